@@ -1,0 +1,284 @@
+"""Request and response bodies of the ``/v1`` API (OpenAPI and TypeScript types come from these)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jupyter_sysdesign.environment.status import (
+    Applied,
+    Drift,
+    EnvironmentStatus,
+    ServiceStatus,
+    SqlResult,
+)
+
+__all__ = ["Applied", "Drift", "EnvironmentStatus", "ServiceStatus", "SqlResult"]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """Every error response."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class EventType(str, Enum):
+    """What an environment's event stream carries."""
+
+    ENVIRONMENT_STATE = "environment.state"  # data: EnvironmentStatus
+    SERVICE_STATE = "service.state"  # data: ServiceStatus
+    METRIC_SAMPLE = "metric.sample"  # data: {values: {"app.cpu_cores": 0.2, ...}}
+    RUN_TICK = "run.tick"  # data: RunTick
+    RUN_DONE = "run.done"  # data: Run
+    FILE_SAVED = "file.saved"  # data: {path}
+    FAULT_STARTED = "fault.started"
+    FAULT_ENDED = "fault.ended"
+    LOG_LINE = "log.line"  # data: {service, line}
+    CHECK_RESULT = "check.result"  # data: CheckResult
+    VERDICT = "verdict"  # data: Verdict
+    GAP = "gap"  # data: {missed_from, missed_to}: history was bounded, said openly
+
+
+class Event(BaseModel):
+    """One entry of the stream; ``seq`` starts at 1 and has no holes except said ones."""
+
+    seq: int
+    ts: float = Field(description="seconds since the epoch")
+    type: EventType
+    data: dict[str, Any]
+
+
+# --- lessons and workspaces -------------------------------------------------------------------
+
+
+class LessonSummary(BaseModel):
+    """One line of the catalogue."""
+
+    id: str
+    title: str
+    track: int
+    tier: str
+    minutes: int
+    concepts: list[str]
+    summary: str = ""
+
+
+class LessonDetail(LessonSummary):
+    """A lesson without its answers."""
+
+    objectives: list[str]
+    recap: str
+    bridge: str
+    editable: list[str]
+    charts: list[str] = Field(description="metric names a dashboard shows first")
+    profiles: list[str]
+    questions: list[dict[str, Any]] = Field(description="without solutions and model answers")
+    steps: list[str]
+
+
+class WorkspaceRequest(_Request):
+    """Create (or find) the workspace of a lesson."""
+
+    lesson: str
+    folder: str | None = Field(None, description="default: <root>/sysdesign/<lesson>")
+
+
+class Answer(BaseModel):
+    """A learner's answer as kept in ``answers.json``."""
+
+    value: Any
+    answered_at: float
+    skipped: bool = False
+    correct: bool | None = Field(None, description="None: not decidable by rule (reflect)")
+    score: float | None = Field(None, ge=0, le=1)
+    feedback: str = ""
+    model_answer: str | None = Field(None, description="shown only after one's own answer")
+
+
+class AnswerRequest(_Request):
+    """Answer or openly skip one question."""
+
+    value: Any = None
+    skip: bool = False
+
+
+class WorkspaceDetail(BaseModel):
+    """A learner's copy of a lesson."""
+
+    id: str
+    lesson: str
+    folder: str
+    notebook: str
+    files: list[str] = Field(description="relative paths of the learner's files")
+    editable: list[str]
+    answers: dict[str, Answer]
+    open_steps: list[str] = Field(description="steps whose earlier questions are answered or skipped")
+    checks_passed: int = 0
+    checks_total: int = 0
+    questions_total: int = 0
+
+
+# --- environments -----------------------------------------------------------------------------
+
+
+class EnvironmentRequest(_Request):
+    """Prepare and start the environment of a workspace."""
+
+    workspace: str = Field(description="workspace id, or absolute path of its folder")
+    runtime: Literal["embedded"] = "embedded"
+    start: bool = True
+    purpose: Literal["lesson", "check"] = Field(
+        "lesson", description="'check': hidden from lists and removed with its lease"
+    )
+
+
+class ApplyRequest(_Request):
+    """Apply pending migrations."""
+
+
+class SqlRequest(_Request):
+    """One statement against the environment's database, as the learner's own role."""
+
+    statement: str = Field(min_length=1, max_length=100_000)
+    service: str | None = None
+    max_rows: int = Field(200, ge=1, le=10_000)
+    explain: bool = Field(False, description="run EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) of it, rolled back")
+
+
+class LogPage(BaseModel):
+    """Log lines of one or all services, oldest first."""
+
+    lines: list[dict[str, Any]] = Field(description="{ts, service, line}")
+
+
+class MetricSeries(BaseModel):
+    """Ring-buffered samples: one shared time axis, one list per metric (null where missing)."""
+
+    ts: list[float]
+    values: dict[str, list[float | None]]
+
+
+# --- load -------------------------------------------------------------------------------------
+
+
+class RunRequest(_Request):
+    """Start a run of a named profile, or of one given in full."""
+
+    profile: str | None = None
+    custom: dict[str, Any] | None = Field(None, description="same form as one profile of load.yaml")
+    seed: int = Field(1, ge=0, lt=2**63)
+    scale: float = Field(1.0, gt=0, le=100, description="multiplies rates and connections")
+
+
+class EndpointStats(BaseModel):
+    """One endpoint of the mix."""
+
+    requests: int
+    errors: dict[str, int] = {}
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    max_ms: float | None = None
+
+
+class RunTick(BaseModel):
+    """The last 100 ms of a run (``t_s`` since its start)."""
+
+    run: str
+    t_s: float
+    sent: int
+    done: int
+    rps: float
+    in_flight: int
+    errors: dict[str, int] = {}
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    lag_p99_ms: float = Field(0.0, description="the generator's own scheduling lag")
+
+
+class RunSummary(BaseModel):
+    """A finished run."""
+
+    duration_s: float
+    requests: int
+    ok: int
+    rps: float
+    errors: dict[str, int] = Field(description="by kind: timeout, refused, reset, http_500, …")
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+    endpoints: dict[str, EndpointStats]
+    lag_p99_ms: float
+    generator_cpu: float = Field(description="share of one core the generator used")
+    generator_limited: bool = Field(description="the generator was the bottleneck")
+    warning: str = ""
+
+
+class Run(BaseModel):
+    """A run; ``ticks`` only when asked for by id."""
+
+    id: str
+    profile: str
+    seed: int
+    state: Literal["running", "done", "stopped", "failed"]
+    started_at: float
+    summary: RunSummary | None = None
+    ticks: list[RunTick] = []
+    reason: str = ""
+
+
+# --- grading ----------------------------------------------------------------------------------
+
+
+class Status(str, Enum):
+    """Of a check and of a verdict; ``unknown``: it could not be checked, nobody's fault."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class CheckResult(BaseModel):
+    """One check."""
+
+    id: str
+    title: str
+    status: Status
+    measured: str = Field(description="what was measured, with its unit")
+    required: str
+    why: str = Field(description="one sentence a beginner understands")
+    points: float = 0
+    max_points: float = 0
+    evidence: dict[str, Any] = {}
+
+
+class Verdict(BaseModel):
+    """The whole result."""
+
+    lesson: str
+    status: Status
+    checks: list[CheckResult]
+    points: float
+    max_points: float
+    seed: int
+    started_at: float
+    duration_s: float
+    drift: Drift | None = None
+    reason: str = Field("", description="why unknown")
+
+
+class ChecksRequest(_Request):
+    """Check the workspace's fix on a fresh system."""
+
+    seed: int | None = Field(None, ge=0, lt=2**63, description="default: random; held-out traffic")
+    only: list[str] | None = Field(None, description="check ids; default all")

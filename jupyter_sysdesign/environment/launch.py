@@ -1,0 +1,51 @@
+"""What a runtime runs for one service, and how it is told apart from being ready."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+#: Returns when the service answers; raises ``NotReady`` (try again in a few ms) otherwise.
+Probe = "Callable[[], Awaitable[None]]"
+
+
+class NotReady(Exception):  # noqa: N818 (a state, not an error)
+    """The service does not answer yet."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One process tree, ready to be spawned.
+
+    Attributes:
+        argv: program and arguments; never a shell line.
+        env: the whole environment, nothing is inherited.
+        cwd: working directory.
+        user: uid to run as, or None for the caller's.
+        listen: 127.0.0.1 TCP port whose listening socket the child inherits as
+            ``{listen_fd}`` in argv, or None.
+        cpus: CPU quota in cores over the whole tree, or None.
+        memory_bytes: address-space or cgroup limit where the OS gives one, or None.
+        file_bytes: largest file the tree may write, or None.
+        stop_signal: what asks it to stop; SIGKILL follows after ``stop_timeout_s``.
+        probe: see ``Probe``.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: Path
+    probe: Callable[[], Awaitable[None]]
+    user: int | None = None
+    listen: int | None = None
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    file_bytes: int | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_timeout_s: float = 5.0
+    redact: tuple[str, ...] = field(default=(), repr=False)

@@ -1,0 +1,51 @@
+"""What an instance is built from: the lesson's pristine files under the learner's own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Source:
+    """The pristine environment and the workspace that overlays it.
+
+    Attributes:
+        lesson: lesson id, e.g. ``t1-02-indexes``.
+        pristine: ``environments/<lesson>/``; read only.
+        workspace: the learner's folder (real path); holds copies of the files they may read or edit.
+        editable: glob patterns relative to the workspace, e.g. ``app/server.py``,
+            ``migrations/*.sql``. Only these count when a submission is rebuilt.
+    """
+
+    lesson: str
+    pristine: Path
+    workspace: Path
+    editable: tuple[str, ...]
+
+    @property
+    def instance_id(self) -> str:
+        """Return the id: the lesson and a short hash of the workspace's real path."""
+        digest = hashlib.sha256(str(self.workspace.resolve()).encode()).hexdigest()
+        return f"{self.lesson}-{digest[:8]}"
+
+    def is_editable(self, relative: str) -> bool:
+        """Tell whether the learner's copy of ``relative`` counts."""
+        return any(fnmatchcase(relative, pattern) for pattern in self.editable)
+
+    def locate(self, relative: str) -> Path:
+        """Return the file or folder an instance uses: the workspace's if there, else the pristine."""
+        mine = self.workspace / relative
+        return mine if mine.exists() else self.pristine / relative
+
+    def edited(self) -> Iterator[Path]:
+        """Yield the workspace's editable files, sorted by path."""
+        for path in sorted(self.workspace.rglob("*")):
+            if path.is_file() and self.is_editable(path.relative_to(self.workspace).as_posix()):
+                yield path

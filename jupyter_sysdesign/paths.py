@@ -1,0 +1,69 @@
+"""Where this program keeps its files on this machine.
+
+``home()`` is durable (instances' data, templates, ledger); ``runtime()`` holds unix sockets and
+must stay short: a socket path has at most 107 bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from jupyter_sysdesign.errors import ResourceError
+
+# PostgreSQL refuses to run as root, so under root its files belong to another user, who must be
+# able to walk (not list) the directories above them.
+_PRIVATE = 0o711 if os.geteuid() == 0 else 0o700
+
+
+def home() -> Path:
+    """Return the durable folder: ``$SYSDESIGN_HOME``, else the user's data folder."""
+    configured = os.environ.get("SYSDESIGN_HOME")
+    if configured:
+        folder = Path(configured).expanduser().resolve()
+    elif os.geteuid() == 0:  # /root itself is closed to the user PostgreSQL runs as
+        folder = Path("/var/lib/jupyter-sysdesign")
+    else:
+        data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+        folder = Path(data).expanduser() / "jupyter-sysdesign"
+    return _private(folder)
+
+
+def runtime() -> Path:
+    """Return the folder for sockets; one per user and per ``home()``."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    if not base or len(base) > 40 or not Path(base).is_dir() or os.geteuid() == 0:  # noqa: PLR2004
+        base = tempfile.gettempdir() if len(tempfile.gettempdir()) <= 20 else "/tmp"  # noqa: PLR2004, S108
+    key = hashlib.sha256(str(home()).encode()).hexdigest()[:8]
+    return _private(Path(base) / f"sysdesign-{os.geteuid()}-{key}")
+
+
+def control_socket() -> Path:
+    """Return the control plane's unix socket."""
+    return runtime() / "control.sock"
+
+
+def instances() -> Path:
+    """Return the folder with one subfolder per instance (data directories, logs)."""
+    return _private(home() / "instances")
+
+
+def templates() -> Path:
+    """Return the folder with one subfolder per seeded template, named by content hash."""
+    return _private(home() / "templates")
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
+        raise ResourceError(
+            f"{folder} belongs to another user",
+            hint="Set SYSDESIGN_HOME and XDG_RUNTIME_DIR to folders of your own.",
+        )
+    if stat.S_IMODE(found.st_mode) & ~_PRIVATE:
+        folder.chmod(_PRIVATE)
+    return folder
