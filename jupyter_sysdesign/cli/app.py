@@ -1,0 +1,44 @@
+"""All commands in one tree."""
+
+from __future__ import annotations
+
+import typer
+
+from jupyter_sysdesign import __version__
+from jupyter_sysdesign.cli import bench, check, doctor, env, lab, lessons, load, verify
+
+app = typer.Typer(
+    name="sysdesign",
+    help="Learn system design on real systems that really break.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version_flag: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Learn system design on real systems that really break."""
+
+
+app.command("lab", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    lab.lab
+)
+app.command("doctor")(doctor.doctor)
+app.command("lessons")(lessons.lessons)
+app.command("open")(lessons.open_lesson)
+app.add_typer(env.app, name="env")
+app.command("load")(load.load)
+app.command("check")(check.check)
+app.command("verify")(verify.verify)
+app.add_typer(bench.app, name="bench")

@@ -1,0 +1,121 @@
+"""``sysdesign doctor``: what this machine has, what is missing, what to do about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+
+import psutil
+import typer
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, emit, out
+from jupyter_sysdesign.environment import binaries
+
+_GIB = 1 << 30
+_NEEDED_MEMORY = _GIB
+_NEEDED_DISK = 2 * _GIB
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        level: ``ok``, ``limited`` (works, with less) or ``missing`` (lessons will not run).
+    """
+
+    name: str
+    level: str
+    found: str
+    hint: str = ""
+
+
+@command
+def doctor(*, as_json: JsonFlag = False) -> None:
+    """Say what this machine has and what to install otherwise."""
+    findings = [_system(), _python(), *_programs(), _quotas(), _memory(), _disk(), _extension()]
+    healthy = all(each.level != "missing" for each in findings)
+    if as_json:
+        emit({"healthy": healthy, "findings": [asdict(each) for each in findings]})
+    else:
+        colour = {"ok": "green", "limited": "yellow", "missing": "red"}
+        for each in findings:
+            mark = f"[{colour[each.level]}]{each.level:<8}[/{colour[each.level]}]"
+            out.print(f"{mark} {each.name:<16} {each.found}", soft_wrap=True)
+            if each.hint:
+                out.print(f"{'':<26}{each.hint}", markup=False, soft_wrap=True)
+    raise typer.Exit(DONE if healthy else FAILED)
+
+
+def _system() -> Finding:
+    found = f"{platform.system()} {platform.machine()}"
+    if sys.platform == "darwin":
+        return Finding(
+            "system", "limited", found, "macOS has no CPU quotas: slow systems are less slow here."
+        )
+    if sys.platform != "linux":
+        return Finding("system", "missing", found, "On Windows, work inside WSL2.")
+    return Finding("system", "ok", found)
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{platform.python_version()} in {sys.prefix}")
+
+
+def _programs() -> list[Finding]:
+    return [
+        Finding(
+            each.program,
+            "ok" if each.path else "missing" if each.program == "postgres" else "limited",
+            f"{each.version} ({each.source}) {each.path}" if each.path else "not found",
+            each.hint if each.path is None else "",
+        )
+        for each in binaries.report()
+    ]
+
+
+def _quotas() -> Finding:
+    if sys.platform == "linux":
+        return Finding("cpu quotas", "ok", f"by pausing processes, {os.cpu_count()} cores")
+    return Finding("cpu quotas", "limited", "none", "Lessons run, with weaker symptoms.")
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available
+    found = f"{free / _GIB:.1f} GiB available"
+    if free < _NEEDED_MEMORY:
+        return Finding("memory", "limited", found, "Close something: a lesson wants 1 GiB.")
+    return Finding("memory", "ok", found)
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(paths.home()).free
+    found = f"{free / _GIB:.1f} GiB free in {paths.home()}"
+    if free < _NEEDED_DISK:
+        return Finding(
+            "disk", "limited", found, "Lessons want 2 GiB; SYSDESIGN_HOME can name another place."
+        )
+    return Finding("disk", "ok", found)
+
+
+def _extension() -> Finding:
+    listed = subprocess.run(
+        [sys.executable, "-m", "jupyter_server.extension.serverextension", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    text = listed.stdout + listed.stderr
+    if "jupyter_sysdesign" in text and "enabled" in text:
+        return Finding("jupyter server", "ok", "extension enabled")
+    return Finding(
+        "jupyter server",
+        "missing",
+        "extension not enabled",
+        "Reinstall jupyter-sysdesign into the environment JupyterLab runs in.",
+    )

@@ -1,0 +1,162 @@
+"""``sysdesign env up|down|reset|status|logs``: a lesson's environment without a browser."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jupyter_sysdesign.cli.output import JsonFlag, command, console, emit, out
+from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, resolve
+from jupyter_sysdesign.errors import NotFoundError, StartFailedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.environment.status import EnvironmentStatus
+
+app = typer.Typer(help="Start, stop and look at a lesson's environment.", no_args_is_help=True)
+
+_DEFAULT_TTL_S = 2 * 3600
+
+
+@app.command()
+@command
+def up(
+    lesson: LessonArgument = None,
+    *,
+    workspace: WorkspaceOption = None,
+    ttl: Annotated[int, typer.Option(help="Seconds it stays up without a client.")] = _DEFAULT_TTL_S,
+    as_json: JsonFlag = False,
+) -> None:
+    """Start the environment and leave it running for a while."""
+    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+
+    with ControlClient() as client:
+        folder = resolve(client, lesson, workspace)
+        status = client.create_environment(str(folder))
+        client.detach(status.id, ttl_s=ttl)
+        status = _wait(client, status, quiet=as_json)
+    if as_json:
+        emit({"environment": status, "ttl_s": ttl})
+        return
+    _show(status)
+    console.print(
+        f"It stops by itself in {ttl / 3600:g} h; `sysdesign env down` stops it now.",
+    )
+
+
+@app.command()
+@command
+def down(
+    lesson: LessonArgument = None, *, workspace: WorkspaceOption = None, as_json: JsonFlag = False
+) -> None:
+    """Stop the environment; its data stays."""
+    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+
+    with ControlClient() as client:
+        found = _existing(client, resolve(client, lesson, workspace))
+        status = client.stop(found.id)
+    if as_json:
+        emit({"environment": status})
+    else:
+        _show(status)
+
+
+@app.command()
+@command
+def reset(
+    lesson: LessonArgument = None, *, workspace: WorkspaceOption = None, as_json: JsonFlag = False
+) -> None:
+    """Restore the pristine data; what the learner wrote in files stays."""
+    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+
+    with ControlClient() as client:
+        found = _existing(client, resolve(client, lesson, workspace))
+        status = client.reset(found.id)
+    if as_json:
+        emit({"environment": status})
+    else:
+        _show(status)
+
+
+@app.command()
+@command
+def status(
+    lesson: LessonArgument = None, *, workspace: WorkspaceOption = None, as_json: JsonFlag = False
+) -> None:
+    """Show the environment of one workspace, or all that are known."""
+    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.curriculum import workspace as workspaces  # noqa: PLC0415
+
+    with ControlClient() as client:
+        known = client.environments()
+        if lesson is not None or workspace is not None or workspaces.find():
+            folder = str(resolve(client, lesson, workspace))
+            known = [each for each in known if each.workspace == folder]
+    if as_json:
+        emit({"environments": known})
+        return
+    if not known:
+        out.print("No environment is running.")
+    for each in known:
+        _show(each)
+
+
+@app.command()
+@command
+def logs(
+    lesson: LessonArgument = None,
+    *,
+    service: Annotated[str | None, typer.Option(help="Only this service.")] = None,
+    tail: Annotated[int, typer.Option(min=1, max=10_000, help="How many lines.")] = 100,
+    workspace: WorkspaceOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the last log lines."""
+    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+
+    with ControlClient() as client:
+        found = _existing(client, resolve(client, lesson, workspace))
+        page = client.logs(found.id, service=service, tail=tail)
+    if as_json:
+        emit(page)
+        return
+    for line in page.lines:
+        out.print(f"{line['service']:>8}  {line['line']}", markup=False, soft_wrap=True)
+
+
+def _existing(client: ControlClient, folder: Path) -> EnvironmentStatus:
+    for each in client.environments():
+        if each.workspace == str(folder):
+            return each
+    raise NotFoundError(
+        f"{folder.name} has no environment yet", hint="Start it with `sysdesign env up`."
+    )
+
+
+def _wait(
+    client: ControlClient, status: EnvironmentStatus, *, quiet: bool
+) -> EnvironmentStatus:
+    shown = ""
+    while status.state.value in ("preparing", "starting"):
+        step = status.progress.step if status.progress else status.state.value.capitalize()
+        if not quiet and step != shown:
+            console.print(step)
+            shown = step
+        time.sleep(0.05)
+        status = client.environment(status.id)
+    if status.state.value == "failed":
+        raise StartFailedError(status.reason, hint="`sysdesign doctor` tells what this machine has.")
+    return status
+
+
+def _show(status: EnvironmentStatus) -> None:
+    reason = f" ({status.reason})" if status.reason else ""
+    out.print(f"[bold]{status.lesson}[/bold] {status.state.value}{reason}")
+    for service in status.services:
+        where = f"  {service.url}" if service.url else ""
+        why = f"  {service.reason}" if service.reason else ""
+        out.print(f"  {service.name:<8} {service.state.value:<10}{where}{why}", markup=False)

@@ -1,0 +1,54 @@
+"""``sysdesign lab``: JupyterLab, open on the curriculum."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jupyter_sysdesign.cli.output import COULD_NOT, command, console
+from jupyter_sysdesign.cli.place import default_folder
+
+
+@command
+def lab(
+    context: typer.Context,
+    root: Annotated[
+        Path, typer.Option("--root", help="JupyterLab's root folder; workspaces live in it.")
+    ] = Path(),
+    lesson: Annotated[
+        str | None, typer.Option("--lesson", help="Open this lesson (default: the next one).")
+    ] = None,
+) -> None:
+    """Start JupyterLab on the curriculum; further options go to `jupyter lab` unchanged."""
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue  # noqa: PLC0415
+    from jupyter_sysdesign.curriculum.workspace import create  # noqa: PLC0415
+    from jupyter_sysdesign.environment import binaries  # noqa: PLC0415
+
+    missing = [found for found in binaries.report() if found.path is None]
+    for found in missing:
+        console.print(f"[yellow]{found.program} is missing.[/yellow] {found.hint}")
+    if any(found.program == "postgres" for found in missing):
+        raise typer.Exit(COULD_NOT)
+
+    folder = root.expanduser().resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    catalogue = Catalogue()
+    chosen = catalogue.lesson(lesson) if lesson else catalogue.first()
+    workspace = create(chosen, default_folder(chosen.id, folder))
+    notebook = workspace.notebook.relative_to(folder).as_posix()
+    console.print(f"Lesson [bold]{chosen.file.title}[/bold] in {workspace.folder}")
+    argv = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url=/lab/tree/{notebook}",
+        "--LabApp.news_url=None",  # no question about news before the first lesson
+    ]
+    if os.geteuid() == 0:
+        argv.append("--allow-root")
+    os.execv(sys.executable, [*argv, *context.args])  # noqa: S606 (argv of our own)

@@ -1,0 +1,48 @@
+"""``sysdesign lessons`` and ``sysdesign open``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from jupyter_sysdesign.cli.output import JsonFlag, command, emit, out
+from jupyter_sysdesign.cli.place import WorkspaceOption, default_folder
+
+
+@command
+def lessons(*, as_json: JsonFlag = False) -> None:
+    """List the lessons in their order."""
+    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+
+    with ControlClient() as client:
+        found = client.lessons()
+    if as_json:
+        emit({"lessons": found})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Lesson", "Title", "Tier", "Minutes", "Concepts"):
+        table.add_column(heading)
+    for each in found:
+        table.add_row(each.id, each.title, each.tier, str(each.minutes), ", ".join(each.concepts))
+    out.print(table)
+
+
+@command
+def open_lesson(
+    lesson: Annotated[str, typer.Argument(help="Lesson id.")],
+    *,
+    workspace: WorkspaceOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make (or find) the workspace of a lesson and say where its notebook is."""
+    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+
+    folder = workspace or default_folder(lesson)
+    with ControlClient() as client:
+        made = client.create_workspace(lesson, folder=str(folder.resolve()))
+    if as_json:
+        emit({"workspace": made})
+        return
+    out.print(f"{made.folder}/{made.notebook}", soft_wrap=True)

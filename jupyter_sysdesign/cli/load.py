@@ -1,0 +1,79 @@
+"""``sysdesign load``: one run of a profile, with a line per second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from jupyter_sysdesign.cli.output import COULD_NOT, JsonFlag, command, console, emit, out
+from jupyter_sysdesign.cli.place import WorkspaceOption, resolve
+from jupyter_sysdesign.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.control.models import RunSummary
+
+
+@command
+def load(
+    words: Annotated[
+        list[str], typer.Argument(metavar="[LESSON] PROFILE", help="Profile of load.yaml.")
+    ],
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same requests.")] = 1,
+    scale: Annotated[float, typer.Option(help="Multiplies rates and connections.")] = 1.0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put load on a lesson's environment (started if needed) and show what came back."""
+    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+
+    if len(words) > 2:  # noqa: PLR2004
+        raise InvalidRequestError("Give a lesson and a profile, or only a profile")
+    lesson, profile = (words[0], words[1]) if len(words) == 2 else (None, words[0])  # noqa: PLR2004
+    with ControlClient(holder=f"cli:{time.time_ns()}") as client:
+        folder = resolve(client, lesson, workspace)
+        status = client.create_environment(str(folder))
+        status = client.wait(status.id, ("ready", "degraded"), timeout_s=120)
+        run = client.start_run(status.id, profile=profile, seed=seed, scale=scale)
+        try:
+            while run.state == "running":
+                time.sleep(0.25)
+                run = client.run(status.id, run.id)
+                if not as_json and run.ticks:
+                    last = run.ticks[-1]
+                    console.print(
+                        f"{last.t_s:5.1f} s  {last.rps:8.0f} req/s  p95 {last.p95_ms or 0:8.1f} ms"
+                        f"  errors {sum(last.errors.values())}",
+                        end="\r",
+                    )
+        except KeyboardInterrupt:
+            run = client.stop_run(status.id, run.id)
+        environment = status.id
+    if as_json:
+        emit({"environment": environment, "run": run.model_dump(mode="json", exclude={"ticks"})})
+    elif run.summary is not None:
+        _show(run.summary)
+    if run.state == "failed":
+        console.print(run.reason)
+        raise typer.Exit(COULD_NOT)
+
+
+def _show(summary: RunSummary) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Endpoint", "Requests", "p50 ms", "p95 ms", "p99 ms", "Errors"):
+        table.add_column(heading, justify="left" if heading == "Endpoint" else "right")
+    for name, stats in summary.endpoints.items():
+        quantiles = (stats.p50_ms, stats.p95_ms, stats.p99_ms)
+        table.add_row(
+            name,
+            str(stats.requests),
+            *("–" if value is None else f"{value:.1f}" for value in quantiles),
+            str(sum(stats.errors.values())),
+        )
+    out.print(table)
+    out.print(f"{summary.rps:.0f} requests per second, {sum(summary.errors.values())} errors")
+    if summary.warning:
+        out.print(summary.warning, markup=False)

@@ -1,0 +1,86 @@
+"""How every command speaks: one JSON document with ``--json``, else plain words; one exit code.
+
+Exit codes: 0 done or passed, 1 a failed verdict, 2 wrong use, 3 could not be done or checked.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+
+from jupyter_sysdesign.errors import SysdesignError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DONE = 0
+FAILED = 1
+WRONG_USE = 2
+COULD_NOT = 3
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
+]
+
+#: People read this; stdout stays free for the result.
+console = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+_Command = TypeVar("_Command", bound="Callable[..., None]")
+
+
+def emit(document: Any) -> None:
+    """Print the one JSON document."""
+    sys.stdout.write(json.dumps(document, default=_plain, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def command(function: _Command) -> _Command:
+    """Turn expected failures into a message, a hint and an exit code."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            function(*args, **kwargs)
+        except SysdesignError as error:
+            if kwargs.get("as_json"):
+                emit({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
+            else:
+                console.print(f"[red]{_escaped(error.message)}[/red]")
+                if error.hint:
+                    console.print(_escaped(error.hint))
+            raise typer.Exit(exit_code(error)) from None
+        except KeyboardInterrupt:
+            console.print("Interrupted.")
+            raise typer.Exit(COULD_NOT) from None
+
+    return wrapped  # type: ignore[return-value]  # wraps keeps the signature typer reads
+
+
+def exit_code(error: SysdesignError) -> int:
+    """Tell a mistake in the request (2) from a machine that could not do it (3)."""
+    wrong = {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+    return WRONG_USE if error.status in wrong else COULD_NOT
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return str(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,54 @@
+"""Which workspace a command works on: ``--workspace``, else the one it stands in, else a lesson's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.control.client import ControlClient
+
+LessonArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[LESSON]", help="Lesson id; not needed inside a workspace."),
+]
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="DIR", help="The workspace folder to work on."),
+]
+
+
+def resolve(client: ControlClient, lesson: str | None, workspace: Path | None) -> Path:
+    """Return the workspace's folder; a lesson that is named but not yet open gets one here.
+
+    Raises:
+        NotFoundError: ``--workspace`` is none, or the lesson is unknown.
+        ConflictError: the workspace belongs to another lesson than the one named.
+        InvalidRequestError: neither a lesson nor a workspace.
+    """
+    found = workspaces.find(workspace or Path.cwd())
+    if workspace is not None and (found is None or found.folder != workspace.resolve()):
+        raise NotFoundError(
+            f"{workspace} is not a workspace",
+            hint="A workspace has a .sysdesign/workspace.json; `sysdesign open LESSON` makes one.",
+        )
+    if found is not None and lesson in (None, found.lesson):
+        return found.folder
+    if lesson is None:
+        raise InvalidRequestError(
+            "No lesson named, and this folder is not in a workspace",
+            hint="Name a lesson (`sysdesign lessons` lists them) or go into its folder.",
+        )
+    if workspace is not None and found is not None:
+        raise ConflictError(f"{workspace} is a workspace of {found.lesson}, not of {lesson}")
+    return Path(client.create_workspace(lesson, folder=str(default_folder(lesson))).folder)
+
+
+def default_folder(lesson: str, root: Path | None = None) -> Path:
+    """Return where a lesson's workspace goes: ``<root>/sysdesign/<lesson>``."""
+    return (root or Path.cwd()).resolve() / "sysdesign" / lesson

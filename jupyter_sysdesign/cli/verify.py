@@ -1,0 +1,44 @@
+"""``sysdesign verify``: the gate every lesson passes before it ships."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, console, emit, out
+
+
+@command
+def verify(
+    lessons: Annotated[list[str] | None, typer.Argument(help="Lesson ids (default: all).")] = None,
+    *,
+    repeat: Annotated[int, typer.Option(min=1, help="Times the solution must pass.")] = 1,
+    record: Annotated[
+        Path | None, typer.Option(help="Append every attempt to this JSON Lines file.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a lesson's gate: untouched fails, solution passes, cheats are caught (from a checkout)."""
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue  # noqa: PLC0415
+    from jupyter_sysdesign.grading import gate  # noqa: PLC0415
+
+    catalogue = Catalogue()
+    chosen = [catalogue.lesson(each) for each in lessons] if lessons else catalogue.lessons()
+    results: list[dict[str, Any]] = []
+    for lesson in chosen:
+        result = gate.verify(lesson, repeat=repeat, progress=None if as_json else console.print)
+        document = result.as_json()
+        results.append(document)
+        if record is not None:
+            with record.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps({"at": time.time(), **document}) + "\n")
+        if not as_json:
+            for name, held in document["gate"].items():
+                out.print(f"  {'[green]holds[/green]' if held else '[red]broken[/red]'}  {name}")
+    if as_json:
+        emit({"lessons": results})
+    raise typer.Exit(DONE if all(each["passed"] for each in results) else FAILED)
