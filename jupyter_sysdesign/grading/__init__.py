@@ -1,1 +1,1 @@
-"""grading."""
+"""Questions, outcome checks, verdicts, and the gate every lesson passes."""

@@ -1,0 +1,114 @@
+"""YAML files that people write, read strictly, with the line of whatever is wrong in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from jupyter_sysdesign.errors import InvalidFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Document:
+    """One parsed file: plain Python values, and where each of them stands.
+
+    Attributes:
+        name: the file as its author knows it, e.g. ``environments/t1-02-indexes/load.yaml``.
+        data: dicts, lists, strings and numbers.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        """Parse ``text`` (YAML 1.2).
+
+        Raises:
+            InvalidFileError: no YAML, or a key that stands twice.
+        """
+        self.name = name
+        try:
+            self._tree = YAML(typ="rt").load(text)
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            said = (error.problem or error.context or "not valid YAML").split("\n")[0]
+            line = mark.line + 1 if mark else None
+            raise InvalidFileError(said, file=name, line=line) from error
+        except YAMLError as error:
+            raise InvalidFileError("not valid YAML", file=name) from error
+        self.data: Any = _plain(self._tree)
+
+    def line(self, location: Sequence[str | int]) -> int:
+        """Return the 1-based line of the deepest part of ``location`` that is in the file."""
+        node, line = self._tree, 0
+        for part in location:
+            if isinstance(node, CommentedMap) and part in node:
+                line = node.lc.key(part)[0]
+            elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
+                line = node.lc.item(part)[0]
+            else:
+                continue  # pydantic names union members and validators in between
+            node = node[part]
+        return int(line) + 1
+
+    def validate(self, model: type[M]) -> M:
+        """Return the document as ``model``.
+
+        Raises:
+            InvalidFileError: with the line of the first thing that is wrong; the hint lists the rest.
+        """
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            found = sorted((self.line(each["loc"]), _say(each)) for each in error.errors())
+            rest = [f"line {line}: {message}" for line, message in found[1:]]
+            raise InvalidFileError(
+                found[0][1], file=self.name, line=found[0][0], hint="\n".join(rest)
+            ) from None
+
+
+def read(path: Path, name: str | None = None) -> Document:
+    """Read and parse ``path``; ``name`` is what errors call it.
+
+    Raises:
+        InvalidFileError: missing, unreadable, not UTF-8, or not YAML.
+    """
+    shown = name or path.name
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InvalidFileError("the file is missing", file=shown) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InvalidFileError("not UTF-8 text", file=shown, line=line) from None
+    except OSError as error:
+        raise InvalidFileError(error.strerror or str(error), file=shown) from error
+    return Document(shown, text)
+
+
+def _say(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{where}: this key is not known"
+    if error["type"] == "missing":
+        return f"{where}: this key is missing"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _plain(node: Any) -> Any:
+    """Return ``node`` without ruamel's own subclasses of dict, list, str, int and float."""
+    if isinstance(node, dict):
+        return {_plain(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
