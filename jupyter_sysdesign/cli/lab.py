@@ -47,8 +47,14 @@ def lab(
         "jupyterlab",
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{notebook}",
-        "--LabApp.news_url=None",  # no question about news before the first lesson
     ]
     if os.geteuid() == 0:
         argv.append("--allow-root")
-    os.execv(sys.executable, [*argv, *context.args])  # noqa: S606 (argv of our own)
+    os.execve(sys.executable, [*argv, *context.args], _environment())  # noqa: S606 (own argv)
+
+
+def _environment() -> dict[str, str]:
+    """Add our default settings (no question about news before the first lesson)."""
+    config = str(Path(__file__).parent / "config")
+    found = os.environ.get("JUPYTER_CONFIG_PATH")
+    return {**os.environ, "JUPYTER_CONFIG_PATH": f"{config}:{found}" if found else config}

@@ -1,0 +1,115 @@
+"""Page objects: what a learner sees and does, in words of the learner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext, Locator
+
+    from .conftest import LabServer
+
+TOKEN = "browser-test"
+
+
+class LabPage:
+    """One JupyterLab window."""
+
+    def __init__(self, context: BrowserContext, lab: LabServer, pictures: Path) -> None:
+        self.page = context.new_page()
+        self.lab = lab
+        self.pictures = pictures
+        self.problems: list[str] = []
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on(
+            "console",
+            lambda line: self.problems.append(line.text) if line.type == "error" else None,
+        )
+
+    def open(self, path: str = "") -> None:
+        """Open Lab as its printed URL does; with a path, that file."""
+        where = f"lab/tree/{path}" if path else "lab"
+        self.page.goto(f"{self.lab.url}{where}?token={TOKEN}")
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+    def notebook(self) -> NotebookPage:
+        return NotebookPage(self)
+
+    def picture(self, name: str) -> None:
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self.pictures / f"{name}.png")
+
+    def theme(self, name: str) -> None:
+        """Pick a theme from the Settings menu, as a person does."""
+        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        self.page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+        self.page.locator(".lm-Menu-item", has_text=name).first.click()
+        light = "true" if "Light" in name else "false"
+        self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for()
+
+    def edit(self, folder: str, name: str, text: str) -> None:
+        """Open a file by double click in the file browser, replace its text, save it."""
+        browser = self.page.locator(".jp-FileBrowser")
+        if folder:
+            browser.locator(".jp-DirListing-item", has_text=folder).dblclick()
+        browser.locator(".jp-DirListing-item", has_text=name).dblclick()
+        editor = self.page.locator(".jp-FileEditor:visible .cm-content")
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+        self.page.keyboard.press("Control+s")
+        tab = self.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=name)
+        expect(tab).not_to_have_class("jp-mod-dirty")
+
+
+class NotebookPage:
+    """The lesson's notebook."""
+
+    def __init__(self, lab: LabPage) -> None:
+        self.lab = lab
+        self.page = lab.page
+        self.root = self.page.locator(".jp-Notebook:visible")
+
+    def wait_idle(self) -> None:
+        self.page.locator(".jp-NotebookPanel:visible").wait_for()
+        self.page.get_by_text("| Idle").first.wait_for()
+
+    def cell(self, source: str) -> Locator:
+        """Return the code cell whose source contains ``source``."""
+        found = self.root.locator(".jp-CodeCell", has=self.page.locator(
+            ".jp-InputArea-editor", has_text=source
+        ))
+        return found.first
+
+    def start(self, source: str) -> Locator:
+        """Run a cell (Shift+Enter) and return its output area without waiting for the end."""
+        cell = self.cell(source)
+        cell.scroll_into_view_if_needed()
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        return cell.locator(".jp-OutputArea")
+
+    def run(self, source: str, *, timeout_ms: float = 60_000) -> Locator:
+        """Run a cell and wait for its number."""
+        output = self.start(source)
+        prompt = self.cell(source).locator(".jp-InputPrompt")
+        self.page.wait_for_function(
+            "prompt => /\\[\\d+\\]/.test(prompt.textContent)",
+            arg=prompt.element_handle(),
+            timeout=timeout_ms,
+        )
+        return output
+
+    def save(self) -> None:
+        self.page.keyboard.press("Escape")
+        self.page.locator(".jp-NotebookPanel-toolbar [data-jp-item-name='save']:visible").click()
+        expect(self.page.locator(".lm-TabBar-tab.jp-mod-current.jp-mod-dirty")).to_have_count(0)
+
+    def restart_kernel(self) -> None:
+        self.page.locator(".jp-NotebookPanel-toolbar [data-jp-item-name='restart']:visible").click()
+        self.page.locator(".jp-Dialog button.jp-mod-accept").click()
+        self.wait_idle()
