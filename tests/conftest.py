@@ -1,0 +1,157 @@
+"""A private home for each test, and the proof that nothing of it outlives the test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.environment.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CURRICULUM = Path(__file__).parent / "data" / "curriculum"
+
+#: What a learner gets to see and edit in the tiny lessons (``notebooks/tiny/lesson.yaml``).
+TINY_EDITABLE = ("app/*.py", "migrations/*.sql")
+
+#: How long processes that were told to end may take. No test asserts on less.
+_END_S = 20.0
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run ``@pytest.mark.anyio`` tests on asyncio, which is what the control plane runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def _templates() -> Iterator[Path]:
+    """Keep seeded templates between tests: building one takes seconds, moving it none."""
+    kept = Path(tempfile.mkdtemp(prefix="sdk-", dir="/tmp"))
+    kept.chmod(0o711)
+    yield kept / "templates"
+    shutil.rmtree(kept, ignore_errors=True)
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, _templates: Path) -> Iterator[Path]:
+    """Give a private ``SYSDESIGN_HOME`` and runtime folder; afterwards nothing of it may be left.
+
+    Both lie in /tmp by short names: socket paths are limited, and pytest's own ``tmp_path`` is
+    closed to the user PostgreSQL runs as under root.
+    """
+    base = Path(tempfile.mkdtemp(prefix="sdt-", dir="/tmp"))
+    base.chmod(0o711)
+    folder = base / "home"
+    (base / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("SYSDESIGN_HOME", str(folder))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base / "run"))
+    monkeypatch.delenv("SYSDESIGN_PARENT_LEASE", raising=False)
+    runtime = paths.runtime()
+    if _templates.exists():
+        _templates.rename(folder / "templates")
+    yield folder
+    left = _left_processes(base, runtime)
+    for pid in left:
+        _kill(pid)
+    sockets = _sockets(runtime)
+    if (folder / "templates").exists():
+        shutil.rmtree(_templates, ignore_errors=True)
+        (folder / "templates").rename(_templates)
+    shutil.rmtree(base, ignore_errors=True)
+    shutil.rmtree(runtime, ignore_errors=True)
+    assert not left, f"processes outlived the test: {left}"
+    assert not sockets, f"sockets outlived the test: {sockets}"
+
+
+@pytest.fixture
+def curriculum(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the tiny lessons part of the catalogue."""
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
+    return CURRICULUM
+
+
+@pytest.fixture
+def make_source(home: Path) -> Callable[..., Source]:
+    """Return a maker of ``Source``: a fresh workspace over one of the tiny lessons."""
+
+    def make(lesson: str = "tiny", name: str = "workspace") -> Source:
+        pristine = CURRICULUM / "environments" / lesson
+        workspace = home.parent / name
+        workspace.mkdir(parents=True)
+        for folder in ("app", "migrations"):
+            if (pristine / folder).is_dir():
+                shutil.copytree(
+                    pristine / folder,
+                    workspace / folder,
+                    ignore=shutil.ignore_patterns("__pycache__"),
+                )
+        return Source(lesson, pristine, workspace.resolve(), TINY_EDITABLE)
+
+    return make
+
+
+@pytest.fixture
+def tiny_lesson(make_source: Callable[..., Source], curriculum: Path) -> Source:  # noqa: ARG001 (puts it into the catalogue)
+    """Return a fresh workspace over ``tiny``: a database of a few rows and one app."""
+    return make_source("tiny")
+
+
+@pytest.fixture
+def tiny_full_lesson(make_source: Callable[..., Source], curriculum: Path) -> Source:  # noqa: ARG001 (same)
+    """Return a fresh workspace over ``tiny-full``: database, cache, load balancer, two apps."""
+    return make_source("tiny-full")
+
+
+def _left_processes(base: Path, runtime: Path) -> dict[int, str]:
+    """Return who still belongs to the test after they had time to end: pid → command line."""
+    until = time.monotonic() + _END_S
+    while (left := _belonging(base, runtime)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return left
+
+
+def _belonging(base: Path, runtime: Path) -> dict[int, str]:
+    """Return processes whose environment, command line or folder names the test's folders.
+
+    The folder matters: PostgreSQL and Valkey overwrite their environment with a title.
+    """
+    if sys.platform != "linux":
+        return {}
+    marks = (os.fsencode(base), os.fsencode(runtime))
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if entry.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                continue
+            command = entry.joinpath("cmdline").read_bytes()
+            known = entry.joinpath("environ").read_bytes() + b"\0" + command
+            known += b"\0" + os.fsencode(entry.joinpath("cwd").readlink())
+        except OSError:
+            continue
+        if any(mark in known for mark in marks):
+            found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
+    return found
+
+
+def _sockets(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.rglob("*") if stat.S_ISSOCK(path.lstat().st_mode))
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,1 @@
+CREATE INDEX items_covering ON items (category, price) INCLUDE (id);
