@@ -5,6 +5,6 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line; imported late so that ``--help`` and completion stay quick."""
-    from jupyter_sysdesign.cli.app import app  # noqa: PLC0415
+    from jupyter_sysdesign.cli.app import app
 
     app()

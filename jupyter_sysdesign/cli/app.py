@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from jupyter_sysdesign import __version__
@@ -24,9 +26,11 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    _version_flag: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version."
-    ),
+    *,
+    _version_flag: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
 ) -> None:
     """Learn system design on real systems that really break."""
 

@@ -26,7 +26,7 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Rebuild the system with the learner's files and decide whether it holds."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient(holder=f"cli:{time.time_ns()}") as client:
         folder = resolve(client, lesson, workspace)

@@ -28,11 +28,13 @@ def up(
     lesson: LessonArgument = None,
     *,
     workspace: WorkspaceOption = None,
-    ttl: Annotated[int, typer.Option(help="Seconds it stays up without a client.")] = _DEFAULT_TTL_S,
+    ttl: Annotated[
+        int, typer.Option(help="Seconds it stays up without a client.")
+    ] = _DEFAULT_TTL_S,
     as_json: JsonFlag = False,
 ) -> None:
     """Start the environment and leave it running for a while."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
         folder = resolve(client, lesson, workspace)
@@ -54,7 +56,7 @@ def down(
     lesson: LessonArgument = None, *, workspace: WorkspaceOption = None, as_json: JsonFlag = False
 ) -> None:
     """Stop the environment; its data stays."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
         found = _existing(client, resolve(client, lesson, workspace))
@@ -71,7 +73,7 @@ def reset(
     lesson: LessonArgument = None, *, workspace: WorkspaceOption = None, as_json: JsonFlag = False
 ) -> None:
     """Restore the pristine data; what the learner wrote in files stays."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
         found = _existing(client, resolve(client, lesson, workspace))
@@ -88,8 +90,8 @@ def status(
     lesson: LessonArgument = None, *, workspace: WorkspaceOption = None, as_json: JsonFlag = False
 ) -> None:
     """Show the environment of one workspace, or all that are known."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
-    from jupyter_sysdesign.curriculum import workspace as workspaces  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.curriculum import workspace as workspaces
 
     with ControlClient() as client:
         known = client.environments()
@@ -116,7 +118,7 @@ def logs(
     as_json: JsonFlag = False,
 ) -> None:
     """Print the last log lines."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
         found = _existing(client, resolve(client, lesson, workspace))
@@ -137,9 +139,7 @@ def _existing(client: ControlClient, folder: Path) -> EnvironmentStatus:
     )
 
 
-def _wait(
-    client: ControlClient, status: EnvironmentStatus, *, quiet: bool
-) -> EnvironmentStatus:
+def _wait(client: ControlClient, status: EnvironmentStatus, *, quiet: bool) -> EnvironmentStatus:
     shown = ""
     while status.state.value in ("preparing", "starting"):
         step = status.progress.step if status.progress else status.state.value.capitalize()
@@ -149,7 +149,9 @@ def _wait(
         time.sleep(0.05)
         status = client.environment(status.id)
     if status.state.value == "failed":
-        raise StartFailedError(status.reason, hint="`sysdesign doctor` tells what this machine has.")
+        raise StartFailedError(
+            status.reason, hint="`sysdesign doctor` tells what this machine has."
+        )
     return status
 
 

@@ -24,9 +24,9 @@ def lab(
     ] = None,
 ) -> None:
     """Start JupyterLab on the curriculum; further options go to `jupyter lab` unchanged."""
-    from jupyter_sysdesign.curriculum.catalogue import Catalogue  # noqa: PLC0415
-    from jupyter_sysdesign.curriculum.workspace import create  # noqa: PLC0415
-    from jupyter_sysdesign.environment import binaries  # noqa: PLC0415
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue
+    from jupyter_sysdesign.curriculum.workspace import create
+    from jupyter_sysdesign.environment import binaries
 
     missing = [found for found in binaries.report() if found.path is None]
     for found in missing:

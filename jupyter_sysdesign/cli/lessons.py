@@ -14,7 +14,7 @@ from jupyter_sysdesign.cli.place import WorkspaceOption, default_folder
 @command
 def lessons(*, as_json: JsonFlag = False) -> None:
     """List the lessons in their order."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
         found = client.lessons()
@@ -37,7 +37,7 @@ def open_lesson(
     as_json: JsonFlag = False,
 ) -> None:
     """Make (or find) the workspace of a lesson and say where its notebook is."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
 
     folder = workspace or default_folder(lesson)
     with ControlClient() as client:

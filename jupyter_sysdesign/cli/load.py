@@ -28,7 +28,7 @@ def load(
     as_json: JsonFlag = False,
 ) -> None:
     """Put load on a lesson's environment (started if needed) and show what came back."""
-    from jupyter_sysdesign.control.client import ControlClient  # noqa: PLC0415
+    from jupyter_sysdesign.control.client import ControlClient
 
     if len(words) > 2:  # noqa: PLR2004
         raise InvalidRequestError("Give a lesson and a profile, or only a profile")
@@ -70,7 +70,7 @@ def _show(summary: RunSummary) -> None:
         table.add_row(
             name,
             str(stats.requests),
-            *("–" if value is None else f"{value:.1f}" for value in quantiles),
+            *("-" if value is None else f"{value:.1f}" for value in quantiles),
             str(sum(stats.errors.values())),
         )
     out.print(table)

@@ -1,4 +1,4 @@
-"""Which workspace a command works on: ``--workspace``, else the one it stands in, else a lesson's."""
+"""Which workspace a command works on: the one named, the one it stands in, or a lesson's."""
 
 from __future__ import annotations
 

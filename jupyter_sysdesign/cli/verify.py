@@ -22,9 +22,9 @@ def verify(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a lesson's gate: untouched fails, solution passes, cheats are caught (from a checkout)."""
-    from jupyter_sysdesign.curriculum.catalogue import Catalogue  # noqa: PLC0415
-    from jupyter_sysdesign.grading import gate  # noqa: PLC0415
+    """Run a lesson's gate, from a checkout: untouched fails, solution passes, cheats are caught."""
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue
+    from jupyter_sysdesign.grading import gate
 
     catalogue = Catalogue()
     chosen = [catalogue.lesson(each) for each in lessons] if lessons else catalogue.lessons()

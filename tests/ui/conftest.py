@@ -112,7 +112,7 @@ def browser():
 
 
 @pytest.fixture
-def context(browser, request):
+def context(browser):
     made = browser.new_context(viewport={"width": 1440, "height": 1000})
     made.set_default_timeout(30_000)
     yield made

@@ -80,9 +80,9 @@ class NotebookPage:
 
     def cell(self, source: str) -> Locator:
         """Return the code cell whose source contains ``source``."""
-        found = self.root.locator(".jp-CodeCell", has=self.page.locator(
-            ".jp-InputArea-editor", has_text=source
-        ))
+        found = self.root.locator(
+            ".jp-CodeCell", has=self.page.locator(".jp-InputArea-editor", has_text=source)
+        )
         return found.first
 
     def start(self, source: str) -> Locator:

@@ -1,0 +1,135 @@
+"""The long tests: every lesson's gate N of N, quiet and on a busy machine; cycles; kills.
+
+Every attempt, also a failed one, becomes a line of ``benchmarks/soak.jsonl``.
+
+    python benchmarks/soak.py                     everything
+    python benchmarks/soak.py --lesson t1-02-indexes --repeat 2 --only gate
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+RECORD = ROOT / "benchmarks" / "soak.jsonl"
+
+#: name → shares of a core, one process each, taken from the machine while the gate runs.
+BUSY: dict[str, tuple[float, ...]] = {
+    "quiet": (),
+    "load of 1": (1.0,),
+    "half of two cores": (0.5, 0.5),
+}
+
+# Ends by itself: a parent that dies leaves a burner for an hour at most.
+_BURNER = """
+import sys, time
+share = float(sys.argv[1]); end = time.monotonic() + 3600
+while time.monotonic() < end:
+    start = time.perf_counter()
+    while time.perf_counter() - start < 0.02 * share:
+        pass
+    time.sleep(0.02 * (1 - share))
+"""
+
+
+@contextlib.contextmanager
+def busy(shares: tuple[float, ...]) -> Iterator[None]:
+    """Take shares of the machine's cores."""
+    burners = [subprocess.Popen([sys.executable, "-c", _BURNER, str(each)]) for each in shares]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def record(entry: dict[str, Any]) -> None:
+    """Append one attempt."""
+    line = {"at": round(time.time()), "cores": os.cpu_count(), "machine": platform.machine()}
+    with RECORD.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps({**line, **entry}) + "\n")
+    print(json.dumps({key: entry[key] for key in ("what", "busy", "passed") if key in entry}))
+
+
+def gates(lesson_ids: list[str], repeat: int) -> bool:
+    """Run each gate ``quiet``ly, and the reference solution N of N on a busy machine."""
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue
+
+    from jupyter_sysdesign.grading import gate
+
+    catalogue = Catalogue()
+    held = True
+    for lesson in [catalogue.lesson(each) for each in lesson_ids] or catalogue.lessons():
+        for name, shares in BUSY.items():
+            with busy(shares):
+                result = gate.verify(lesson, repeat=repeat, progress=print)
+            document = result.as_json()
+            record({"what": "gate", "lesson": lesson.id, "busy": name, **document})
+            held = held and bool(document["passed"])
+    return held
+
+
+def cycles(count: int) -> bool:
+    """Start and stop one environment again and again."""
+    from jupyter_sysdesign.control.client import ControlClient
+
+    from jupyter_sysdesign.benchmarks.place import FOUR_SERVICES, fresh_home
+
+    took: list[float] = []
+    with fresh_home() as home, ControlClient(holder="soak") as client:
+        client.create_workspace(FOUR_SERVICES, folder=str(home / "work"))
+        environment = client.create_environment(str(home / "work"), start=False).id
+        for _ in range(count):
+            began = time.perf_counter()
+            client.start(environment)
+            client.wait(environment, ("ready",), timeout_s=60)
+            took.append(round(time.perf_counter() - began, 3))
+            client.stop(environment)
+            client.wait(environment, ("stopped",), timeout_s=60)
+        client.delete(environment)
+    record({"what": "cycles", "passed": len(took) == count, "start_s": took})
+    return len(took) == count
+
+
+def kills() -> bool:
+    """Run the tests that kill things, and all others marked long."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "soak", "-q"], cwd=ROOT, check=False
+    )
+    record({"what": "kills", "passed": done.returncode == 0})
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lesson", action="append", default=[])
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--cycles", type=int, default=20)
+    parser.add_argument("--only", choices=("gate", "cycles", "kills"))
+    options = parser.parse_args()
+    held = True
+    if options.only in (None, "gate"):
+        held = gates(options.lesson, options.repeat) and held
+    if options.only in (None, "cycles"):
+        held = cycles(options.cycles) and held
+    if options.only in (None, "kills"):
+        held = kills() and held
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
