@@ -55,6 +55,13 @@ class ConflictError(SysdesignError):
     code = "conflict"
 
 
+class LeaseEndedError(SysdesignError):
+    """The request names a lease that is gone; nothing was done, a client opens another and retries."""
+
+    status = 409
+    code = "lease_ended"
+
+
 class InvalidFileError(SysdesignError):
     """A file that a person wrote is wrong: compose.yaml, load.yaml, lesson.yaml, a migration.
 

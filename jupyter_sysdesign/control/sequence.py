@@ -1,0 +1,55 @@
+"""Event numbers that go on after the control plane was killed.
+
+A number must never be given twice: a reader that resumes with its last ``seq`` would otherwise miss
+events without being told. Blocks of numbers are reserved on disk; after a kill the rest of a block
+is lost, which readers see as a gap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BLOCK = 10_000
+
+
+class Sequence:
+    """Rising numbers from 1.
+
+    Args:
+        file: where the reservation is kept; it appears with the first number. None: in memory only.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self.last = _read(file)
+        self._reserved = self.last
+
+    def next(self) -> int:
+        """Return the next number."""
+        self.last += 1
+        if self.last > self._reserved:
+            self._reserve(self.last + _BLOCK)
+        return self.last
+
+    def save(self) -> None:
+        """Give back what is reserved and unused (a clean stop leaves no gap)."""
+        if self.last < self._reserved:
+            self._reserve(self.last)
+
+    def _reserve(self, upto: int) -> None:
+        self._reserved = upto
+        if self._file is None or not self._file.parent.is_dir():
+            return  # the instance was removed: nobody can resume over it
+        temporary = self._file.with_suffix(".new")
+        temporary.write_text(str(upto))
+        temporary.replace(self._file)
+
+
+def _read(file: Path | None) -> int:
+    try:
+        return int(file.read_text()) if file is not None else 0
+    except (FileNotFoundError, ValueError):
+        return 0
