@@ -61,7 +61,7 @@ class Document:
         """Return the document as ``model``.
 
         Raises:
-            InvalidFileError: with the line of the first thing that is wrong; the hint lists the rest.
+            InvalidFileError: with the line of the first mistake; the hint lists the others.
         """
         try:
             return model.model_validate(self.data)

@@ -82,6 +82,10 @@ class LessonDetail(LessonSummary):
     profiles: list[str]
     questions: list[dict[str, Any]] = Field(description="without solutions and model answers")
     steps: list[str]
+    step_titles: dict[str, str] = {}
+    hints: list[dict[str, Any]] = Field(
+        [], description="{id, step, title, rungs, has_solution}; solutions: WorkspaceDetail"
+    )
 
 
 class WorkspaceRequest(_Request):
@@ -101,6 +105,8 @@ class Answer(BaseModel):
     score: float | None = Field(None, ge=0, le=1)
     feedback: str = ""
     model_answer: str | None = Field(None, description="shown only after one's own answer")
+    attempts: int = Field(1, ge=0, description="answers given so far; a skip is none")
+    first_score: float | None = Field(None, ge=0, le=1, description="of the first decided attempt")
 
 
 class AnswerRequest(_Request):
@@ -124,6 +130,9 @@ class WorkspaceDetail(BaseModel):
     checks_passed: int = 0
     checks_total: int = 0
     questions_total: int = 0
+    finished: bool = Field(False, description="a verdict was passed once")
+    solutions: dict[str, str] = Field({}, description="by hint id; only after a check was tried")
+    notices: list[str] = Field([], description="what the learner should be told, e.g. a damaged file")
 
 
 # --- environments -----------------------------------------------------------------------------
@@ -151,6 +160,10 @@ class SqlRequest(_Request):
     service: str | None = None
     max_rows: int = Field(200, ge=1, le=10_000)
     explain: bool = Field(False, description="run EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) of it, rolled back")
+    parameters: list[Any] = Field([], description="values for %s, bound by the server")
+    role: Literal["app", "grader"] = Field(
+        "app", description="grader: reads everything, changes nothing"
+    )
 
 
 class LogPage(BaseModel):

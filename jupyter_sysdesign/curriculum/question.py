@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from jupyter_sysdesign.curriculum.recording import Figure
+from jupyter_sysdesign.curriculum.recording import Figure  # noqa: TC001 (pydantic needs it)
 
 StepName = Literal["symptoms", "understand", "diagnose", "options", "fix", "verify", "reflect"]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]

@@ -1,0 +1,166 @@
+"""``answers.json``: what a learner answered and which checks held. Never silently lost.
+
+The control plane alone writes it; the lock and the rename are for the day somebody else does.
+Keys this version does not know are kept as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from jupyter_sysdesign.control.models import Answer, Status
+from jupyter_sysdesign.curriculum.atomic import locked, replace
+from jupyter_sysdesign.errors import ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from jupyter_sysdesign.control.models import Verdict
+
+MAX_BYTES = 4_000_000
+
+
+class AnswersFile:
+    """The answers and progress of one workspace.
+
+    Attributes:
+        path: the file; it does not exist before the first answer.
+        notices: what a person should be told, e.g. that a damaged file was put aside.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Work on the workspace in ``folder``."""
+        self.path = folder / "answers.json"
+        self.notices: list[str] = []
+        self._lock = folder / ".sysdesign" / "answers.lock"
+
+    def answers(self) -> dict[str, Answer]:
+        """Return the answers by question id; entries that make no sense are left out (and kept)."""
+        return _answers(self._read())
+
+    def checks(self) -> dict[str, dict[str, Any]]:
+        """Return the last result of each check: ``{status, points, max_points, at}``."""
+        checks = self._read().get("checks")
+        if not isinstance(checks, dict):
+            return {}
+        return {str(key): each for key, each in checks.items() if isinstance(each, dict)}
+
+    @property
+    def passed_at(self) -> float | None:
+        """When the lesson's verdict was first ``passed``; finished once is finished."""
+        value = self._read().get("passed_at")
+        return float(value) if isinstance(value, (int, float)) else None
+
+    @property
+    def tried(self) -> bool:
+        """Whether a verdict was ever asked for (solutions are kept back until then)."""
+        return bool(self._read().get("verdicts"))
+
+    def put(self, question: str, answer: Answer) -> None:
+        """Store one answer; all others stay as they are."""
+        self.update(question, lambda _: answer)
+
+    def update(self, question: str, change: Callable[[Answer | None], Answer]) -> Answer:
+        """Replace one answer by ``change(the present one or None)``, under the lock; return it."""
+        kept: list[Answer] = []
+
+        def edit(document: dict[str, Any]) -> None:
+            answers = document.setdefault("answers", {})
+            previous = answers.get(question)
+            kept.append(change(_answers(document).get(question)))
+            known = kept[0].model_dump(mode="json", exclude={"model_answer"})
+            extra = previous if isinstance(previous, dict) else {}
+            answers[question] = {**extra, **known}
+
+        self._edit(edit)
+        return kept[0]
+
+    def record(self, verdict: Verdict) -> None:
+        """Store a verdict's results; an unknown one is counted, and takes nothing away."""
+
+        def edit(document: dict[str, Any]) -> None:
+            checks = document.setdefault("checks", {})
+            now = time.time()
+            for each in verdict.checks:
+                if each.status is not Status.UNKNOWN or each.id not in checks:
+                    fields = {"status", "points", "max_points"}
+                    checks[each.id] = {**each.model_dump(mode="json", include=fields), "at": now}
+            document["verdicts"] = int(document.get("verdicts") or 0) + 1
+            if verdict.status is Status.PASSED:
+                document.setdefault("passed_at", now)
+
+        self._edit(edit)
+
+    def _edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        try:
+            self._lock.parent.mkdir(exist_ok=True)
+            with locked(self._lock):
+                document = self._read(put_aside=True)
+                for key in ("answers", "checks"):
+                    if not isinstance(document.get(key, {}), dict):
+                        document[f"{key}_unreadable"] = document.pop(key)
+                document.setdefault("version", 1)
+                change(document)
+                replace(self.path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise ResourceError(
+                f"Your answer could not be saved: {error.strerror}",
+                hint=f"Make room, or the right to write, in {self.path.parent}, and answer again.",
+            ) from error
+
+    def _read(self, *, put_aside: bool = False) -> dict[str, Any]:
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return {}
+        except OSError:  # a link, or no right to read
+            document = None
+        else:
+            with os.fdopen(handle, "rb") as file:
+                document = _parse(file.read(MAX_BYTES + 1))
+        if document is not None:
+            return document
+        if put_aside:
+            aside = self.path.with_name(f"answers.damaged-{time.time_ns()}.json")
+            self.path.rename(aside)
+            self._notice(f"answers.json could not be read; it was kept as {aside.name}.")
+        else:
+            self._notice("answers.json cannot be read; the next answer puts it aside.")
+        return {}
+
+    def _notice(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices.append(text)
+
+
+def _parse(data: bytes) -> dict[str, Any] | None:
+    if len(data) > MAX_BYTES:
+        return None
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _answers(document: dict[str, Any]) -> dict[str, Answer]:
+    answers = document.get("answers")
+    found: dict[str, Answer] = {}
+    for question, each in (answers if isinstance(answers, dict) else {}).items():
+        answer = _answer(each)
+        if answer is not None:
+            found[str(question)] = answer
+    return found
+
+
+def _answer(stored: Any) -> Answer | None:
+    try:
+        return Answer.model_validate(stored)
+    except ValidationError:
+        return None

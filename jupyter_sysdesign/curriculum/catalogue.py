@@ -1,0 +1,209 @@
+"""The catalogue: which lessons exist, in their order, and which one comes next."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_sysdesign import yaml_file
+from jupyter_sysdesign.control.models import LessonDetail, LessonSummary
+from jupyter_sysdesign.curriculum.lesson import LessonFile
+from jupyter_sysdesign.errors import InvalidFileError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NUMBERED = re.compile(r"t(\d+)-(\d+)-")
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson: what it says, and its two folders.
+
+    Attributes:
+        id: e.g. ``t1-02-indexes``; the name of both folders.
+        environment: ``environments/<id>/``; pristine, read only.
+        notebooks: ``notebooks/<id>/``.
+    """
+
+    id: str
+    file: LessonFile
+    environment: Path
+    notebooks: Path
+
+    def summary(self) -> LessonSummary:
+        """Return one line of the catalogue."""
+        return LessonSummary(**self._summary())
+
+    def detail(self) -> LessonDetail:
+        """Return everything a learner may see; no answer, no solution."""
+        file = self.file
+        return LessonDetail(
+            **self._summary(),
+            objectives=list(file.objectives),
+            recap=file.recap,
+            bridge=file.bridge,
+            editable=list(file.editable),
+            charts=list(file.charts),
+            profiles=self.profiles(),
+            questions=[question.public() for question in file.questions],
+            steps=[step.id for step in file.steps],
+            step_titles={step.id: step.title for step in file.steps},
+            hints=[ladder.public() for ladder in file.hints],
+        )
+
+    def profiles(self) -> list[str]:
+        """Return the names in ``load.yaml``, in its order (what is in them: ``load.profile``)."""
+        try:
+            data = yaml_file.read(self.environment / "load.yaml").data
+        except InvalidFileError:
+            return []  # the run that needs it says what is wrong, with the line
+        profiles = data.get("profiles") if isinstance(data, dict) else None
+        return [str(name) for name in profiles] if isinstance(profiles, dict) else []
+
+    def check_ids(self) -> list[str]:
+        """Return the checks declared in ``checks.py``, in order, without running it."""
+        try:
+            tree = ast.parse((self.environment / "checks.py").read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError):
+            return []
+        return [
+            call.args[0].value
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef)
+            for call in node.decorator_list
+            if isinstance(call, ast.Call)
+            and getattr(call.func, "attr", getattr(call.func, "id", "")) == "check"
+            and call.args
+            and isinstance(call.args[0], ast.Constant)
+            and isinstance(call.args[0].value, str)
+        ]
+
+    def _summary(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "title": self.file.title,
+            "track": self.file.track,
+            "tier": self.file.tier,
+            "minutes": self.file.minutes,
+            "concepts": list(self.file.concepts),
+            "summary": self.file.summary,
+        }
+
+
+class Catalogue:
+    """All lessons below some roots, each holding ``environments/`` and ``notebooks/``.
+
+    A lesson with a broken ``lesson.yaml`` is left out of ``lessons()``, told of in ``problems``,
+    and does not hide the others. Files are read again when they changed.
+    """
+
+    def __init__(self, roots: Sequence[Path] | None = None) -> None:
+        """Look below ``roots``; by default ``$SYSDESIGN_CURRICULUM``, then the lessons shipped.
+
+        Where two roots hold the same lesson, the first counts.
+        """
+        self._given = None if roots is None else tuple(roots)
+        self._cache: dict[Path, tuple[tuple[int, int], Lesson | InvalidFileError]] = {}
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Return the roots that exist, first come first served."""
+        given = self._given
+        if given is None:
+            extra = os.environ.get("SYSDESIGN_CURRICULUM", "").split(os.pathsep)
+            given = (*(Path(each).expanduser() for each in extra if each), shipped())
+        return tuple(root.resolve() for root in given if (root / "notebooks").is_dir())
+
+    @property
+    def problems(self) -> list[InvalidFileError]:
+        """Return what is wrong with the lessons that ``lessons()`` leaves out."""
+        return [each for each in self._all().values() if isinstance(each, InvalidFileError)]
+
+    def lessons(self) -> list[Lesson]:
+        """Return the lessons that can be used, by id: track, number, topic."""
+        return [each for _, each in sorted(self._all().items(), key=_order) if _is_usable(each)]  # type: ignore[misc]
+
+    def lesson(self, lesson: str) -> Lesson:
+        """Return one lesson.
+
+        Raises:
+            NotFoundError: no lesson of that id.
+            InvalidFileError: it is there, and its ``lesson.yaml`` is wrong.
+        """
+        found = self._all().get(lesson)
+        if found is None:
+            known = ", ".join(each.id for each in self.lessons())
+            raise NotFoundError(f"There is no lesson {lesson!r}", hint=f"There are: {known}.")
+        if isinstance(found, InvalidFileError):
+            raise found
+        return found
+
+    def recommended(self, finished: Collection[str] = ()) -> Lesson | None:
+        """Return the first lesson, in order, that is not finished."""
+        return next((each for each in self.lessons() if each.id not in finished), None)
+
+    def following(self, lesson: str) -> Lesson | None:
+        """Return the lesson after this one, or None after the last."""
+        ids = [each.id for each in self.lessons()]
+        place = ids.index(self.lesson(lesson).id)
+        return self.lessons()[place + 1] if place + 1 < len(ids) else None
+
+    def _all(self) -> dict[str, Lesson | InvalidFileError]:
+        found: dict[str, Lesson | InvalidFileError] = {}
+        for root, folder in self._folders():
+            found.setdefault(folder.name, self._read(root, folder))
+        return found
+
+    def _folders(self) -> Iterator[tuple[Path, Path]]:
+        for root in self.roots:
+            for folder in sorted((root / "notebooks").iterdir()):
+                if _ID.fullmatch(folder.name) and (folder / "lesson.yaml").is_file():
+                    yield root, folder
+
+    def _read(self, root: Path, folder: Path) -> Lesson | InvalidFileError:
+        path = folder / "lesson.yaml"
+        found = path.stat()
+        stamp = (found.st_mtime_ns, found.st_size)
+        cached = self._cache.get(path)
+        if cached is None or cached[0] != stamp:
+            cached = self._cache[path] = (stamp, _parse(root, folder))
+        return cached[1]
+
+
+def shipped() -> Path:
+    """Return the root of the lessons that come with this package: a checkout's, or the wheel's."""
+    checkout = _PACKAGE.parent
+    if (checkout / "notebooks").is_dir() and (checkout / "environments").is_dir():
+        return checkout
+    return _PACKAGE / "_content"
+
+
+def _parse(root: Path, folder: Path) -> Lesson | InvalidFileError:
+    name = f"notebooks/{folder.name}/lesson.yaml"
+    environment = root / "environments" / folder.name
+    try:
+        file = yaml_file.read(folder / "lesson.yaml", name).validate(LessonFile)
+    except InvalidFileError as error:
+        return error
+    if not (environment / "compose.yaml").is_file():
+        missing = f"environments/{folder.name}/compose.yaml"
+        return InvalidFileError("the file is missing", file=missing)
+    return Lesson(folder.name, file, environment, folder)
+
+
+def _order(item: tuple[str, object]) -> tuple[int, int, int, str]:
+    numbered = _NUMBERED.match(item[0])
+    if numbered is None:
+        return (1, 0, 0, item[0])
+    return (0, int(numbered[1]), int(numbered[2]), item[0])
+
+
+def _is_usable(found: Lesson | InvalidFileError) -> bool:
+    return isinstance(found, Lesson)
