@@ -32,7 +32,9 @@ class ContentHook(BuildHookInterface):  # type: ignore[type-arg]
             for path in sorted((root / folder).rglob("*")):
                 relative = path.relative_to(root)
                 if path.is_file() and not _AUTHORS_ONLY.intersection(relative.parts):
-                    build_data["force_include"][str(path)] = f"jupyter_sysdesign/_content/{relative}"
+                    build_data["force_include"][str(path)] = (
+                        f"jupyter_sysdesign/_content/{relative}"
+                    )
         for path in sorted(built.rglob("*")):
             if path.is_file():
                 target = f"{_LABEXTENSION}/{path.relative_to(built)}"

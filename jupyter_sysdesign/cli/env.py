@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,8 +13,6 @@ from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, resolve
 from jupyter_sysdesign.errors import NotFoundError, StartFailedError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from jupyter_sysdesign.control.client import ControlClient
     from jupyter_sysdesign.environment.status import EnvironmentStatus
 
@@ -95,7 +94,7 @@ def status(
 
     with ControlClient() as client:
         known = client.environments()
-        if lesson is not None or workspace is not None or workspaces.find():
+        if lesson is not None or workspace is not None or workspaces.find(Path.cwd()):
             folder = str(resolve(client, lesson, workspace))
             known = [each for each in known if each.workspace == folder]
     if as_json:
