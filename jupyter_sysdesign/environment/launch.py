@@ -27,10 +27,13 @@ class Launch:
         env: the whole environment, nothing is inherited.
         cwd: working directory.
         user: uid to run as, or None for the caller's.
-        listen: 127.0.0.1 TCP port whose listening socket the child inherits as
-            ``{listen_fd}`` in argv, or None.
+        listen: 127.0.0.1 TCP port whose listening socket the child inherits; its number replaces
+            ``{listen_fd}`` in argv and in values of env. The socket has TCP_NODELAY set (accepted
+            connections inherit it; uvicorn takes an inherited fd for a unix socket and would not
+            set it, which costs 40 ms per kept-alive request). None: no such socket.
         cpus: CPU quota in cores over the whole tree, or None.
         memory_bytes: address-space or cgroup limit where the OS gives one, or None.
+        redact: passwords that must not reach a log.
         file_bytes: largest file the tree may write, or None.
         stop_signal: what asks it to stop; SIGKILL follows after ``stop_timeout_s``.
         probe: see ``Probe``.
