@@ -1,1 +1,1 @@
-"""notebook."""
+"""What a learner types and sees."""

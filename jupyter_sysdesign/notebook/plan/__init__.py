@@ -1,0 +1,1 @@
+"""What an ``EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)`` document says, in numbers and in words."""

@@ -1,0 +1,1 @@
+"""How everything looks without JavaScript: plain text, and HTML that is safe to keep."""
