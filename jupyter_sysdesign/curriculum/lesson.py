@@ -16,7 +16,7 @@ STEPS: tuple[StepName, ...] = get_args(StepName)
 READABLE = (
     "app/*",
     "migrations/*",
-    "db/schema.sql",
+    "db/*schema*.sql",
     "compose.yaml",
     "load.yaml",
     "haproxy.cfg",
@@ -24,7 +24,7 @@ READABLE = (
 #: What no pattern may ever hand out: the checks, the answers, and data too big to read.
 KEPT_BACK = ("checks.py", "solution/*", "alternatives/*", "cheats/*", "db/*seed*", "*.pyc")
 #: What a submission may not replace: limits and traffic are the lesson's.
-NOT_EDITABLE = (*KEPT_BACK, "compose.yaml", "load.yaml", "db/schema.sql", ".sysdesign/*")
+NOT_EDITABLE = (*KEPT_BACK, "compose.yaml", "load.yaml", "db/*", ".sysdesign/*")
 
 _TITLES: dict[str, str] = {
     "symptoms": "See the symptoms",

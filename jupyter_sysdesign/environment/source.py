@@ -40,9 +40,20 @@ class Source:
         return any(fnmatchcase(relative, pattern) for pattern in self.editable)
 
     def locate(self, relative: str) -> Path:
-        """Return the file or folder an instance uses: the workspace's if there, else the pristine."""
+        """Return the file or folder an instance uses: the workspace's if there, else the pristine.
+
+        A folder is the workspace's only if something in it is editable: ``db/`` holds the schema
+        there, to be read, and not the seed.
+        """
         mine = self.workspace / relative
-        return mine if mine.exists() else self.pristine / relative
+        readable_only = mine.is_dir() and not self._holds_editable(relative)
+        return mine if mine.exists() and not readable_only else self.pristine / relative
+
+    def _holds_editable(self, folder: str) -> bool:
+        inside = folder.rstrip("/") + "/"
+        return any(
+            pattern.startswith(inside) or fnmatchcase(inside, pattern) for pattern in self.editable
+        )
 
     def edited(self) -> Iterator[Path]:
         """Yield the workspace's editable files, sorted by path."""

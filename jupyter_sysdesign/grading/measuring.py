@@ -30,7 +30,7 @@ class Recorded:
 
     Attributes:
         runs: in the order they were started.
-        series: the metric samples, or None.
+        series: the metric samples of the environment; a run's own ones come first.
     """
 
     runs: Sequence[Run] = ()
@@ -115,7 +115,7 @@ def _of_run(figure: OfRun, run: Run) -> float:
 
 
 def _of_metric(figure: OfMetric, run: Run, recorded: Recorded) -> float:
-    series = recorded.series
+    series = run.metrics or recorded.series
     values: list[float] = []
     if series is not None and run.summary is not None:
         end = run.started_at + run.summary.duration_s + _SAMPLE_LAG_S
