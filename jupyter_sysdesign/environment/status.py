@@ -73,6 +73,9 @@ class EnvironmentStatus(BaseModel):
     url: str | None = Field(None, description="where load goes: the published service's address")
     migrations: list[Migration] = []
     started_at: float | None = Field(None, description="seconds since the epoch")
+    last_seq: int = Field(
+        0, ge=0, description="newest event that this state includes: the `after` that misses nothing"
+    )
 
 
 class Migration(BaseModel):
