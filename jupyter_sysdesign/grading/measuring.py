@@ -11,7 +11,7 @@ from jupyter_sysdesign.curriculum.recording import ERROR_SHARE, Fixed, OfMetric,
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_sysdesign.control.models import MetricSeries, Run
+    from jupyter_sysdesign.control.models import Run
 
 #: Samples are taken once a second: the one that covers a run's end comes just after it.
 _SAMPLE_LAG_S = 1.0
@@ -30,11 +30,11 @@ class Recorded:
 
     Attributes:
         runs: in the order they were started.
-        series: the metric samples of the environment; a run's own ones come first.
+        details: returns a run with its metrics, by id; for lists of runs that come without.
     """
 
     runs: Sequence[Run] = ()
-    series: MetricSeries | None = field(default=None, repr=False)
+    details: Callable[[str], Run] | None = field(default=None, repr=False)
 
 
 class NotRecorded(Exception):  # noqa: N818 (a state, not an error)
@@ -115,7 +115,9 @@ def _of_run(figure: OfRun, run: Run) -> float:
 
 
 def _of_metric(figure: OfMetric, run: Run, recorded: Recorded) -> float:
-    series = run.metrics or recorded.series
+    series = run.metrics
+    if series is None and recorded.details is not None:
+        series = recorded.details(run.id).metrics
     values: list[float] = []
     if series is not None and run.summary is not None:
         end = run.started_at + run.summary.duration_s + _SAMPLE_LAG_S
