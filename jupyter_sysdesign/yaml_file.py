@@ -49,7 +49,8 @@ class Document:
         node, line = self._tree, 0
         for part in location:
             if isinstance(node, CommentedMap) and part in node:
-                line = node.lc.key(part)[0]
+                if part in (node.lc.data or {}):  # else it came in by a merge key (<<)
+                    line = node.lc.key(part)[0]
             elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
                 line = node.lc.item(part)[0]
             else:

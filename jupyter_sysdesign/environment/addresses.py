@@ -16,18 +16,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jupyter_sysdesign.environment.passwords import token
+from jupyter_sysdesign.environment.spec import Spec
 from jupyter_sysdesign.errors import ResourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from jupyter_sysdesign.environment.passwords import Passwords
-    from jupyter_sysdesign.environment.spec import ServiceSpec, Spec
+    from jupyter_sysdesign.environment.spec import ServiceSpec
 
 POSTGRES_PORT = 5432
 VALKEY_PORT = 6379
@@ -99,11 +100,10 @@ class Addresses:
     def fill(self, text: str, passwords: Passwords) -> str:
         """Return an environment value with addresses and passwords filled in.
 
-        Raises:
-            TokenError: a token leads nowhere (``load_spec`` has refused these before).
+        ``load_spec`` has refused what could fail here.
         """
         values = {token(name): passwords.of(name) for name in self._services}
-        return substitute(self._addresses(text), values)
+        return substitute(self.locate(text), values)
 
     def config(self, text: str) -> str:
         """Return a configuration file with its tokens resolved; comment lines stay as they are.
@@ -118,7 +118,12 @@ class Addresses:
             return line
         return _tokens(self._services).sub(lambda found: str(self._found(found)), line)
 
-    def _addresses(self, text: str) -> str:
+    def locate(self, text: str) -> str:
+        """Return an environment value with its addresses filled in, passwords left as they are.
+
+        Raises:
+            TokenError: a token leads nowhere.
+        """
         done, parts = 0, []
         for url in _URL.finditer(text):
             parts += [self._plain(text[done : url.start()]), self._url(*url.groups())]
@@ -178,6 +183,18 @@ def listens(spec: ServiceSpec, port: int) -> None:
         raise TokenError(f"{spec.name}:{port} leads nowhere: {spec.name} listens on no port")
     if spec.kind != "haproxy" and port != spec.port:  # HAProxy's own file says where it listens
         raise TokenError(f"{spec.name}:{port} leads nowhere: {spec.name} listens on {spec.port}")
+
+
+def check(text: str, services: Mapping[str, ServiceSpec], *, config: bool = False) -> None:
+    """Check that every token of an environment value (or of a line of a file) can be resolved.
+
+    Raises:
+        TokenError: one cannot.
+    """
+    anywhere = Addresses(
+        Spec("", services), Path("/s"), {name: 1 for name, each in services.items() if each.tcp}
+    )
+    anywhere.config(text) if config else anywhere.locate(text)
 
 
 def references(text: str, services: Mapping[str, ServiceSpec]) -> Iterator[tuple[str, int]]:

@@ -107,6 +107,6 @@ def load_spec(source: Source) -> Spec:
     Raises:
         InvalidFileError: with the line of the first thing that is wrong.
     """
-    from jupyter_sysdesign.environment.compose import build_spec  # noqa: PLC0415 (imports this file)
+    from jupyter_sysdesign.environment.spec_builder import build_spec  # noqa: PLC0415 (imports this file)
 
     return build_spec(source)

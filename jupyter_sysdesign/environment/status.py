@@ -74,7 +74,9 @@ class EnvironmentStatus(BaseModel):
     migrations: list[Migration] = []
     started_at: float | None = Field(None, description="seconds since the epoch")
     last_seq: int = Field(
-        0, ge=0, description="newest event that this state includes: the `after` that misses nothing"
+        0,
+        ge=0,
+        description="newest event that this state includes: the `after` that misses nothing",
     )
 
 
@@ -89,7 +91,9 @@ class Applied(BaseModel):
     """What ``apply`` did."""
 
     applied: list[str] = Field(description="files applied now, in order")
-    replayed: bool = Field(description="the pristine data was restored first: an applied file changed")
+    replayed: bool = Field(
+        description="the pristine data was restored first: an applied file changed"
+    )
     message: str
 
 
@@ -97,7 +101,9 @@ class Drift(BaseModel):
     """Where the live schema differs from pristine plus migrations."""
 
     drifted: bool
-    differences: list[str] = Field(description="one line each, e.g. '+ CREATE INDEX … (not in migrations/)'")
+    differences: list[str] = Field(
+        description="one line each, e.g. '+ CREATE INDEX … (not in migrations/)'"
+    )
 
 
 class SqlResult(BaseModel):
