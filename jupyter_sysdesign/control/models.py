@@ -272,6 +272,7 @@ class CheckResult(BaseModel):
     why: str = Field(description="one sentence a beginner understands")
     points: float = 0
     max_points: float = 0
+    kind: str = Field("", description="slo, correctness, cost, blast_radius or recovery")
     evidence: dict[str, Any] = {}
 
 
