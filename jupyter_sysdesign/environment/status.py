@@ -41,6 +41,9 @@ class ServiceStatus(BaseModel):
     cpus: float | None = Field(None, description="CPU quota in cores")
     memory_bytes: int | None = None
     pid: int | None = None
+    exit_code: int | None = Field(
+        None, description="how it last ended without being told; negative: the signal"
+    )
 
 
 class Link(BaseModel):
