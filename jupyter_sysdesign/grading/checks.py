@@ -19,138 +19,19 @@ the check itself is unknown.
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from jupyter_sysdesign.control.models import Status
+from jupyter_sysdesign.grading.outcome import CannotTell, Failed, Outcome
 from jupyter_sysdesign.grading.system import System
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable
 
 __all__ = ["CannotTell", "Check", "Context", "Failed", "Kind", "Outcome", "System", "check"]
 
 Kind = Literal["slo", "correctness", "cost", "blast_radius", "recovery"]
-
-
-class CannotTell(Exception):  # noqa: N818 (a verdict, not an error)
-    """The check could not be made, and it is nobody's fault: the result is unknown."""
-
-
-class Failed(Exception):  # noqa: N818 (a verdict, not an error)
-    """The learner's system failed the check; the message is the reason a beginner reads."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a check found.
-
-    Attributes:
-        passed: whether the requirement holds.
-        measured: with its unit.
-        required: with its unit.
-        why: one sentence; why it failed, or what it shows that it passed.
-        evidence: further figures, JSON values (never expected values of held-out requests).
-        credit: share of the points a failed check still earns, 0 to 1.
-    """
-
-    passed: bool
-    measured: str
-    required: str
-    why: str
-    evidence: dict[str, Any] = field(default_factory=dict)
-    credit: float = 0.0
-
-    @classmethod
-    def at_most(
-        cls,
-        measured: float,
-        required: float,
-        unit: str,
-        why_failed: str,
-        *,
-        evidence: dict[str, Any] | None = None,
-        credit: float = 0.0,
-    ) -> Outcome:
-        """Pass when ``measured`` is no more than ``required`` (both in ``unit``)."""
-        return cls._compare(
-            measured <= required,
-            measured,
-            f"at most {_number(required)}",
-            unit,
-            why_failed,
-            evidence,
-            credit,
-        )
-
-    @classmethod
-    def at_least(
-        cls,
-        measured: float,
-        required: float,
-        unit: str,
-        why_failed: str,
-        *,
-        evidence: dict[str, Any] | None = None,
-        credit: float = 0.0,
-    ) -> Outcome:
-        """Pass when ``measured`` is no less than ``required`` (both in ``unit``)."""
-        return cls._compare(
-            measured >= required,
-            measured,
-            f"at least {_number(required)}",
-            unit,
-            why_failed,
-            evidence,
-            credit,
-        )
-
-    @classmethod
-    def is_true(
-        cls,
-        holds: bool,
-        measured: str,
-        required: str,
-        why_failed: str,
-        *,
-        evidence: dict[str, Any] | None = None,
-        credit: float = 0.0,
-    ) -> Outcome:
-        """Pass when ``holds``; ``measured`` and ``required`` say in words what was compared."""
-        why = "This holds." if holds else why_failed
-        return cls(bool(holds), measured, required, why, evidence or {}, credit)
-
-    @classmethod
-    def all_of(cls, *outcomes: Outcome) -> Outcome:
-        """Return the first failed outcome, else the last; evidence of all is kept."""
-        chosen = next((each for each in outcomes if not each.passed), outcomes[-1])
-        merged: dict[str, Any] = {}
-        for each in outcomes:
-            merged.update(each.evidence)
-        return cls(
-            chosen.passed, chosen.measured, chosen.required, chosen.why, merged, chosen.credit
-        )
-
-    @classmethod
-    def _compare(
-        cls,
-        holds: bool,
-        measured: float,
-        required: str,
-        unit: str,
-        why_failed: str,
-        evidence: dict[str, Any] | None,
-        credit: float,
-    ) -> Outcome:
-        shown, bound = f"{_number(measured)} {unit}".strip(), f"{required} {unit}".strip()
-        why = f"{shown} is {bound}." if holds else why_failed
-        return cls(bool(holds), shown, bound, why, evidence or {}, credit)
-
-    @property
-    def status(self) -> Status:
-        """``passed`` or ``failed``; unknown is raised, not returned."""
-        return Status.PASSED if self.passed else Status.FAILED
 
 
 @dataclass(frozen=True)
@@ -191,6 +72,7 @@ class Check:
     function: Callable[[Context], Outcome]
 
     def __call__(self, context: Context) -> Outcome:
+        """Make the check."""
         return self.function(context)
 
 
@@ -218,12 +100,3 @@ def check(
         return Check(check_id, title, float(points), kind, deadline_s, fresh, function)
 
     return declare
-
-
-def _number(value: float) -> str:
-    """Return ``value`` with three significant digits, never in powers of ten."""
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 (NaN)
-        return "no number"
-    if abs(value) >= 100 or value == int(value):  # noqa: PLR2004
-        return f"{value:,.0f}"
-    return f"{value:.3g}"

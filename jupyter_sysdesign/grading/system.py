@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from jupyter_sysdesign.environment.status import EnvironmentStatus, ServiceState, State
+from jupyter_sysdesign.grading.outcome import CannotTell, Failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,9 +17,33 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.control.client import ControlClient
     from jupyter_sysdesign.control.models import RunSummary
 
-#: Of one request a check makes itself (load runs have the profile's own).
+#: Of one request a check makes itself (runs of load have the profile's own).
 REQUEST_TIMEOUT_S = 10.0
+READY_S = 60.0
 MAX_ROWS = 10_000
+_POLL_S = 0.1
+
+# Counted per statement and at once, while pg_stat_database lags behind a pooled connection by up to
+# ten seconds; and only what the application's role did, so that no vacuum is in it.
+_BLOCKS = """
+SELECT coalesce(sum(s.shared_blks_hit + s.shared_blks_read + s.local_blks_hit + s.local_blks_read
+                    + s.temp_blks_read), 0)::bigint AS blocks,
+       (SELECT dealloc FROM {schema}.pg_stat_statements_info) AS forgotten
+FROM {schema}.pg_stat_statements AS s
+JOIN pg_catalog.pg_database AS d ON d.oid = s.dbid
+WHERE d.datname = pg_catalog.current_database() AND s.userid = d.datdba
+"""
+_STATISTICS_SCHEMA = """
+SELECT pg_catalog.quote_ident(n.nspname) AS name
+FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+WHERE e.extname = 'pg_stat_statements'
+"""
+_WAL = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::bigint AS n"
+_CONNECTIONS = """
+SELECT count(*) AS n FROM pg_catalog.pg_stat_activity AS a
+JOIN pg_catalog.pg_database AS d ON d.datname = pg_catalog.current_database()
+WHERE a.backend_type = 'client backend' AND a.usesysid = d.datdba
+"""
 
 
 class System:
@@ -37,14 +62,19 @@ class System:
         seed: int,
         profiles: Mapping[str, Any],
     ) -> None:
-        """Look at the ready environment ``status``; ``profiles`` are load.yaml's, by name."""
+        """Look at the ready environment ``status``; ``profiles`` are those of ``load.yaml``."""
         self.id = status.id
         self._client = client
         self._seed = seed
         self._profiles = profiles
-        self.http = httpx.Client(base_url=status.url or "", timeout=REQUEST_TIMEOUT_S)
-        self.pids = {each.name: each.pid for each in status.services}
-        self.touched: set[str] = set()
+        self._statistics = ""
+        # Proxies of the machine are none of the system's business.
+        self.http = httpx.Client(
+            base_url=status.url or "", timeout=REQUEST_TIMEOUT_S, trust_env=False
+        )
+        self._pids: dict[str, int | None] = {}
+        self._disturbed: set[str] = set()
+        self.note(status)
 
     def load(
         self,
@@ -62,26 +92,56 @@ class System:
         Raises:
             CannotTell: the load generator was the bottleneck, or the run did not finish.
         """
-        raise NotImplementedError
+        wanted = dict(self._profiles[profile])
+        if duration_s is not None:
+            wanted["duration_s"] = duration_s
+        run = self._client.start_run(
+            self.id,
+            custom=wanted,
+            seed=derive(self._seed, profile) if seed is None else seed,
+            scale=scale,
+        )
+        while run.state == "running":
+            time.sleep(_POLL_S)
+            run = next(each for each in self._client.runs(self.id) if each.id == run.id)
+        if run.summary is None or run.state != "done":
+            raise CannotTell(f"The load {profile!r} did not finish. {run.reason}".strip())
+        if run.summary.generator_limited:
+            raise CannotTell(
+                "The load generator was the bottleneck, so the figures say nothing about the system."
+            )
+        return run.summary
 
     def sql(self, query: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run one statement as the grader (reads everything, changes nothing).
 
         Parameters are ``%s``. At most 10,000 rows.
         """
-        raise NotImplementedError
+        result = self._client.sql(
+            self.id, query, parameters=list(params), role="grader", max_rows=MAX_ROWS
+        )
+        if result.truncated:
+            raise CannotTell(f"A check asked for more than {MAX_ROWS:,} rows.")
+        return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
     def blocks(self) -> int:
-        """Return the 8 KiB blocks the application's statements have touched so far."""
-        raise NotImplementedError
+        """Return the 8 KiB blocks that the application's own statements have touched so far."""
+        if not self._statistics:
+            self._statistics = str(self.sql(_STATISTICS_SCHEMA)[0]["name"])
+        (row,) = self.sql(_BLOCKS.format(schema=self._statistics))
+        if row["forgotten"]:
+            raise CannotTell(
+                "So many different statements were sent that PostgreSQL forgot some of them."
+            )
+        return int(row["blocks"])
 
     def wal_bytes(self) -> int:
         """Return the write-ahead log written so far, in bytes."""
-        raise NotImplementedError
+        return int(self.sql(_WAL)[0]["n"])
 
     def connections(self) -> int:
-        """Return the client connections open now, the grader's own not counted."""
-        raise NotImplementedError
+        """Return the application's open connections to the database."""
+        return int(self.sql(_CONNECTIONS)[0]["n"])
 
     def status(self) -> EnvironmentStatus:
         """Return the environment's state now."""
@@ -89,8 +149,61 @@ class System:
 
     def kill(self, service: str) -> None:
         """Kill a service without warning (SIGKILL)."""
-        raise NotImplementedError
+        self._disturbed.add(service)
+        self._client.service(self.id, service, "kill")
 
     def restart(self, service: str) -> None:
-        """Stop a service, start it again and wait until it answers."""
-        raise NotImplementedError
+        """Start a service again, stopped before if it runs, and wait until it answers.
+
+        Raises:
+            Failed: it does not come back.
+        """
+        self._disturbed.add(service)
+        if self._service(service).state not in (ServiceState.STOPPED, ServiceState.FAILED):
+            self._client.service(self.id, service, "stop")
+        self._client.service(self.id, service, "start")
+        until = time.monotonic() + READY_S
+        while (found := self._service(service)).state is not ServiceState.READY:
+            if found.state is ServiceState.FAILED or time.monotonic() > until:
+                raise Failed(f"The service {service} does not come back. {found.reason}".strip())
+            time.sleep(_POLL_S)
+        self.note(self.status())
+        self._disturbed.discard(service)
+
+    def heal(self) -> None:
+        """Bring back what a check killed and left so; the next check finds a whole system."""
+        for service in sorted(self._disturbed):
+            self.restart(service)
+
+    def reset(self) -> None:
+        """Restore the pristine data and apply the migrations again."""
+        self._client.reset(self.id)
+        self._client.wait(self.id, [State.READY, State.FAILED], timeout_s=READY_S)
+        self._client.apply(self.id)
+        self.note(self.status())
+
+    def note(self, status: EnvironmentStatus) -> None:
+        """Remember which processes run now: another one later means that it died."""
+        self._pids = {each.name: each.pid for each in status.services}
+
+    def fallen(self, status: EnvironmentStatus) -> list[str]:
+        """Return the services that died, or do not run, though no check touched them."""
+        return [
+            each.name
+            for each in status.services
+            if each.name not in self._disturbed
+            and (each.state is not ServiceState.READY or each.pid != self._pids.get(each.name))
+        ]
+
+    def close(self) -> None:
+        """Close the connections to it."""
+        self.http.close()
+
+    def _service(self, name: str) -> Any:
+        return next(each for each in self.status().services if each.name == name)
+
+
+def derive(seed: int, label: str) -> int:
+    """Return the seed for one use: the same for the same ``seed`` and ``label``, below 2**63."""
+    digest = hashlib.sha256(f"{seed}:{label}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
