@@ -1,0 +1,429 @@
+"""What a mended shop must show, seen from outside.
+
+Counted evidence comes first: pages of 8 kB that the database touches for each row it shows, bytes
+written for each order, bytes on disk. These are the same on a fast and on a slow machine. The one
+figure that is a time is a ratio against an untouched shop, taken in the same run.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from jupyter_sysdesign.grading.checks import Context, Failed, Outcome, System, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PAGE, HISTORY = 24, 20  # rows on a page of products, of orders
+
+POPULAR = range(1, 13)  # these twelve categories hold most of the products
+MIDDLING = range(13, 35)
+SMALL = range(35, 41)  # a few hundred products each, down to 28
+CUSTOMERS = 9_950  # have ordered something; the next 50 have not
+PRODUCTS = 300_000
+
+PAGES_PER_ROW = 3.0
+
+
+# ---------------------------------------------------------------- asking the shop
+
+
+def rows_of(system: System, path: str, key: str) -> list[dict[str, Any]]:
+    """Return the list that the page at ``path`` shows under ``key``."""
+    response = system.http.get(path)
+    if response.status_code != 200:
+        raise Failed(f"GET {path} answered {response.status_code} instead of 200.")
+    try:
+        rows = response.json()[key]
+    except (ValueError, KeyError, TypeError):
+        rows = None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Failed(f"GET {path} did not answer with a list of {key}.")
+    return rows
+
+
+def budget_page(system: System, category: int, euros: int) -> list[dict[str, Any]]:
+    return rows_of(system, f"/products?category={category}&max_price={euros}", "products")
+
+
+def category_page(system: System, category: int) -> list[dict[str, Any]]:
+    return rows_of(system, f"/categories/{category}/products", "products")
+
+
+def history(system: System, customer: int) -> list[dict[str, Any]]:
+    return rows_of(system, f"/customers/{customer}/orders", "orders")
+
+
+def send(system: System, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Send a change and return the answer."""
+    response = system.http.request(method, path, json=body)
+    if response.status_code not in (200, 201):
+        raise Failed(f"{method} {path} answered {response.status_code}.")
+    answer = response.json()
+    if not isinstance(answer, dict) or "id" not in answer:
+        raise Failed(f"{method} {path} did not say the id of what it stored.")
+    return answer
+
+
+# ---------------------------------------------------------------- what a page costs
+
+
+def some_categories(rng: random.Random) -> list[int]:
+    """Return a mix of categories: from a tenth of all products down to 28 of them."""
+    return [*rng.sample(POPULAR, 6), *rng.sample(MIDDLING, 4), *rng.sample(SMALL, 3), SMALL[-1]]
+
+
+def some_budgets(rng: random.Random) -> list[tuple[int, int]]:
+    """Return (category, euros): half of them what shoppers type, half the slider at its end."""
+    categories = some_categories(rng)
+    return [
+        (category, rng.randint(800, 4000) if number % 2 else rng.randint(15, 120))
+        for number, category in enumerate(categories)
+    ]
+
+
+def reads(system: System, pages: Iterable[Any], what: str) -> Outcome:
+    """Count the pages touched while ``pages`` (lists of rows) are asked for one by one."""
+    before = system.blocks()
+    rows = sum(len(page) for page in pages)
+    touched = system.blocks() - before
+    if not rows:
+        raise Failed(f"The {what} shows nothing at all, whatever is asked.")
+    return Outcome.at_most(
+        touched / rows,
+        PAGES_PER_ROW,
+        "pages read per row shown",
+        why_failed=f"The {what} looks through far more rows than it shows. An index that leads "
+        "straight to the right rows, already in the right order, needs one or two pages per row.",
+        evidence={"pages_read": touched, "rows_shown": rows},
+    )
+
+
+@check("budget-reads", title="The budget page reads only what it shows", points=14, kind="slo")
+def budget_reads(ctx: Context) -> Outcome:
+    asked = some_budgets(ctx.random)
+    return reads(ctx.system, (budget_page(ctx.system, *each) for each in asked), "budget page")
+
+
+@check("category-reads", title="The category page reads only what it shows", points=12, kind="slo")
+def category_reads(ctx: Context) -> Outcome:
+    asked = some_categories(ctx.random)
+    return reads(ctx.system, (category_page(ctx.system, each) for each in asked), "category page")
+
+
+@check("history-reads", title="The order history reads only what it shows", points=14, kind="slo")
+def history_reads(ctx: Context) -> Outcome:
+    asked = [
+        *ctx.random.sample(range(1, 100), 3),  # customers with hundreds or thousands of orders
+        *ctx.random.sample(range(1_000, CUSTOMERS), 10),
+        CUSTOMERS + ctx.random.randint(1, 50),  # never ordered anything
+    ]
+    return reads(ctx.system, (history(ctx.system, each) for each in asked), "order history")
+
+
+@check("latency", title="All three pages are fast when many look at once", points=10, kind="slo")
+def latency(ctx: Context) -> Outcome:
+    before, after = ctx.pristine.load("glance"), ctx.system.load("glance")
+    wrong = after.requests - after.ok
+    if wrong > 0.01 * after.requests:
+        raise Failed(f"{wrong} of {after.requests} requests were not answered properly.")
+    times = {}
+    for name in ("budget", "category", "history"):
+        old, new = before.endpoints[name].p95_ms, after.endpoints[name].p95_ms
+        if old is None or new is None:
+            raise Failed(f"No request for the {name} page was answered.")
+        times[name] = {"before_ms": round(old), "after_ms": round(new), "ratio": old / new}
+    slowest = min(times, key=lambda name: times[name]["ratio"])
+    return Outcome.at_least(
+        times[slowest]["ratio"],
+        5,
+        "times faster (p95) than the untouched shop",
+        why_failed="While 40 customers look around, 5 of 100 still wait about as long as before "
+        f"({slowest}: {times[slowest]['after_ms']:,} ms). The pages share one database: "
+        "one slow page keeps the others waiting.",
+        evidence=times,
+    )
+
+
+# ---------------------------------------------------------------- what a page says
+
+BUDGET_SQL = """
+    SELECT id, name, price_cents FROM public.products
+    WHERE category_id = %s AND price_cents <= %s
+    ORDER BY price_cents DESC, id DESC LIMIT 24
+"""
+CATEGORY_SQL = """
+    SELECT id, name, price_cents FROM public.products
+    WHERE category_id = %s ORDER BY created_at DESC LIMIT 24
+"""
+HISTORY_SQL = """
+    SELECT id, product_id, quantity, total_cents FROM public.orders
+    WHERE customer_id = %s ORDER BY created_at DESC LIMIT 20
+"""
+
+
+def difference(shown: list[dict[str, Any]], stored: list[dict[str, Any]]) -> str:
+    """Return what is wrong with a page, or an empty string."""
+    if len(shown) != len(stored):
+        return f"shows {len(shown)} rows instead of {len(stored)}"
+    for number, (mine, theirs) in enumerate(zip(shown, stored, strict=True), start=1):
+        if any(mine.get(name) != value for name, value in theirs.items()):
+            return f"shows something else in row {number} than the tables say"
+    return ""
+
+
+@check("results", title="Every page shows what the tables say", points=14, kind="correctness")
+def results(ctx: Context) -> Outcome:
+    system, rng = ctx.system, ctx.random
+    edges = [(1, 0), (1, 100_000), (41, 50), (SMALL[-1], 60), (rng.choice(POPULAR), 12)]
+    compared, wrong = 0, []
+
+    def compare(page: str, shown: list[dict[str, Any]], stored: list[dict[str, Any]]) -> None:
+        nonlocal compared
+        compared += 1
+        problem = difference(shown, stored)
+        if problem:
+            wrong.append(f"{page} {problem}")
+
+    for category, euros in [*some_budgets(rng), *edges]:
+        shown = budget_page(system, category, euros)
+        compare("A budget page", shown, system.sql(BUDGET_SQL, (category, euros * 100)))
+    for category in [*some_categories(rng), 41]:
+        shown = category_page(system, category)
+        compare("A category page", shown, system.sql(CATEGORY_SQL, (category,)))
+    for customer in [1, *rng.sample(range(2, CUSTOMERS), 12), CUSTOMERS + 7, 20_000]:
+        shown = history(system, customer)
+        compare("An order history", shown, system.sql(HISTORY_SQL, (customer,)))
+    return Outcome.is_true(
+        not wrong,
+        f"{compared - len(wrong)} of {compared} pages right",
+        "all of them",
+        why_failed=f"{wrong[0] if wrong else ''}. Faster is no help if the answer changes.",
+        evidence={"wrong": len(wrong), "compared": compared},
+    )
+
+
+@check("freshness", title="What was changed shows at once", points=10, kind="correctness")
+def freshness(ctx: Context) -> Outcome:
+    late: list[str] = []
+    rounds = 4
+    for category in ctx.random.sample(POPULAR, rounds):
+        late += product_round(ctx, category)
+        late += order_round(ctx)
+    return Outcome.is_true(
+        not late,
+        f"{5 * rounds - len(late)} of {5 * rounds} changes showed at once",
+        "all of them",
+        why_failed=f"{late[0] if late else ''} Whoever serves a copy must keep it up to date, "
+        "or customers see a shop that no longer exists.",
+        evidence={"late": len(late)},
+    )
+
+
+def product_round(ctx: Context, category: int) -> list[str]:
+    """Add a product, then raise its price; return what did not show."""
+    system, late = ctx.system, []
+    euros = ctx.random.randint(15, 150)
+    for _ in range(2):  # whoever keeps pages keeps these two
+        budget_page(system, category, euros)
+        category_page(system, category)
+    name = f"Novelty {ctx.random.randrange(10**9)}"
+    new = send(
+        system,
+        "POST",
+        "/products",
+        {"category_id": category, "name": name, "price_cents": euros * 100},
+    )["id"]
+    if new not in ids(budget_page(system, category, euros)):
+        late.append("A product that was just added is not on its budget page.")
+    if new not in ids(category_page(system, category)[:1]):
+        late.append("A product that was just added is not at the top of its category page.")
+    stored = "SELECT name, price_cents FROM public.products WHERE id = %s"
+    if system.sql(stored, (new,)) != [{"name": name, "price_cents": euros * 100}]:
+        late.append("A product that was just added is not in the table products.")
+    send(system, "PUT", f"/products/{new}/price", {"price_cents": euros * 100 + 1})
+    if new in ids(budget_page(system, category, euros)):
+        late.append("A product whose price was raised above the budget is still on the page.")
+    return late
+
+
+def order_round(ctx: Context) -> list[str]:
+    """Place an order; return what did not show."""
+    system = ctx.system
+    customer, product = ctx.random.randint(1, CUSTOMERS), ctx.random.randint(1, PRODUCTS)
+    quantity = ctx.random.randint(2, 9)
+    history(system, customer)
+    body = {"customer_id": customer, "product_id": product, "quantity": quantity}
+    new = send(system, "POST", "/orders", body)["id"]
+    stored = "SELECT customer_id, product_id, quantity FROM public.orders WHERE id = %s"
+    if system.sql(stored, (new,)) != [body]:
+        return ["An order that was confirmed is not in the table orders."]
+    if new not in ids(history(system, customer)[:1]):
+        return ["An order that was just placed is not at the top of the order history."]
+    return []
+
+
+def ids(rows: list[dict[str, Any]]) -> list[Any]:
+    return [row.get("id") for row in rows]
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+def writing(system: System, seed: int) -> dict[str, float]:
+    """Place orders and change products; return bytes logged and pages touched per change."""
+    rng = random.Random(seed)
+
+    def orders() -> None:
+        for _ in range(120):
+            customer, product = rng.randint(1, CUSTOMERS), rng.randint(1, PRODUCTS)
+            body = {"customer_id": customer, "product_id": product, "quantity": 1}
+            send(system, "POST", "/orders", body)
+
+    def products() -> None:
+        for number in range(50):
+            price = rng.randint(500, 20_000)
+            body = {"category_id": rng.randint(1, 40), "name": f"Sample {number}"}
+            new = send(system, "POST", "/products", {**body, "price_cents": price})["id"]
+            send(system, "PUT", f"/products/{new}/price", {"price_cents": price + 250})
+
+    cost = {}
+    for what, write, changes in (("order", orders, 120), ("product", products, 100)):
+        wal, blocks = system.wal_bytes(), system.blocks()
+        write()
+        cost[f"{what}_wal_bytes"] = (system.wal_bytes() - wal) / changes
+        cost[f"{what}_pages"] = (system.blocks() - blocks) / changes
+    return cost
+
+
+@check("write-cost", title="Placing an order costs about what it did", points=10, kind="cost")
+def write_cost(ctx: Context) -> Outcome:
+    seed = ctx.random.randrange(2**32)
+    before, after = writing(ctx.pristine, seed), writing(ctx.system, seed)
+    ratios = {name: after[name] / before[name] for name in before}
+    evidence = {
+        name: {"before": round(before[name], 1), "after": round(after[name], 1)} for name in before
+    }
+    return Outcome.all_of(
+        Outcome.at_most(
+            max(ratios["order_wal_bytes"], ratios["order_pages"]),
+            1.5,
+            "times the work for each order",
+            why_failed="Every index on orders has to be written with every single order. Keep "
+            "the ones that a page needs, and drop the rest.",
+            evidence=evidence,
+        ),
+        # A new price moves a product to another place in an index, so one or two good indexes
+        # on products do cost something here: about twice the work, for changes that are rare.
+        Outcome.at_most(
+            max(ratios["product_wal_bytes"], ratios["product_pages"]),
+            2.6,
+            "times the work for each change of a product",
+            why_failed="Adding a product or changing its price now costs far more than the pages "
+            "gain from it.",
+        ),
+    )
+
+
+SIZE_SQL = """
+    SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint AS bytes
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'm')
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sysdesign')
+"""
+DATA_SQL = """
+    SELECT sum(pg_table_size(c.oid))::bigint AS bytes
+    FROM pg_class AS c
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+"""
+
+
+@check("disk", title="Indexes and copies stay smaller than twice the data", points=6, kind="cost")
+def disk(ctx: Context) -> Outcome:
+    data = ctx.pristine.sql(DATA_SQL)[0]["bytes"]
+    everything = ctx.system.sql(SIZE_SQL)[0]["bytes"]
+    return Outcome.at_most(
+        (everything - data) / data,
+        1.8,
+        "bytes of indexes and copies per byte of data",
+        why_failed="The indexes and copies have grown larger than the shop itself. They take "
+        "disk, and memory that the tables could use.",
+        evidence={"data_mb": round(data / 1e6), "indexes_mb": round((everything - data) / 1e6)},
+    )
+
+
+# ---------------------------------------------------------------- what must not be touched
+
+TABLES = ("categories", "customers", "products", "orders")
+
+# Sums over what the shop started with; rows that were added since do not count.
+FINGERPRINT_SQL = {
+    "categories": "SELECT count(*) AS n, sum(id * hashtext(name)::bigint) AS names"
+    " FROM public.categories WHERE id <= 40",
+    "customers": "SELECT count(*) AS n, sum((id % 997 + 1) * hashtext(name)::bigint) AS names"
+    " FROM public.customers WHERE id <= 10000",
+    "products": "SELECT count(*) AS n, sum(category_id * (id % 997 + 1)::bigint) AS categories,"
+    " sum(price_cents * (id % 1009 + 1)::bigint) AS prices, sum(hashtext(name)::bigint) AS names,"
+    " round(sum(extract(epoch FROM created_at) * (id % 101 + 1))) AS dates"
+    " FROM public.products WHERE id <= 300000",
+    "orders": "SELECT count(*) AS n, sum(customer_id * (id % 997 + 1)::bigint) AS customers,"
+    " sum(product_id * (id % 1009 + 1)::bigint) AS products,"
+    " sum((quantity * 7 + total_cents) * (id % 991 + 1)::bigint) AS totals,"
+    " round(sum(extract(epoch FROM created_at) * (id % 101 + 1))) AS dates"
+    " FROM public.orders WHERE id <= 500000",
+}
+KIND_SQL = """
+    SELECT c.relname AS name, c.relkind::text AS kind, c.relpersistence::text AS persistence
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY (%s)
+"""
+CONSTRAINT_SQL = """
+    SELECT conrelid::regclass::text || ': ' || pg_get_constraintdef(oid) AS rule
+    FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'f', 'c', 'u')
+      AND convalidated AND conenforced
+"""
+
+
+@check("data-intact", title="Nothing of the shop is lost", points=10, kind="blast_radius")
+def data_intact(ctx: Context) -> Outcome:
+    lost = (
+        changed_tables(ctx.system)
+        or changed_rows(ctx.system, ctx.pristine)
+        or changed_rules(ctx.system, ctx.pristine)
+    )
+    return Outcome.is_true(
+        not lost,
+        lost or "4 of 4 tables as they were",
+        "4 of 4 tables as they were",
+        why_failed=f"{lost} A shop must not lose data to become fast.",
+    )
+
+
+def changed_tables(system: System) -> str:
+    found = {row["name"]: row for row in system.sql(KIND_SQL, (list(TABLES),))}
+    for name in TABLES:
+        if name not in found or found[name]["kind"] not in ("r", "p"):
+            return f"{name} is no longer a table."
+        if found[name]["persistence"] != "p":
+            return f"{name} no longer survives a crash (it is UNLOGGED or temporary)."
+    return ""
+
+
+def changed_rows(system: System, pristine: System) -> str:
+    for name, query in FINGERPRINT_SQL.items():
+        now, then = system.sql(query)[0], pristine.sql(query)[0]
+        if now["n"] != then["n"]:
+            return f"{name} had {then['n']:,} rows, {now['n']:,} of them are left."
+        if now != then:
+            return f"Rows of {name} were changed."
+    return ""
+
+
+def changed_rules(system: System, pristine: System) -> str:
+    kept = {row["rule"] for row in system.sql(CONSTRAINT_SQL)}
+    for row in pristine.sql(CONSTRAINT_SQL):
+        if row["rule"] not in kept:
+            return f"A rule that protected the data is gone ({row['rule']})."
+    return ""
