@@ -15,22 +15,20 @@ from jupyter_sysdesign.grading.checks import Context, Failed, Outcome, System, c
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PAGE, HISTORY = 24, 20  # rows on a page of products, of orders
-
 POPULAR = range(1, 13)  # these twelve categories hold most of the products
 MIDDLING = range(13, 35)
 SMALL = range(35, 41)  # a few hundred products each, down to 28
 CUSTOMERS = 9_950  # have ordered something; the next 50 have not
 PRODUCTS = 300_000
 
-PAGES_PER_ROW = 3.0
+PAGES_PER_ROW = 2.5
 
 
 # ---------------------------------------------------------------- asking the shop
 
 
 def rows_of(system: System, path: str, key: str) -> list[dict[str, Any]]:
-    """Return the list that the page at ``path`` shows under ``key``."""
+    """Return the rows that the shop shows at ``path`` under ``key``."""
     response = system.http.get(path)
     if response.status_code != 200:
         raise Failed(f"GET {path} answered {response.status_code} instead of 200.")
@@ -43,11 +41,11 @@ def rows_of(system: System, path: str, key: str) -> list[dict[str, Any]]:
     return rows
 
 
-def budget_page(system: System, category: int, euros: int) -> list[dict[str, Any]]:
+def budget_list(system: System, category: int, euros: int) -> list[dict[str, Any]]:
     return rows_of(system, f"/products?category={category}&max_price={euros}", "products")
 
 
-def category_page(system: System, category: int) -> list[dict[str, Any]]:
+def category_list(system: System, category: int) -> list[dict[str, Any]]:
     return rows_of(system, f"/categories/{category}/products", "products")
 
 
@@ -66,7 +64,7 @@ def send(system: System, method: str, path: str, body: dict[str, Any]) -> dict[s
     return answer
 
 
-# ---------------------------------------------------------------- what a page costs
+# ---------------------------------------------------------------- what a list costs
 
 
 def some_categories(rng: random.Random) -> list[int]:
@@ -83,10 +81,10 @@ def some_budgets(rng: random.Random) -> list[tuple[int, int]]:
     ]
 
 
-def reads(system: System, pages: Iterable[Any], what: str) -> Outcome:
-    """Count the pages touched while ``pages`` (lists of rows) are asked for one by one."""
+def reads(system: System, lists: Iterable[list[Any]], what: str) -> Outcome:
+    """Count the pages touched while ``lists`` are asked for one by one."""
     before = system.blocks()
-    rows = sum(len(page) for page in pages)
+    rows = sum(len(each) for each in lists)
     touched = system.blocks() - before
     if not rows:
         raise Failed(f"The {what} shows nothing at all, whatever is asked.")
@@ -100,29 +98,30 @@ def reads(system: System, pages: Iterable[Any], what: str) -> Outcome:
     )
 
 
-@check("budget-reads", title="The budget page reads only what it shows", points=14, kind="slo")
+@check("budget-reads", title="The budget list reads only what it shows", points=14, kind="slo")
 def budget_reads(ctx: Context) -> Outcome:
     asked = some_budgets(ctx.random)
-    return reads(ctx.system, (budget_page(ctx.system, *each) for each in asked), "budget page")
+    return reads(ctx.system, (budget_list(ctx.system, *each) for each in asked), "budget list")
 
 
-@check("category-reads", title="The category page reads only what it shows", points=12, kind="slo")
+@check("category-reads", title="The category list reads only what it shows", points=12, kind="slo")
 def category_reads(ctx: Context) -> Outcome:
     asked = some_categories(ctx.random)
-    return reads(ctx.system, (category_page(ctx.system, each) for each in asked), "category page")
+    return reads(ctx.system, (category_list(ctx.system, each) for each in asked), "category list")
 
 
 @check("history-reads", title="The order history reads only what it shows", points=14, kind="slo")
 def history_reads(ctx: Context) -> Outcome:
     asked = [
-        *ctx.random.sample(range(1, 100), 3),  # customers with hundreds or thousands of orders
-        *ctx.random.sample(range(1_000, CUSTOMERS), 10),
+        *ctx.random.sample(range(1, 100), 3),  # hundreds or thousands of orders each
+        *ctx.random.sample(range(100, 1_000), 6),  # regulars: 80 to 250
+        *ctx.random.sample(range(1_000, CUSTOMERS), 5),  # most people: 25 to 80
         CUSTOMERS + ctx.random.randint(1, 50),  # never ordered anything
     ]
     return reads(ctx.system, (history(ctx.system, each) for each in asked), "order history")
 
 
-@check("latency", title="All three pages are fast when many look at once", points=10, kind="slo")
+@check("latency", title="All three lists are fast when many look at once", points=10, kind="slo")
 def latency(ctx: Context) -> Outcome:
     before, after = ctx.pristine.load("glance"), ctx.system.load("glance")
     wrong = after.requests - after.ok
@@ -132,7 +131,7 @@ def latency(ctx: Context) -> Outcome:
     for name in ("budget", "category", "history"):
         old, new = before.endpoints[name].p95_ms, after.endpoints[name].p95_ms
         if old is None or new is None:
-            raise Failed(f"No request for the {name} page was answered.")
+            raise Failed(f"No request for the {name} list was answered.")
         times[name] = {"before_ms": round(old), "after_ms": round(new), "ratio": old / new}
     slowest = min(times, key=lambda name: times[name]["ratio"])
     return Outcome.at_least(
@@ -140,13 +139,13 @@ def latency(ctx: Context) -> Outcome:
         5,
         "times faster (p95) than the untouched shop",
         why_failed="While 40 customers look around, 5 of 100 still wait about as long as before "
-        f"({slowest}: {times[slowest]['after_ms']:,} ms). The pages share one database: "
-        "one slow page keeps the others waiting.",
+        f"({slowest}: {times[slowest]['after_ms']:,} ms). The lists share one database: "
+        "one slow list keeps the others waiting.",
         evidence=times,
     )
 
 
-# ---------------------------------------------------------------- what a page says
+# ---------------------------------------------------------------- what a list says
 
 BUDGET_SQL = """
     SELECT id, name, price_cents FROM public.products
@@ -164,7 +163,7 @@ HISTORY_SQL = """
 
 
 def difference(shown: list[dict[str, Any]], stored: list[dict[str, Any]]) -> str:
-    """Return what is wrong with a page, or an empty string."""
+    """Return what is wrong with a list, or an empty string."""
     if len(shown) != len(stored):
         return f"shows {len(shown)} rows instead of {len(stored)}"
     for number, (mine, theirs) in enumerate(zip(shown, stored, strict=True), start=1):
@@ -173,31 +172,31 @@ def difference(shown: list[dict[str, Any]], stored: list[dict[str, Any]]) -> str
     return ""
 
 
-@check("results", title="Every page shows what the tables say", points=14, kind="correctness")
+@check("results", title="Every list shows what the tables say", points=14, kind="correctness")
 def results(ctx: Context) -> Outcome:
     system, rng = ctx.system, ctx.random
     edges = [(1, 0), (1, 100_000), (41, 50), (SMALL[-1], 60), (rng.choice(POPULAR), 12)]
     compared, wrong = 0, []
 
-    def compare(page: str, shown: list[dict[str, Any]], stored: list[dict[str, Any]]) -> None:
+    def compare(what: str, shown: list[dict[str, Any]], stored: list[dict[str, Any]]) -> None:
         nonlocal compared
         compared += 1
         problem = difference(shown, stored)
         if problem:
-            wrong.append(f"{page} {problem}")
+            wrong.append(f"{what} {problem}")
 
     for category, euros in [*some_budgets(rng), *edges]:
-        shown = budget_page(system, category, euros)
-        compare("A budget page", shown, system.sql(BUDGET_SQL, (category, euros * 100)))
+        shown = budget_list(system, category, euros)
+        compare("A budget list", shown, system.sql(BUDGET_SQL, (category, euros * 100)))
     for category in [*some_categories(rng), 41]:
-        shown = category_page(system, category)
-        compare("A category page", shown, system.sql(CATEGORY_SQL, (category,)))
+        shown = category_list(system, category)
+        compare("A category list", shown, system.sql(CATEGORY_SQL, (category,)))
     for customer in [1, *rng.sample(range(2, CUSTOMERS), 12), CUSTOMERS + 7, 20_000]:
         shown = history(system, customer)
         compare("An order history", shown, system.sql(HISTORY_SQL, (customer,)))
     return Outcome.is_true(
         not wrong,
-        f"{compared - len(wrong)} of {compared} pages right",
+        f"{compared - len(wrong)} of {compared} lists right",
         "all of them",
         why_failed=f"{wrong[0] if wrong else ''}. Faster is no help if the answer changes.",
         evidence={"wrong": len(wrong), "compared": compared},
@@ -215,8 +214,8 @@ def freshness(ctx: Context) -> Outcome:
         not late,
         f"{5 * rounds - len(late)} of {5 * rounds} changes showed at once",
         "all of them",
-        why_failed=f"{late[0] if late else ''} Whoever serves a copy must keep it up to date, "
-        "or customers see a shop that no longer exists.",
+        why_failed=f"{late[0] if late else ''} Customers who do not see what was just changed "
+        "act on a shop that no longer exists.",
         evidence={"late": len(late)},
     )
 
@@ -225,9 +224,9 @@ def product_round(ctx: Context, category: int) -> list[str]:
     """Add a product, then raise its price; return what did not show."""
     system, late = ctx.system, []
     euros = ctx.random.randint(15, 150)
-    for _ in range(2):  # whoever keeps pages keeps these two
-        budget_page(system, category, euros)
-        category_page(system, category)
+    for _ in range(2):  # whoever keeps answers keeps these two
+        budget_list(system, category, euros)
+        category_list(system, category)
     name = f"Novelty {ctx.random.randrange(10**9)}"
     new = send(
         system,
@@ -235,16 +234,16 @@ def product_round(ctx: Context, category: int) -> list[str]:
         "/products",
         {"category_id": category, "name": name, "price_cents": euros * 100},
     )["id"]
-    if new not in ids(budget_page(system, category, euros)):
-        late.append("A product that was just added is not on its budget page.")
-    if new not in ids(category_page(system, category)[:1]):
-        late.append("A product that was just added is not at the top of its category page.")
+    if new not in ids(budget_list(system, category, euros)):
+        late.append("A product that was just added is not on its budget list.")
+    if new not in ids(category_list(system, category)[:1]):
+        late.append("A product that was just added is not at the top of its category list.")
     stored = "SELECT name, price_cents FROM public.products WHERE id = %s"
     if system.sql(stored, (new,)) != [{"name": name, "price_cents": euros * 100}]:
         late.append("A product that was just added is not in the table products.")
     send(system, "PUT", f"/products/{new}/price", {"price_cents": euros * 100 + 1})
-    if new in ids(budget_page(system, category, euros)):
-        late.append("A product whose price was raised above the budget is still on the page.")
+    if new in ids(budget_list(system, category, euros)):
+        late.append("A product whose price was raised above the budget is still on its budget list.")
     return late
 
 
@@ -306,22 +305,22 @@ def write_cost(ctx: Context) -> Outcome:
         name: {"before": round(before[name], 1), "after": round(after[name], 1)} for name in before
     }
     return Outcome.all_of(
-        Outcome.at_most(
-            max(ratios["order_wal_bytes"], ratios["order_pages"]),
-            1.5,
-            "times the work for each order",
-            why_failed="Every index on orders has to be written with every single order. Keep "
-            "the ones that a page needs, and drop the rest.",
-            evidence=evidence,
-        ),
         # A new price moves a product to another place in an index, so one or two good indexes
         # on products do cost something here: about twice the work, for changes that are rare.
         Outcome.at_most(
             max(ratios["product_wal_bytes"], ratios["product_pages"]),
             2.6,
             "times the work for each change of a product",
-            why_failed="Adding a product or changing its price now costs far more than the pages "
+            why_failed="Adding a product or changing its price now costs far more than the lists "
             "gain from it.",
+        ),
+        Outcome.at_most(
+            max(ratios["order_wal_bytes"], ratios["order_pages"]),
+            1.5,
+            "times the work for each order",
+            why_failed="Every index on orders has to be written with every single order. Keep "
+            "the ones that a list needs, and drop the rest.",
+            evidence=evidence,
         ),
     )
 

@@ -51,21 +51,21 @@ async def query(sql, params):
 
 # ------------------------------------------------------------------ ROUTES
 
-PAGE = 24  # products on one page
-HISTORY = 20  # orders on one page
+LIST = 24  # products in a list
+HISTORY = 20  # orders in a history
 
 
-# The budget page: the best that a category has up to a price, dearest first.
+# The budget list: the best that a category has up to a price, dearest first.
 # Two products can cost the same, so the id decides which of them comes first.
 @app.get("/products")
-async def budget_page(category: int, max_price: int):
+async def budget_list(category: int, max_price: int):
     rows = [{"id": n, "name": f"Bargain {n}", "price_cents": 999} for n in (3, 2, 1)]
     return {"products": rows}
 
 
-# The category page: what is new?
+# The category list: what is new?
 @app.get("/categories/{category_id}/products")
-async def category_page(category_id: int):
+async def category_list(category_id: int):
     rows = [
         {"id": n, "name": f"Bargain {n}", "price_cents": 999, "created_at": "2023-09-01"}
         for n in (3, 2, 1)
@@ -73,7 +73,7 @@ async def category_page(category_id: int):
     return {"products": rows}
 
 
-# "My orders": the latest first.
+# The order history ("my orders"): the latest first.
 @app.get("/customers/{customer_id}/orders")
 async def order_history(customer_id: int):
     rows = []

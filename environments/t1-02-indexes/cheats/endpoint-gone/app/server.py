@@ -51,14 +51,14 @@ async def query(sql, params):
 
 # ------------------------------------------------------------------ ROUTES
 
-PAGE = 24  # products on one page
-HISTORY = 20  # orders on one page
+LIST = 24  # products in a list
+HISTORY = 20  # orders in a history
 
 
-# The budget page: the best that a category has up to a price, dearest first.
+# The budget list: the best that a category has up to a price, dearest first.
 # Two products can cost the same, so the id decides which of them comes first.
 @app.get("/products")
-async def budget_page(category: int, max_price: int):
+async def budget_list(category: int, max_price: int):
     rows = await query(
         """
         SELECT id, name, price_cents
@@ -67,7 +67,7 @@ async def budget_page(category: int, max_price: int):
         ORDER BY price_cents DESC, id DESC
         LIMIT %s
         """,
-        (category, max_price * 100, PAGE),
+        (category, max_price * 100, LIST),
     )
     return {"products": rows}
 

@@ -59,14 +59,14 @@ async def query(sql, params):
 
 # ------------------------------------------------------------------ ROUTES
 
-PAGE = 24  # products on one page
-HISTORY = 20  # orders on one page
+LIST = 24  # products in a list
+HISTORY = 20  # orders in a history
 
 
-# The budget page: the best that a category has up to a price, dearest first.
+# The budget list: the best that a category has up to a price, dearest first.
 # Two products can cost the same, so the id decides which of them comes first.
 @app.get("/products")
-async def budget_page(category: int, max_price: int):
+async def budget_list(category: int, max_price: int):
     rows = await query(
         """
         SELECT id, name, price_cents
@@ -75,14 +75,14 @@ async def budget_page(category: int, max_price: int):
         ORDER BY price_cents DESC, id DESC
         LIMIT %s
         """,
-        (category, max_price * 100, PAGE),
+        (category, max_price * 100, LIST),
     )
     return {"products": rows}
 
 
-# The category page: what is new?
+# The category list: what is new?
 @app.get("/categories/{category_id}/products")
-async def category_page(category_id: int):
+async def category_list(category_id: int):
     rows = await query(
         """
         SELECT id, name, price_cents, created_at
@@ -91,12 +91,12 @@ async def category_page(category_id: int):
         ORDER BY created_at DESC
         LIMIT %s
         """,
-        (category_id, PAGE),
+        (category_id, LIST),
     )
     return {"products": rows}
 
 
-# "My orders": the latest first.
+# The order history ("my orders"): the latest first.
 @app.get("/customers/{customer_id}/orders")
 async def order_history(customer_id: int):
     rows = await query(

@@ -1,5 +1,5 @@
 -- Two columns per index, and the products themselves rewritten in the order of the busiest one:
--- neighbours on a page of the shop become neighbours on a page of the table.
+-- what stands together in a list of the shop then lies together in the table.
 CREATE INDEX products_category_price ON products (category_id, price_cents);
 CREATE INDEX products_category_created ON products (category_id, created_at);
 CLUSTER products USING products_category_price;

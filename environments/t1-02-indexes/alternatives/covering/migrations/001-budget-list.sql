@@ -1,4 +1,4 @@
--- Covering indexes: INCLUDE carries the other columns of a page along, so that the index alone
+-- Covering indexes: INCLUDE carries the other columns of a list along, so that the index alone
 -- answers the query and the table is not visited at all. Half as large again.
 CREATE INDEX products_category_price ON products (category_id, price_cents, id) INCLUDE (name);
 CREATE INDEX products_category_created ON products (category_id, created_at)
