@@ -9,7 +9,10 @@ around it; what we colour ourselves must read well on white and on black.
 from __future__ import annotations
 
 import html
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Problems, warnings, success and neutral marks. Text on them is white (contrast at least 4.5).
 RED: Final = "#b42318"
@@ -53,7 +56,7 @@ def card(*content: str, kind: str) -> Html:
     return tag(
         "div",
         *content,
-        cls=f"sysdesign-static sysdesign-static-{kind}",
+        cls=f"sd-view sd-static sd-static-{kind}",
         style=(
             f"border: 1px solid {LINE}; border-radius: 6px; padding: 12px 14px; margin: 4px 0; "
             "font-size: 13px; line-height: 1.45; overflow-x: auto"
@@ -127,8 +130,8 @@ def preformatted(text: str) -> Html:
 
 
 def table(
-    header: list[str],
-    rows: list[list[str]],
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
     *,
     left: int = 1,
     top: bool = False,
@@ -152,7 +155,7 @@ def table(
             ),
         )
 
-    def line(name: str, cells: list[str]) -> Html:
+    def line(name: str, cells: Sequence[str]) -> Html:
         return tag(
             "tr",
             *(cell(name, position, content) for position, content in enumerate(cells)),

@@ -1,0 +1,101 @@
+"""A kernel's line to the control plane, for one workspace."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign.control.client import ControlClient
+from jupyter_sysdesign.curriculum.workspace import Workspace, find
+from jupyter_sysdesign.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jupyter_sysdesign.control.models import LessonDetail, WorkspaceDetail
+    from jupyter_sysdesign.environment.status import EnvironmentStatus
+
+
+class Connection:
+    """What all parts of a ``Lesson`` share.
+
+    The environment is kept alive as long as this kernel lives, and for the grace period after it:
+    a kernel that is restarted finds its environment running. So nothing ends the lease on exit.
+
+    Attributes:
+        workspace: the learner's folder.
+        client: reconnects by itself when the control plane was restarted.
+        environment: id of the workspace's instance, whether there is one yet or not.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.client = ControlClient(holder=f"kernel:{workspace.folder}")
+        self.environment = workspace.source().instance_id
+
+    @cached_property
+    def lesson(self) -> LessonDetail:
+        """Return what the lesson says about itself."""
+        return self.client.lesson(self.workspace.lesson)
+
+    def detail(self) -> WorkspaceDetail:
+        """Return answers and progress as they are now."""
+        return self.client.workspace(self.workspace.folder)
+
+    def status(self) -> EnvironmentStatus | None:
+        """Return the environment as it is now; None when it was never started."""
+        try:
+            return self.client.environment(self.environment)
+        except NotFoundError:
+            return None
+
+    def props(self) -> dict[str, object]:
+        """Return what every view is told: names and ids that stay valid."""
+        return {
+            "lesson": self.lesson.id,
+            "title": self.lesson.title,
+            "workspace": self.workspace.id,
+            "environment": self.environment,
+        }
+
+
+_connections: dict[Path, Connection] = {}
+_lock = threading.Lock()
+
+
+def connect(folder: str | Path | None = None) -> Connection:
+    """Return the connection of the workspace around ``folder``; one per workspace and kernel.
+
+    Args:
+        folder: where to look, upwards; by default the current folder.
+
+    Raises:
+        NotFoundError: this is no workspace.
+    """
+    start = Path(folder) if folder is not None else Path.cwd()
+    workspace = find(start)
+    if workspace is None:
+        raise NotFoundError(
+            f"{start.expanduser().resolve()} is not a lesson's folder.",
+            hint=(
+                "Open a lesson from JupyterLab, or in a terminal with `sysdesign open LESSON`, and "
+                "use the notebook there. `sysdesign lessons` lists them."
+            ),
+        )
+    with _lock:
+        found = _connections.get(workspace.folder)
+        if found is None or found.workspace != workspace:
+            found = _connections[workspace.folder] = Connection(workspace)
+        return found
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> NotFoundError:
+    """Return the error for an unknown name: what was probably meant, and what there is."""
+    names = list(known)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    there = f"There are: {', '.join(names)}." if names else f"This lesson has no {what}."
+    return NotFoundError(f"There is no {what} {name!r}.", hint=meant + there)

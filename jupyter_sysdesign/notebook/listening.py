@@ -1,0 +1,67 @@
+"""Hear an environment's events in a thread while the cell waits."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from jupyter_sysdesign.control.models import Event
+    from jupyter_sysdesign.notebook.connection import Connection
+
+_RETRY_S = 0.5
+
+
+class Listener:
+    """Calls ``hear`` with every event later than ``after``, in order, from a thread of its own.
+
+    Events are for looking on: whoever waits for an end asks the control plane as well, so that a
+    stream that breaks delays nothing. Use as a context manager.
+    """
+
+    def __init__(self, connection: Connection, after: int, hear: Callable[[Event], None]) -> None:
+        self._connection = connection
+        self._after = after
+        self._hear = hear
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="sysdesign-listener", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+
+    def _listen(self) -> None:
+        while not self._ended.is_set():
+            with contextlib.suppress(SysdesignError):
+                self._follow_from_here()
+            self._ended.wait(_RETRY_S)
+
+    def _follow_from_here(self) -> None:
+        try:
+            self._follow()
+        except InvalidRequestError:
+            self._after = 0  # a new control plane counts anew, and has not come that far
+
+    def _follow(self) -> None:
+        client, environment = self._connection.client, self._connection.environment
+        for event in client.events(environment, self._after):
+            if self._ended.is_set():
+                return
+            self._after = event.seq
+            self._hear(event)

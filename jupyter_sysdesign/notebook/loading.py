@@ -1,0 +1,104 @@
+"""``lesson.load(profile)``: run it, show it live, wait for its end."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from jupyter_sysdesign.control.models import EventType
+from jupyter_sysdesign.errors import ConflictError, InvalidRequestError
+from jupyter_sysdesign.notebook.connection import unknown
+from jupyter_sysdesign.notebook.listening import Listener
+from jupyter_sysdesign.notebook.run import RunResult
+from jupyter_sysdesign.notebook.starting import ensure_running
+from jupyter_sysdesign.notebook.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_sysdesign.control.models import Event, Run
+    from jupyter_sysdesign.notebook.connection import Connection
+
+#: How long to trust the event stream before asking for the run itself.
+_ASK_S = 1.0
+#: As many ticks as a view keeps.
+_SNAPSHOT_TICKS = 600
+
+
+def load(
+    connection: Connection, profile: str | Mapping[str, Any], *, seed: int, scale: float
+) -> RunResult:
+    """Run a profile to its end and return it; an interrupted cell stops it and keeps what there is.
+
+    Raises:
+        NotFoundError: no profile of that name.
+        InvalidRequestError: seed or scale out of range, or a profile that makes no sense.
+        ConflictError: another run is going on.
+    """
+    _check(connection, profile, seed, scale)
+    ensure_running(connection)
+    status = connection.status()
+    run = connection.client.start_run(connection.environment, profile, seed, scale)
+    props = {**connection.props(), "run": run.id, "profile": run.profile}
+    view = View("run", props, {"run": run.model_dump(mode="json")}, connection=connection)
+    view.show()
+    ended = threading.Event()
+
+    def hear(event: Event) -> None:
+        if event.type in {EventType.RUN_TICK, EventType.METRIC_SAMPLE, EventType.RUN_DONE}:
+            view.tell([event.model_dump(mode="json")])
+        if event.type is EventType.RUN_DONE and event.data.get("id") == run.id:
+            ended.set()
+
+    with Listener(connection, status.last_seq if status else 0, hear):
+        try:
+            finished = _finish(connection, run.id, ended)
+        except KeyboardInterrupt:
+            finished = _stop(connection, run.id)
+    view.snapshot = {"run": _thinned(finished).model_dump(mode="json", exclude={"metrics"})}
+    view.settle()
+    if finished.state == "failed":
+        raise ConflictError(
+            f"The load could not be run: {finished.reason}",
+            hint="lesson.logs() shows what the services said.",
+        )
+    result = RunResult(finished)
+    result.mark_shown()
+    return result
+
+
+def _check(
+    connection: Connection, profile: str | Mapping[str, Any], seed: object, scale: object
+) -> None:
+    if isinstance(profile, str) and profile not in connection.lesson.profiles:
+        raise unknown("profile", profile, connection.lesson.profiles)
+    if not isinstance(profile, str) and not hasattr(profile, "keys"):
+        raise InvalidRequestError(
+            f"A profile is a name, not {type(profile).__name__}.",
+            hint=f"For example lesson.load({(connection.lesson.profiles or ['browse'])[0]!r}).",
+        )
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise InvalidRequestError(f"seed must be a whole number from 0 up, not {seed!r}.")
+    if not isinstance(scale, (int, float)) or isinstance(scale, bool) or scale <= 0:
+        raise InvalidRequestError(f"scale must be a number above 0, not {scale!r}.")
+
+
+def _finish(connection: Connection, run_id: str, ended: threading.Event) -> Run:
+    """Return the run once it is over; a broken event stream delays this by a second at most."""
+    while True:
+        ended.wait(_ASK_S)
+        run = connection.client.run(connection.environment, run_id)
+        if run.state != "running":
+            return run
+
+
+def _stop(connection: Connection, run_id: str) -> Run:
+    with contextlib.suppress(ConflictError):  # it ended in this very moment
+        connection.client.stop_run(connection.environment, run_id)
+    return connection.client.run(connection.environment, run_id)
+
+
+def _thinned(run: Run) -> Run:
+    step = -(-len(run.ticks) // _SNAPSHOT_TICKS) or 1
+    return run.model_copy(update={"ticks": run.ticks[::step]})

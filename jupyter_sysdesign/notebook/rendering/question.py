@@ -1,0 +1,157 @@
+"""A question with the kept answer, feedback and, after one's own answer, the model answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_sysdesign.notebook.rendering.html import (
+    AMBER,
+    GREEN,
+    GREY,
+    RED,
+    Html,
+    badge,
+    card,
+    code,
+    footnote,
+    join,
+    muted,
+    notice,
+    paragraph,
+    strong,
+    tag,
+    title,
+)
+from jupyter_sysdesign.notebook.rendering.markdown import inline, markdown
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.control.models import Answer
+
+_HEADINGS = {
+    "predict": "Predict",
+    "observe": "Observe",
+    "comprehend": "Question",
+    "tradeoff": "Weigh the options",
+    "evidence": "Which evidence proves it?",
+    "reflect": "Reflect",
+}
+
+
+def as_html(question: dict[str, Any], answer: Answer | None) -> Html:
+    """Return question and answer; ``question`` as in ``LessonDetail.questions``."""
+    chosen = set(picked(answer.value)) if answer else set()
+    heading = question.get("title") or _HEADINGS.get(str(question.get("kind")), "Question")
+    parts = [title(f"{heading} ", _state(answer)), markdown(str(question.get("prompt", "")))]
+    if question.get("claim"):
+        parts.append(notice(inline(str(question["claim"])), colour=GREY))
+    parts += [_option(option, str(option.get("id")) in chosen) for option in options(question)]
+    if answer is None:
+        parts.append(
+            footnote("Answer it in JupyterLab, or with ", code(_call(question)), " in a cell.")
+        )
+    else:
+        parts += _answer(question, answer)
+    return card(*parts, kind="question")
+
+
+def as_text(question: dict[str, Any], answer: Answer | None) -> str:
+    """Return question and answer for a terminal."""
+    lines = [str(question.get("prompt", "")).strip()]
+    if question.get("claim"):
+        lines.append(f"  Claim: {question['claim']}")
+    chosen = set(picked(answer.value)) if answer else set()
+    lines += [
+        f"  {'[x]' if option['id'] in chosen else '[ ]'} {option['id']}: {option.get('text', '')}"
+        for option in options(question)
+    ]
+    if answer is None:
+        return "\n".join([*lines, f"Answer with {_call(question)}"])
+    if answer.skipped:
+        return "\n".join([*lines, "Skipped."])
+    lines.append(f"Your answer: {said(question, answer.value)}")
+    lines += [_DECIDED[answer.correct]] if answer.correct is not None else []
+    lines += [answer.feedback] if answer.feedback else []
+    lines += [f"Model answer: {answer.model_answer}"] if answer.model_answer else []
+    return "\n".join(lines)
+
+
+def options(question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what there is to choose from; nothing for numbers and prose."""
+    return [each for each in question.get("options") or [] if isinstance(each, dict)]
+
+
+def picked(value: object) -> list[str]:
+    """Return the ids of the options that an answer chose."""
+    if isinstance(value, dict):
+        return picked(value.get("choice"))
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    return [value] if isinstance(value, str) else []
+
+
+def said(question: dict[str, Any], value: object) -> str:
+    """Return an answer as one would say it."""
+    unit = f" {question['unit']}" if question.get("unit") else ""
+    if isinstance(value, dict) and "low" in value:
+        return f"between {value.get('low')} and {value.get('high')}{unit}"
+    if isinstance(value, dict):
+        return f"{value.get('choice', '')}: {value.get('reasons', '')}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value}{unit}"
+
+
+_DECIDED = {True: "Right.", False: "Not right."}
+
+
+def _state(answer: Answer | None) -> Html:
+    if answer is None:
+        return badge("open", "")
+    if answer.skipped:
+        return badge("skipped", AMBER)
+    if answer.correct is None:
+        return badge("answered", GREY)
+    return badge("✓ right", GREEN) if answer.correct else badge("✗ not right", RED)
+
+
+def _option(option: dict[str, Any], chosen: bool) -> Html:
+    source = option.get("source")
+    return tag(
+        "div",
+        "● " if chosen else "○ ",
+        badge(str(source)) if source else "",
+        strong(inline(str(option.get("text", ""))))
+        if chosen
+        else inline(str(option.get("text", ""))),
+        muted(" (your answer)") if chosen else "",
+        style="margin: 2px 0 2px 8px",
+    )
+
+
+def _answer(question: dict[str, Any], answer: Answer) -> list[Html]:
+    if answer.skipped:
+        return [paragraph(muted("You skipped this question. Answer it whenever you like."))]
+    parts = []
+    if not options(question):
+        parts.append(paragraph(strong("Your answer: "), said(question, answer.value)))
+    elif isinstance(answer.value, dict) and answer.value.get("reasons"):
+        parts.append(paragraph(strong("Your reasons: "), str(answer.value["reasons"])))
+    if answer.feedback:
+        colour = GREY if answer.correct is None else GREEN if answer.correct else RED
+        parts.append(notice(markdown(answer.feedback), colour=colour))
+    if answer.model_answer:
+        parts.append(
+            notice(join(strong("Model answer "), markdown(answer.model_answer)), colour=GREY)
+        )
+    return parts
+
+
+def _call(question: dict[str, Any]) -> str:
+    example = {
+        "number": "12",
+        "interval": '{"low": 10, "high": 20}',
+        "choice": '"…"',
+        "choices": '["…", "…"]',
+        "defend": '{"choice": "…", "reasons": "…"}',
+    }.get(str(question.get("form")), '"…"')
+    return f'lesson.ask("{question.get("id")}", answer={example})'
