@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from jupyter_sysdesign.environment.status import EnvironmentStatus, ServiceState, State
+from jupyter_sysdesign.environment.status import ServiceState, State
 from jupyter_sysdesign.grading.outcome import CannotTell, Failed
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.control.client import ControlClient
     from jupyter_sysdesign.control.models import RunSummary
+    from jupyter_sysdesign.environment.status import EnvironmentStatus, ServiceStatus
 
 #: Of one request a check makes itself (runs of load have the profile's own).
 REQUEST_TIMEOUT_S = 10.0
@@ -38,7 +39,9 @@ SELECT pg_catalog.quote_ident(n.nspname) AS name
 FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
 WHERE e.extname = 'pg_stat_statements'
 """
-_WAL = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::bigint AS n"
+_WAL = (
+    "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::bigint AS n"
+)
 _CONNECTIONS = """
 SELECT count(*) AS n FROM pg_catalog.pg_stat_activity AS a
 JOIN pg_catalog.pg_database AS d ON d.datname = pg_catalog.current_database()
@@ -70,8 +73,13 @@ class System:
         self._statistics = ""
         # Proxies of the machine are none of the system's business.
         self.http = httpx.Client(
-            base_url=status.url or "", timeout=REQUEST_TIMEOUT_S, trust_env=False
+            base_url=status.url or "",
+            timeout=REQUEST_TIMEOUT_S,
+            trust_env=False,
+            event_hooks={"request": [self._asked], "response": [self._answered]},
         )
+        self._asked_at: float | None = None
+        self._waited_s = 0.0
         self._pids: dict[str, int | None] = {}
         self._disturbed: set[str] = set()
         self.note(status)
@@ -90,17 +98,14 @@ class System:
         for the learner's and the pristine system.
 
         Raises:
+            Failed: not one request succeeded.
             CannotTell: the load generator was the bottleneck, or the run did not finish.
         """
         wanted = dict(self._profiles[profile])
         if duration_s is not None:
             wanted["duration_s"] = duration_s
-        run = self._client.start_run(
-            self.id,
-            custom=wanted,
-            seed=derive(self._seed, profile) if seed is None else seed,
-            scale=scale,
-        )
+        seed = derive(self._seed, profile) if seed is None else seed
+        run = self._client.start_run(self.id, wanted, seed=seed, scale=scale)
         while run.state == "running":
             time.sleep(_POLL_S)
             run = next(each for each in self._client.runs(self.id) if each.id == run.id)
@@ -108,8 +113,11 @@ class System:
             raise CannotTell(f"The load {profile!r} did not finish. {run.reason}".strip())
         if run.summary.generator_limited:
             raise CannotTell(
-                "The load generator was the bottleneck, so the figures say nothing about the system."
+                "The load generator was the bottleneck: the figures say nothing about the system."
             )
+        if run.summary.ok == 0:
+            kinds = ", ".join(f"{count} x {kind}" for kind, count in run.summary.errors.items())
+            raise Failed(f"Under the load {profile!r} not one request succeeded ({kinds}).")
         return run.summary
 
     def sql(self, query: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -195,11 +203,23 @@ class System:
             and (each.state is not ServiceState.READY or each.pid != self._pids.get(each.name))
         ]
 
+    def waited_s(self) -> float:
+        """Return how long this system has kept the check's own requests waiting, in seconds."""
+        pending = 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
+        return self._waited_s + pending
+
     def close(self) -> None:
         """Close the connections to it."""
         self.http.close()
 
-    def _service(self, name: str) -> Any:
+    def _asked(self, _: httpx.Request) -> None:
+        self._asked_at = time.monotonic()
+
+    def _answered(self, _: httpx.Response) -> None:
+        self._waited_s = self.waited_s()
+        self._asked_at = None
+
+    def _service(self, name: str) -> ServiceStatus:
         return next(each for each in self.status().services if each.name == name)
 
 

@@ -1,0 +1,165 @@
+"""Whose fault it is that something could not be measured: decided by cause, not by symptom.
+
+What the learner's files can do is failed. What they cannot do (a database killed from outside, a
+full disk, a missing program, a control plane that went away) is unknown.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.control.models import Status
+from jupyter_sysdesign.environment.status import ServiceState
+from jupyter_sysdesign.errors import (
+    InvalidFileError,
+    SqlError,
+    SysdesignError,
+)
+from jupyter_sysdesign.grading.outcome import CannotTell, Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from jupyter_sysdesign.environment.spec import Spec
+    from jupyter_sysdesign.environment.status import EnvironmentStatus, ServiceStatus
+    from jupyter_sysdesign.grading.system import System
+
+#: A service's end is noticed a moment after those who talk to it notice it.
+_SETTLE_S = 0.7
+_NAMES = {
+    "postgres": "The database",
+    "valkey": "The cache",
+    "haproxy": "The load balancer",
+    "python": "The service",
+}
+_OUT_OF_MEMORY = "out of memory"
+#: What PostgreSQL says of troubles that no statement of a plain role brings about.
+_BEYOND_THE_LEARNER = (
+    "No space left on device",
+    "Input/output error",
+    "the database system is",  # … shutting down, starting up, in recovery mode
+    "due to administrator command",
+    "server closed the connection",
+)
+_ROOM_BYTES = 16 << 20
+#: What a check's own code raises when an answer has not the form it works with.
+SHAPE_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What happened, and whether it counts against the learner."""
+
+    status: Status
+    why: str
+
+
+def owners(spec: Spec, edited: Collection[str]) -> Mapping[str, list[str]]:
+    """Return which services the learner's edited files reach: service → files."""
+    reached: dict[str, list[str]] = {}
+    for name, service in spec.services.items():
+        roots = [mount.source.removeprefix("./") for mount in (*service.volumes, *service.configs)]
+        files = [
+            each
+            for each in edited
+            if any(each == root or each.startswith(f"{root.rstrip('/')}/") for root in roots)
+        ]
+        if files:
+            reached[name] = files
+    return reached
+
+
+def fallen(system: System, reached: Mapping[str, list[str]]) -> Finding | None:
+    """Return why services of ``system`` do not run any more; None if all do."""
+    try:
+        status = system.status()
+    except SysdesignError as error:
+        return Finding(Status.UNKNOWN, f"The control plane does not answer: {error.message}")
+    found = [_end(service, reached) for service in _down(system, status)]
+    # A dead database explains a dead app, not the other way round.
+    return next((each for each in found if each.status is Status.UNKNOWN), next(iter(found), None))
+
+
+def behind(system: System, reached: Mapping[str, list[str]]) -> Finding | None:
+    """Return what lies behind a failure that has just been seen; None: the failure itself."""
+    found = fallen(system, reached)
+    if found is None:
+        time.sleep(_SETTLE_S)
+        found = fallen(system, reached)
+    if found is None and shutil.disk_usage(paths.home()).free < _ROOM_BYTES:
+        return Finding(Status.UNKNOWN, "There is no room left on the disk.")
+    return found
+
+
+def not_started(status: EnvironmentStatus, reached: Mapping[str, list[str]]) -> Finding:
+    """Return why an environment did not get ready."""
+    broken = [each for each in status.services if each.state is ServiceState.FAILED]
+    found = [_end(each, reached) for each in broken]
+    if not found:
+        said = status.reason or f"it is {status.state.value}"
+        return Finding(Status.UNKNOWN, f"The system could not be started: {said}")
+    return next((each for each in found if each.status is Status.UNKNOWN), found[0])
+
+
+def of_error(error: Exception) -> Finding | None:  # noqa: PLR0911 (one return per cause)
+    """Return what an error says by itself; None when it may be the check's own mistake."""
+    if isinstance(error, CannotTell):
+        return Finding(Status.UNKNOWN, str(error))
+    if isinstance(error, Failed):
+        return Finding(Status.FAILED, str(error))
+    if isinstance(error, httpx.TimeoutException):
+        return Finding(Status.FAILED, f"{_request(error)} was not answered in time.")
+    if isinstance(error, httpx.HTTPStatusError):
+        return Finding(Status.FAILED, f"{_request(error)} answered {error.response.status_code}.")
+    if isinstance(error, httpx.RequestError):
+        return Finding(Status.FAILED, f"{_request(error)} got no answer: {error}.")
+    if isinstance(error, (SqlError, InvalidFileError)):
+        beyond = any(words in error.message for words in _BEYOND_THE_LEARNER)
+        said = error.message if isinstance(error, InvalidFileError) else f"PostgreSQL: {error}"
+        return Finding(Status.UNKNOWN if beyond else Status.FAILED, said)
+    if isinstance(error, SysdesignError):
+        return Finding(Status.UNKNOWN, error.message)
+    return None
+
+
+def _down(system: System, status: EnvironmentStatus) -> list[ServiceStatus]:
+    names = system.fallen(status)
+    return [each for each in status.services if each.name in names]
+
+
+def _end(service: ServiceStatus, reached: Mapping[str, list[str]]) -> Finding:
+    name = f"{_NAMES.get(service.kind, 'The service')} ({service.name})"
+    reason = service.reason.strip()
+    if _OUT_OF_MEMORY in reason.casefold():
+        return Finding(Status.FAILED, f"{name} was ended: {reason}.")
+    if service.state is ServiceState.PAUSED:
+        return Finding(Status.UNKNOWN, f"{name} was paused from outside.")
+    if service.exit_code == -signal.SIGKILL:
+        return Finding(Status.UNKNOWN, f"{name} was killed from outside during the check.")
+    if service.name in reached:
+        files = ", ".join(reached[service.name])
+        said = reason or "it ended without a word"
+        return Finding(Status.FAILED, f"{name} does not run with your {files}: {said}")
+    said = f": {reason}" if reason else ""
+    return Finding(Status.UNKNOWN, f"{name} ended, though none of your files could do that{said}.")
+
+
+def _request(error: httpx.RequestError | httpx.HTTPStatusError) -> str:
+    try:
+        return f"{error.request.method} {error.request.url.path}"
+    except RuntimeError:  # raised before there was a request
+        return "A request"

@@ -1,0 +1,233 @@
+"""One verdict in the making: the systems under check, and each check judged in turn."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign import yaml_file
+from jupyter_sysdesign.control.models import CheckResult, Status
+from jupyter_sysdesign.environment.source import Source
+from jupyter_sysdesign.environment.spec import load_spec
+from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.errors import SysdesignError, UnavailableError
+from jupyter_sysdesign.grading import blame, verdict
+from jupyter_sysdesign.grading.blame import Finding
+from jupyter_sysdesign.grading.checks import Context
+from jupyter_sysdesign.grading.deadline import DeadlineExceeded, deadline
+from jupyter_sysdesign.grading.outcome import CannotTell, Outcome
+from jupyter_sysdesign.grading.submission import RejectedError, rebuild
+from jupyter_sysdesign.grading.system import System, derive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.curriculum.catalogue import Lesson
+    from jupyter_sysdesign.grading.checks import Check
+
+_START_S = 180.0  # a template may have to be built first
+_MIGRATE_S = 180.0
+_SETTLED = (State.READY, State.DEGRADED, State.FAILED, State.STOPPED)
+
+
+class NotRunningError(Exception):
+    """A system could not be brought up; the finding says whose fault it is."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.why)
+        self.finding = finding
+
+
+class Session:
+    """The learner's system rebuilt, a pristine one when a check asks for it, and the checks.
+
+    Args:
+        client: holds the lease under which everything is started.
+        seed: the held-out seed.
+        folder: scratch folder for the rebuilt workspaces.
+        started: called with ``submission`` or ``pristine`` and the environment's id.
+    """
+
+    def __init__(
+        self,
+        client: ControlClient,
+        lesson: Lesson,
+        seed: int,
+        folder: Path,
+        *,
+        started: Callable[[str, str], None],
+    ) -> None:
+        self._client = client
+        self._lesson = lesson
+        self._seed = seed
+        self._folder = folder
+        self._started = started
+        self._made: list[str] = []
+        self._submission: System | None = None
+        self._pristine: System | None = None
+        self._reached: Mapping[str, list[str]] = {}
+        self._broken: Finding | None = None
+        profiles = yaml_file.read(lesson.environment / "load.yaml").data["profiles"]
+        self._profiles: Mapping[str, object] = profiles
+
+    def open(self, submitted: Path) -> None:
+        """Rebuild what was submitted and start it, migrations applied.
+
+        Raises:
+            NotRunningError: with whose fault it is.
+        """
+        workspace = self._folder / "submission"
+        try:
+            edited = rebuild(self._lesson, submitted, workspace)
+        except RejectedError as error:
+            raise NotRunningError(Finding(Status.FAILED, str(error))) from error
+        except OSError as error:
+            finding = Finding(Status.UNKNOWN, f"No room to rebuild the system: {error.strerror}")
+            raise NotRunningError(finding) from error
+        self._reached = blame.owners(load_spec(self._source(workspace)), edited)
+        self._submission = self._start("submission", workspace)
+        self._migrate(self._submission)
+
+    def run(self, check: Check) -> CheckResult:
+        """Make one check and judge what came of it."""
+        system = self._submission
+        if system is None:
+            raise RuntimeError("The session is not open.")
+        before = self._broken or blame.fallen(system, self._reached)
+        if before is not None:
+            return _result(check, before)
+        result = self._make(check, system)
+        if result.status is not Status.PASSED:
+            cause = blame.behind(system, self._reached)
+            if cause is not None and (
+                cause.status is Status.UNKNOWN or result.measured == verdict.NOT_MEASURED
+            ):
+                result = _result(check, cause)
+        self._heal(system)
+        return result
+
+    def close(self) -> None:
+        """Remove every environment that was made."""
+        for system in (self._submission, self._pristine):
+            if system is not None:
+                system.close()
+        for environment in self._made:
+            with contextlib.suppress(SysdesignError):  # the end of the lease removes it as well
+                self._client.delete(environment)
+
+    def _make(self, check: Check, system: System) -> CheckResult:
+        waited_s = system.waited_s()
+        try:
+            with deadline(check.deadline_s):
+                if check.fresh:
+                    system.reset()
+                return verdict.judged(check, self._outcome(check, system))
+        except DeadlineExceeded:
+            finding = _overtime(check, system.waited_s() - waited_s)
+        except Exception as error:  # noqa: BLE001 (whatever it is: it is judged, and written down)
+            traceback.print_exc(file=sys.stderr)
+            finding = blame.of_error(error) or self._odd(check, error)
+        return _result(check, finding)
+
+    def _outcome(self, check: Check, system: System) -> Outcome:
+        context = Context(
+            seed=derive(self._seed, check.id),
+            random=random.Random(derive(self._seed, check.id)),  # noqa: S311 (traffic, no secret)
+            system=system,
+            _pristine=self._untouched,
+        )
+        outcome = check(context)
+        if not isinstance(outcome, Outcome):
+            raise CannotTell(f"The check {check.id} returned no outcome.")
+        return outcome
+
+    def _odd(self, check: Check, error: Exception) -> Finding:
+        """Judge an error in the check's own code: does it happen with the pristine system too?"""
+        said = f"{type(error).__name__}: {error}"
+        if isinstance(error, blame.SHAPE_ERRORS):
+            try:
+                with deadline(check.deadline_s):
+                    self._outcome(check, self._untouched())
+            except (Exception, DeadlineExceeded):  # noqa: BLE001 (the same judgement either way)
+                traceback.print_exc(file=sys.stderr)
+            else:
+                return Finding(
+                    Status.FAILED,
+                    f"Your system answers something else than the system it began as ({said}).",
+                )
+        return Finding(Status.UNKNOWN, f"The check {check.id} itself is broken ({said}).")
+
+    def _heal(self, system: System) -> None:
+        try:
+            with deadline(_START_S):
+                system.heal()
+                if self._pristine is not None:
+                    self._pristine.heal()
+        except (Exception, DeadlineExceeded) as error:  # noqa: BLE001 (judged below)
+            found = blame.of_error(error) if isinstance(error, Exception) else None
+            self._broken = found or Finding(
+                Status.UNKNOWN, f"The system did not recover after a check: {error}"
+            )
+
+    def _untouched(self) -> System:
+        if self._pristine is None:
+            workspace = self._folder / "pristine"
+            try:
+                rebuild(self._lesson, None, workspace)
+                self._pristine = self._start("pristine", workspace)
+                self._client.apply(self._pristine.id)
+            except (NotRunningError, OSError, SysdesignError) as error:
+                raise CannotTell(f"The system to compare with did not start: {error}") from error
+        return self._pristine
+
+    def _start(self, name: str, workspace: Path) -> System:
+        made = self._client.create_environment(str(workspace), purpose="check")
+        self._made.append(made.id)
+        self._started(name, made.id)
+        try:
+            status = self._client.wait(made.id, _SETTLED, _START_S)
+        except UnavailableError as error:
+            raise NotRunningError(Finding(Status.UNKNOWN, error.message)) from error
+        if status.state is not State.READY:
+            raise NotRunningError(blame.not_started(status, self._reached))
+        return System(self._client, status, seed=self._seed, profiles=self._profiles)
+
+    def _migrate(self, system: System) -> None:
+        try:
+            with deadline(_MIGRATE_S):
+                self._client.apply(system.id)
+        except DeadlineExceeded:
+            finding = Finding(
+                Status.FAILED, f"Your migrations did not finish within {_MIGRATE_S:g} s."
+            )
+        except SysdesignError as error:
+            finding = blame.of_error(error) or Finding(Status.UNKNOWN, error.message)
+        else:
+            system.note(system.status())
+            return
+        raise NotRunningError(blame.behind(system, self._reached) or finding)
+
+    def _source(self, workspace: Path) -> Source:
+        lesson = self._lesson
+        return Source(lesson.id, lesson.environment, workspace, tuple(lesson.file.editable))
+
+
+def _result(check: Check, finding: Finding) -> CheckResult:
+    if finding.status is Status.FAILED:
+        return verdict.failed(check, finding.why)
+    return verdict.unknown(check, finding.why)
+
+
+def _overtime(check: Check, waited_s: float) -> Finding:
+    limit = f"within its {check.deadline_s:g} s"
+    if waited_s > check.deadline_s / 2:
+        return Finding(
+            Status.FAILED,
+            f"The check did not finish {limit}: your system kept it waiting for {waited_s:.0f} s.",
+        )
+    return Finding(Status.UNKNOWN, f"The check did not finish {limit}.")
