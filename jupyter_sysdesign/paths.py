@@ -51,6 +51,11 @@ def instances() -> Path:
     return _private(home() / "instances")
 
 
+def instance(instance_id: str) -> Path:
+    """Return the folder of one instance; it is made when missing."""
+    return _private(instances() / instance_id)
+
+
 def templates() -> Path:
     """Return the folder with one subfolder per seeded template, named by content hash."""
     return _private(home() / "templates")

@@ -1,10 +1,10 @@
-"""What keeps an environment alive: holders with an open connection, and detached leases with an end.
+"""What keeps an environment alive: holders with an open connection, and detached leases.
 
-A *holder* is a key such as ``jupyter:/home/ann`` or ``kernel:/home/ann/lesson``; it may have several
-connections, each with a lease id of its own. A holder that ends cleanly lets go at once, together
-with the holders that named it as parent; one whose last connection breaks has a grace period to come
-back in. An environment that nobody holds any more is given up: at once after a clean end, after the
-grace period otherwise.
+A *holder* is a key such as ``jupyter:/home/ann`` or ``kernel:/home/ann/lesson``; it may have
+several connections, each with a lease id of its own. A holder that ends cleanly lets go at once,
+together with the holders that named it as parent; one whose last connection breaks has a grace
+period to come back in. An environment that nobody holds any more is given up: at once after a clean
+end, after the grace period otherwise. A detached lease has no connection, but an end.
 """
 
 from __future__ import annotations
@@ -104,6 +104,12 @@ class Leases:
         if not lease.holder.connections:
             self._end(lease.holder)
 
+    def end_by_id(self, lease_id: str) -> None:
+        """End a lease by its id; nothing happens when it has ended."""
+        lease = self._leases.get(lease_id)
+        if lease is not None:
+            self.end(lease)
+
     def end_holder(self, key: str) -> None:
         """End all leases of a holder, whoever has them."""
         holder = self._holders.get(key)
@@ -120,12 +126,10 @@ class Leases:
         self._stop_waiting(environment)
         if not self.is_held(environment):
             loop = asyncio.get_running_loop()
-            self._waiting[environment] = loop.call_later(
-                self._grace_s, self._release, environment
-            )
+            self._waiting[environment] = loop.call_later(self._grace_s, self._release, environment)
 
     def detach(self, environment: str, ttl_s: float) -> None:
-        """Keep the environment for ``ttl_s`` seconds without any connection; replaces an earlier one."""
+        """Keep the environment for ``ttl_s`` seconds; replaces an earlier detached lease."""
         self._end_timer(environment)
         loop = asyncio.get_running_loop()
         self._detached[environment] = loop.call_later(ttl_s, self.end_detached, environment)

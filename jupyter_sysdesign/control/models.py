@@ -22,6 +22,14 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class ControlPlaneInfo(BaseModel):
+    """Who answers."""
+
+    version: str
+    pid: int
+    started_at: float = Field(description="seconds since the epoch")
+
+
 class Problem(BaseModel):
     """Every error response."""
 
@@ -126,31 +134,43 @@ class WorkspaceDetail(BaseModel):
     files: list[str] = Field(description="relative paths of the learner's files")
     editable: list[str]
     answers: dict[str, Answer]
-    open_steps: list[str] = Field(description="steps whose earlier questions are answered or skipped")
+    open_steps: list[str] = Field(
+        description="steps whose earlier questions are answered or skipped"
+    )
     checks_passed: int = 0
     checks_total: int = 0
     questions_total: int = 0
-    finished: bool = Field(False, description="a verdict was passed once")
+    finished: bool = Field(default=False, description="a verdict was passed once")
     solutions: dict[str, str] = Field({}, description="by hint id; only after a check was tried")
-    notices: list[str] = Field([], description="what the learner should be told, e.g. a damaged file")
+    notices: list[str] = Field(
+        [], description="what the learner should be told, e.g. a damaged file"
+    )
 
 
 # --- environments -----------------------------------------------------------------------------
 
 
 class EnvironmentRequest(_Request):
-    """Prepare and start the environment of a workspace."""
+    """Prepare and start the environment of a workspace.
+
+    One that exists already is returned when nothing is to be started, or with ``reuse``.
+    """
 
     workspace: str = Field(description="workspace id, or absolute path of its folder")
     runtime: Literal["embedded"] = "embedded"
     start: bool = True
+    reuse: bool = Field(
+        default=False, description="one that is starting or running already will do"
+    )
     purpose: Literal["lesson", "check"] = Field(
         "lesson", description="'check': hidden from lists and removed with its lease"
     )
 
 
-class ApplyRequest(_Request):
-    """Apply pending migrations."""
+class DetachRequest(_Request):
+    """Keep the environment for a while without any connection."""
+
+    ttl_s: float = Field(7200.0, gt=0, le=7 * 86_400)
 
 
 class SqlRequest(_Request):
@@ -159,7 +179,9 @@ class SqlRequest(_Request):
     statement: str = Field(min_length=1, max_length=100_000)
     service: str | None = None
     max_rows: int = Field(200, ge=1, le=10_000)
-    explain: bool = Field(False, description="run EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) of it, rolled back")
+    explain: bool = Field(
+        default=False, description="run EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) of it, rolled back"
+    )
     parameters: list[Any] = Field([], description="values for %s, bound by the server")
     role: Literal["app", "grader"] = Field(
         "app", description="grader: reads everything, changes nothing"
@@ -200,6 +222,7 @@ class EndpointStats(BaseModel):
     p95_ms: float | None = None
     p99_ms: float | None = None
     max_ms: float | None = None
+    distribution: list[tuple[float, int]] = Field([], description="see RunSummary")
 
 
 class RunTick(BaseModel):
@@ -207,10 +230,10 @@ class RunTick(BaseModel):
 
     run: str
     t_s: float
-    sent: int
-    done: int
-    rps: float
-    in_flight: int
+    sent: int = Field(description="requests sent in this tick")
+    done: int = Field(description="requests that ended in this tick, well or not")
+    rps: float = Field(description="responses as expected, per second")
+    in_flight: int = Field(description="sent or due, and not ended")
     errors: dict[str, int] = {}
     p50_ms: float | None = None
     p95_ms: float | None = None
@@ -222,14 +245,18 @@ class RunSummary(BaseModel):
     """A finished run."""
 
     duration_s: float
-    requests: int
-    ok: int
-    rps: float
+    requests: int = Field(description="requests that ended, well or not")
+    ok: int = Field(description="responses as expected")
+    rps: float = Field(description="responses as expected, per second of duration_s")
     errors: dict[str, int] = Field(description="by kind: timeout, refused, reset, http_500, …")
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
     max_ms: float | None
+    distribution: list[tuple[float, int]] = Field(
+        [],
+        description="latencies as [upper bound in ms, count]; timed-out requests with what they waited",
+    )
     endpoints: dict[str, EndpointStats]
     lag_p99_ms: float
     generator_cpu: float = Field(description="share of one core the generator used")
@@ -243,10 +270,12 @@ class Run(BaseModel):
     id: str
     profile: str
     seed: int
+    scale: float = 1.0
     state: Literal["running", "done", "stopped", "failed"]
     started_at: float
     summary: RunSummary | None = None
     ticks: list[RunTick] = []
+    metrics: MetricSeries | None = Field(None, description="sampled meanwhile; only by id")
     reason: str = ""
 
 

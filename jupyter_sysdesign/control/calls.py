@@ -1,0 +1,263 @@
+"""What to send for each operation of the API, and how to read the answer."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from urllib.parse import quote, urlencode
+
+from pydantic import TypeAdapter
+
+from jupyter_sysdesign.control.models import (
+    Answer,
+    Applied,
+    ControlPlaneInfo,
+    Drift,
+    EnvironmentStatus,
+    LessonDetail,
+    LessonSummary,
+    LogPage,
+    MetricSeries,
+    Run,
+    ServiceStatus,
+    SqlResult,
+    Verdict,
+    WorkspaceDetail,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+T = TypeVar("T")
+
+#: Where a Jupyter server tells its kernels which folder workspaces go under.
+ROOT_VARIABLE = "SYSDESIGN_ROOT"
+
+_TIMEOUT_S = 120.0
+_CHECK_TIMEOUT_S = 1200.0
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request; ``answer`` is the type that its JSON answer is read as (None: there is none)."""
+
+    answer: Any
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    timeout_s: float = _TIMEOUT_S
+
+    def read(self, content: bytes) -> T:
+        """Return the answer's value."""
+        if self.answer is None:
+            return None  # type: ignore[return-value]
+        value: T = _adapter(self.answer).validate_json(content)
+        return value
+
+
+@lru_cache(maxsize=64)
+def _adapter(answer: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(answer)
+
+
+def info() -> Call[ControlPlaneInfo]:
+    """Ask who answers."""
+    return Call(ControlPlaneInfo, "GET", "/v1")
+
+
+def lessons() -> Call[list[LessonSummary]]:
+    """List the lessons in their order."""
+    return Call(list[LessonSummary], "GET", "/v1/lessons")
+
+
+def lesson(lesson_id: str) -> Call[LessonDetail]:
+    """Describe one lesson."""
+    return Call(LessonDetail, "GET", f"/v1/lessons/{_part(lesson_id)}")
+
+
+def workspaces() -> Call[list[WorkspaceDetail]]:
+    """List the workspaces that are known, last opened first."""
+    return Call(list[WorkspaceDetail], "GET", "/v1/workspaces")
+
+
+def create_workspace(lesson: str, folder: str | Path | None = None) -> Call[WorkspaceDetail]:
+    """Make the workspace of a lesson, or find it.
+
+    Without ``folder`` it lies below the Jupyter root folder, or below the current one.
+    """
+    if folder is None:
+        base = os.environ.get(ROOT_VARIABLE) or Path.cwd()
+        folder = Path(base) / "sysdesign" / lesson
+    body = {"lesson": lesson, "folder": str(Path(folder).absolute())}
+    return Call(WorkspaceDetail, "POST", "/v1/workspaces", body)
+
+
+def workspace(id_or_folder: str | Path) -> Call[WorkspaceDetail]:
+    """Describe a workspace, by id or by the absolute path of its folder."""
+    name = str(id_or_folder)
+    if name.startswith("/"):
+        return Call(WorkspaceDetail, "GET", f"/v1/workspaces/?{urlencode({'folder': name})}")
+    return Call(WorkspaceDetail, "GET", f"/v1/workspaces/{_part(name)}")
+
+
+def answer(workspace: str, question: str, value: Any = None, *, skip: bool = False) -> Call[Answer]:
+    """Answer a question, or skip it openly; ``workspace`` is an id."""
+    path = f"/v1/workspaces/{_part(workspace)}/answers/{_part(question)}"
+    return Call(Answer, "PUT", path, {"value": value, "skip": skip})
+
+
+def environments() -> Call[list[EnvironmentStatus]]:
+    """List the environments there are, running or not."""
+    return Call(list[EnvironmentStatus], "GET", "/v1/environments")
+
+
+def create_environment(
+    workspace: str | Path,
+    start: bool = True,
+    purpose: Literal["lesson", "check"] = "lesson",
+    *,
+    reuse: bool = False,
+) -> Call[EnvironmentStatus]:
+    """Prepare the environment of a workspace (id or folder) and begin to start it.
+
+    With ``reuse``, one that is starting or running already is as good.
+    """
+    body = {"workspace": str(workspace), "start": start, "purpose": purpose, "reuse": reuse}
+    return Call(EnvironmentStatus, "POST", "/v1/environments", body)
+
+
+def environment(environment_id: str) -> Call[EnvironmentStatus]:
+    """Describe an environment."""
+    return Call(EnvironmentStatus, "GET", _environment(environment_id))
+
+
+def start(environment_id: str) -> Call[EnvironmentStatus]:
+    """Begin to start it."""
+    return Call(EnvironmentStatus, "POST", _environment(environment_id, "/start"))
+
+
+def stop(environment_id: str) -> Call[EnvironmentStatus]:
+    """Stop it; the data stays."""
+    return Call(EnvironmentStatus, "POST", _environment(environment_id, "/stop"))
+
+
+def reset(environment_id: str) -> Call[EnvironmentStatus]:
+    """Restore the pristine data."""
+    return Call(EnvironmentStatus, "POST", _environment(environment_id, "/reset"))
+
+
+def apply(environment_id: str) -> Call[Applied]:
+    """Apply pending migrations."""
+    return Call(Applied, "POST", _environment(environment_id, "/apply"))
+
+
+def delete(environment_id: str) -> Call[None]:
+    """Stop it and delete its data."""
+    return Call(None, "DELETE", _environment(environment_id))
+
+
+def detach(environment_id: str, ttl_s: float = 7200) -> Call[None]:
+    """Keep it running for a while without any client."""
+    path = _environment(environment_id, "/leases")
+    return Call(None, "POST", path, {"ttl_s": ttl_s})
+
+
+def end_detached(environment_id: str) -> Call[None]:
+    """End what ``detach`` began."""
+    return Call(None, "DELETE", _environment(environment_id, "/leases"))
+
+
+def end_lease(lease: str) -> Call[None]:
+    """End a lease cleanly by its id, from outside of its connection."""
+    return Call(None, "DELETE", f"/v1/leases/{_part(lease)}")
+
+
+def service(environment_id: str, name: str, action: str) -> Call[ServiceStatus]:
+    """Start, stop, kill, pause or resume one service."""
+    path = _environment(environment_id, f"/services/{_part(name)}/{_part(action)}")
+    return Call(ServiceStatus, "POST", path)
+
+
+def logs(environment_id: str, service: str | None = None, tail: int = 200) -> Call[LogPage]:
+    """Return the last log lines."""
+    query: dict[str, Any] = {"tail": tail, **({"service": service} if service else {})}
+    return Call(LogPage, "GET", _environment(environment_id, f"/logs?{urlencode(query)}"))
+
+
+def metrics(environment_id: str, since: float = 0.0) -> Call[MetricSeries]:
+    """Return the samples since a time (seconds since the epoch)."""
+    return Call(MetricSeries, "GET", _environment(environment_id, f"/metrics?since={since}"))
+
+
+def drift(environment_id: str) -> Call[Drift]:
+    """Compare the live schema with the pristine one plus migrations."""
+    return Call(Drift, "GET", _environment(environment_id, "/schema-drift"))
+
+
+def sql(
+    environment_id: str,
+    statement: str,
+    explain: bool = False,
+    max_rows: int = 200,
+    *,
+    parameters: Sequence[Any] = (),
+    role: Literal["app", "grader"] = "app",
+    service: str | None = None,
+) -> Call[SqlResult]:
+    """Run one statement."""
+    body = {
+        "statement": statement,
+        "explain": explain,
+        "max_rows": max_rows,
+        "parameters": list(parameters),
+        "role": role,
+        "service": service,
+    }
+    return Call(SqlResult, "POST", _environment(environment_id, "/sql"), body)
+
+
+def runs(environment_id: str) -> Call[list[Run]]:
+    """List the runs, oldest first."""
+    return Call(list[Run], "GET", _environment(environment_id, "/runs"))
+
+
+def start_run(
+    environment_id: str,
+    profile: str | Mapping[str, Any],
+    seed: int = 1,
+    scale: float = 1.0,
+) -> Call[Run]:
+    """Begin a run of a named profile, or of one given in full."""
+    which = "profile" if isinstance(profile, str) else "custom"
+    body = {which: profile, "seed": seed, "scale": scale}
+    return Call(Run, "POST", _environment(environment_id, "/runs"), body)
+
+
+def run(environment_id: str, run_id: str) -> Call[Run]:
+    """Return one run with ticks and metrics."""
+    return Call(Run, "GET", _environment(environment_id, f"/runs/{_part(run_id)}"))
+
+
+def stop_run(environment_id: str, run_id: str) -> Call[Run]:
+    """End a run early."""
+    return Call(Run, "DELETE", _environment(environment_id, f"/runs/{_part(run_id)}"))
+
+
+def check(
+    environment_id: str, seed: int | None = None, only: Sequence[str] | None = None
+) -> Call[Verdict]:
+    """Decide whether the workspace's fix holds; takes a minute or more."""
+    body = {"seed": seed, "only": list(only) if only is not None else None}
+    path = _environment(environment_id, "/checks")
+    return Call(Verdict, "POST", path, body, _CHECK_TIMEOUT_S)
+
+
+def _environment(environment_id: str, rest: str = "") -> str:
+    return f"/v1/environments/{_part(environment_id)}{rest}"
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")

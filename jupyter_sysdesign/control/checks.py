@@ -1,0 +1,227 @@
+"""Checks of a workspace: a process of its own decides, this relays what it says and cleans up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from jupyter_sysdesign.control.models import CheckResult, EventType, Status, Verdict
+from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.errors import ConflictError, SysdesignError
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+
+    from jupyter_sysdesign.control.environment import Environment
+    from jupyter_sysdesign.control.leases import Leases
+    from jupyter_sysdesign.control.models import ChecksRequest
+
+log = logging.getLogger(__name__)
+
+_TIMEOUT_S = 900.0
+_END_S = 10.0
+_DRAIN_S = 5.0
+_LINE_BYTES = 4 << 20
+
+
+class Checks:
+    """The checkers under way, at most one per workspace."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self._going: dict[str, asyncio.Task[Verdict]] = {}
+
+    async def run(self, environment: Environment, request: ChecksRequest) -> Verdict:
+        """Return the verdict on the environment's workspace; its events tell how it comes about.
+
+        Goes on when the caller leaves: the verdict is then only in the events and in progress.
+
+        Raises:
+            ConflictError: one is being checked already.
+        """
+        if environment.id in self._going:
+            raise ConflictError(
+                f"{environment.id} is being checked", hint="Wait for the verdict, then try again."
+            )
+        seed = request.seed if request.seed is not None else secrets.randbelow(2**63)
+        check = asyncio.create_task(
+            self._check(environment, seed, request.only), name=f"check {environment.id}"
+        )
+        self._going[environment.id] = check
+        check.add_done_callback(lambda _: self._going.pop(environment.id, None))
+        return await asyncio.shield(check)
+
+    @property
+    def going(self) -> bool:
+        """Tell whether any check is under way."""
+        return bool(self._going)
+
+    def stop_all(self) -> None:
+        """End all checks; their verdicts are unknown."""
+        for check in self._going.values():
+            check.cancel()
+
+    async def close(self) -> None:
+        """End all checks and wait until nothing of them is left."""
+        self.stop_all()
+        if self._going:
+            await asyncio.wait(list(self._going.values()))
+
+    async def _check(self, environment: Environment, seed: int, only: list[str] | None) -> Verdict:
+        started_at = time.time()
+        checker = _Checker(environment, f"check:{uuid.uuid4().hex}")
+        reason = ""
+        try:
+            reason = await asyncio.wait_for(checker.run(seed, only), _TIMEOUT_S)
+        except asyncio.TimeoutError:
+            reason = f"The check took longer than {_TIMEOUT_S / 60:g} minutes"
+        except asyncio.CancelledError:
+            reason = "The control plane was stopped"
+        except OSError as error:
+            reason = f"The checker could not be started: {error.strerror}"
+        finally:
+            await checker.end()
+            self._leases.end_holder(checker.holder)
+        verdict = checker.verdict or _unknown(environment, checker.results, seed, reason)
+        verdict = verdict.model_copy(
+            update={"started_at": started_at, "duration_s": time.time() - started_at}
+        )
+        return await _complete(environment, verdict)
+
+
+class _Checker:
+    """One checker process."""
+
+    def __init__(self, environment: Environment, holder: str) -> None:
+        self.holder = holder
+        self.results: list[CheckResult] = []
+        self.verdict: Verdict | None = None
+        self._environment = environment
+        self._process: Process | None = None
+
+    async def run(self, seed: int, only: list[str] | None) -> str:
+        """Relay what it says until it ends; return why there is no verdict, if there is none."""
+        document = {
+            "workspace": str(self._environment.source.workspace),
+            "seed": seed,
+            "only": only,
+            "holder": self.holder,
+        }
+        errors = self._environment.folder / "checker.log"
+        with errors.open("wb") as trace:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *(["-P"] if sys.version_info >= (3, 11) else []),
+                "-s",
+                "-m",
+                "jupyter_sysdesign.grading.checker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=trace,
+                cwd=self._environment.folder,
+                start_new_session=True,
+                limit=_LINE_BYTES,
+            )
+        assert self._process.stdin is not None  # noqa: S101 (both were asked for above)
+        assert self._process.stdout is not None  # noqa: S101
+        # The pipe stays open: its end tells the checker that the control plane has died.
+        self._process.stdin.write(json.dumps(document).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):
+            await self._process.stdin.drain()
+        relaying = asyncio.create_task(self._relay(self._process.stdout))
+        try:
+            code = await self._process.wait()
+            # Something it started may hold the pipe open; what the checker said is in it already.
+            await asyncio.wait([relaying], timeout=_DRAIN_S)
+        finally:
+            relaying.cancel()
+        if self.verdict is None:
+            log.warning("the checker ended with %s: %s", code, _tail(errors.read_bytes()))
+        return f"The checker ended unexpectedly (exit code {code})"
+
+    async def end(self) -> None:
+        """Make sure that nothing of it is left."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            _signal_group(process, signal.SIGTERM)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(process.wait(), _END_S)
+        _signal_group(process, signal.SIGKILL)
+        await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+    async def _relay(self, stdout: asyncio.StreamReader) -> None:
+        async for line in stdout:
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            said: dict[str, Any] = json.loads(line)
+            if "check" in said:
+                result = CheckResult.model_validate(said["check"])
+                self.results.append(result)
+                self._emit(EventType.CHECK_RESULT, result)
+            elif "verdict" in said:
+                self.verdict = Verdict.model_validate(said["verdict"])
+        except (ValueError, ValidationError, TypeError):
+            log.warning("the checker said %r", line[:200])
+
+    def _emit(self, kind: EventType, result: CheckResult) -> None:
+        self._environment.events.emit(kind, result.model_dump(mode="json"))
+
+
+async def _complete(environment: Environment, verdict: Verdict) -> Verdict:
+    """Add what only the live system knows, put it into the learner's progress, tell everybody."""
+    from jupyter_sysdesign.curriculum.answers import AnswersFile  # noqa: PLC0415 (see app.py)
+
+    if environment.status.state is State.READY:
+        try:
+            drift = await environment.instance.drift()
+            verdict = verdict.model_copy(update={"drift": drift})
+        except SysdesignError as error:
+            log.info("no drift of %s: %s", environment.id, error)
+    try:
+        await asyncio.to_thread(AnswersFile(environment.source.workspace).record, verdict)
+    finally:
+        environment.events.emit(EventType.VERDICT, verdict.model_dump(mode="json"))
+    return verdict
+
+
+def _unknown(
+    environment: Environment, results: list[CheckResult], seed: int, reason: str
+) -> Verdict:
+    return Verdict(
+        lesson=environment.source.lesson,
+        status=Status.UNKNOWN,
+        checks=results,
+        points=sum(result.points for result in results),
+        max_points=sum(result.max_points for result in results),
+        seed=seed,
+        started_at=time.time(),
+        duration_s=0,
+        reason=reason,
+    )
+
+
+def _signal_group(process: Process, what: signal.Signals) -> None:
+    # It leads a session, so this reaches what it started as well, also after its own end.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, what)
+
+
+def _tail(text: bytes) -> str:
+    return text.decode(errors="replace").strip()[-1000:]

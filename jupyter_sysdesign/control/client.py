@@ -1,0 +1,173 @@
+"""The sync client: notebooks, the command line, the checker and tests use this one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+import httpx
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.protocol import State as SocketState
+from websockets.sync.client import ClientConnection, unix_connect
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.control import headers, transport
+from jupyter_sysdesign.control.launch import ensure_running
+from jupyter_sysdesign.control.models import Event
+from jupyter_sysdesign.control.operations import Operations
+from jupyter_sysdesign.control.waiting import Waiting
+from jupyter_sysdesign.errors import LeaseEndedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from jupyter_sysdesign.control.calls import Call
+    from jupyter_sysdesign.environment.status import EnvironmentStatus
+
+T = TypeVar("T")
+
+
+class ControlClient(Operations):
+    """Talks to this user's control plane; several threads may share it.
+
+    Args:
+        holder: key under which what is started through this client is kept alive, e.g.
+            ``kernel:/home/ann/lesson``. It is held from the first request until ``close`` (which
+            stops at once what nobody else holds) or until this process ends (then after the grace
+            period). None: nothing is held.
+        parent: holder whose clean end ends this one too; by default the Jupyter server that started
+            this kernel.
+        start: start the control plane when none answers.
+    """
+
+    def __init__(
+        self, *, holder: str | None = None, parent: str | None = None, start: bool = True
+    ) -> None:
+        self._holder = holder
+        self._parent = parent
+        self._may_start = start
+        self._socket = str(paths.control_socket())
+        self._http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=self._socket), base_url=transport.BASE_URL
+        )
+        self._lease: tuple[ClientConnection, str] | None = None
+        self._leasing = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the lease, if there is one."""
+        with self._leasing:
+            if self._lease is not None:
+                connection, _ = self._lease
+                self._lease = None
+                with contextlib.suppress(WebSocketException, OSError, TimeoutError):
+                    connection.send(json.dumps({"end": True}))
+                    connection.recv(timeout=transport.OPEN_S)  # closing it is the answer
+                connection.close()
+        self._http.close()
+
+    def send(self, call: Call[T]) -> T:
+        """Send one request and return its answer.
+
+        Raises:
+            SysdesignError: of the class that the control plane raised; UnavailableError when it
+                cannot be reached.
+        """
+        try:
+            return self._send(call)
+        except LeaseEndedError:  # with its parent, say; nothing was done yet
+            self._drop_lease()
+            return self._send(call)
+
+    def wait(
+        self, environment_id: str, states: Iterable[str] = ("ready",), timeout_s: float = 60.0
+    ) -> EnvironmentStatus:
+        """Return the environment's status once it is in one of ``states``.
+
+        Raises:
+            StartFailedError: it failed instead.
+            UnavailableError: not within ``timeout_s``.
+        """
+        waiting = Waiting(environment_id, states, timeout_s)
+        while not waiting.is_over(status := self.environment(environment_id)):
+            time.sleep(transport.POLL_S)
+        return status
+
+    def events(self, environment_id: str, after: int = 0) -> Iterator[Event]:
+        """Yield events as they come, resuming after a broken connection, until it is removed.
+
+        Raises:
+            NotFoundError: there is no such environment (any more).
+            InvalidRequestError: ``after`` lies in the future.
+            UnavailableError: the control plane is gone.
+        """
+        while True:
+            path = transport.events_path(environment_id, after)
+            with self._connect(path, self._lease_headers()) as connection:
+                try:
+                    for text in connection:
+                        event = Event.model_validate_json(text)
+                        after = event.seq
+                        yield event
+                except ConnectionClosed:
+                    continue
+                return
+
+    def _send(self, call: Call[T]) -> T:
+        with transport.translated(call):
+            try:
+                response = self._request(call)
+            except httpx.ConnectError:
+                if not self._may_start:
+                    raise
+                ensure_running()
+                response = self._request(call)
+        return transport.read(call, response)
+
+    def _request(self, call: Call[T]) -> httpx.Response:
+        return self._http.request(**transport.request(call, self._lease_headers()))
+
+    def _lease_headers(self) -> dict[str, str]:
+        """Return the header that names the lease; opens one when there is none (any more)."""
+        if self._holder is None:
+            return {}
+        with self._leasing:
+            if self._lease is None or self._lease[0].protocol.state is not SocketState.OPEN:
+                path = transport.lease_path(self._holder, self._parent)
+                connection = self._connect(path, {})
+                lease = json.loads(connection.recv(timeout=transport.OPEN_S))["lease"]
+                self._lease = connection, lease
+            return {headers.LEASE: self._lease[1]}
+
+    def _drop_lease(self) -> None:
+        with self._leasing:
+            if self._lease is not None:
+                self._lease[0].close()
+                self._lease = None
+
+    def _connect(self, path: str, extra_headers: dict[str, str]) -> ClientConnection:
+        if self._may_start:
+            ensure_running()
+        with transport.connecting():
+            return unix_connect(
+                self._socket,
+                f"ws://control{path}",
+                legacy=True,
+                **transport.socket_options(extra_headers),
+            )

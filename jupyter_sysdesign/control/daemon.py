@@ -1,0 +1,211 @@
+"""The life of the control plane: one per user, started by whoever needs it, gone when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.control.launch import answers
+from jupyter_sysdesign.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    import uvicorn
+    from fastapi import FastAPI
+
+    from jupyter_sysdesign.control.plane import ControlPlane
+
+log = logging.getLogger(__name__)
+
+_IDLE_EXIT_S = 60.0
+_LOG_BYTES = 1_000_000
+# How long a control plane that is going down may take to make room for the next one.
+_HANDOVER_S = 20.0
+
+
+def serve(ready: Callable[[], None]) -> None:
+    """Run until idle or told to stop (SIGTERM, SIGINT); ``ready`` is called once it answers.
+
+    Raises:
+        ConflictError: another control plane of this user is alive.
+    """
+    path = paths.control_socket()
+    with _only_one_alive(path):
+        _log_to_file()
+        listener = _listen(path)
+        try:
+            asyncio.run(_serve(listener, ready))
+        finally:
+            # Unlinked while the lock is still held: the next one may have bound already otherwise.
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+            listener.close()
+
+
+async def _serve(listener: socket.socket, ready: Callable[[], None]) -> None:
+    # Imported late: a second control plane must be able to say that it is one without all this.
+    import uvicorn  # noqa: PLC0415
+
+    from jupyter_sysdesign.control.app import create_app  # noqa: PLC0415
+
+    app = create_app()
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="websockets-sansio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws_per_message_deflate=False,
+        # A unix socket says at once when its peer dies; a peer that is merely busy must not lose
+        # its lease.
+        ws_ping_interval=None,
+        ws_max_size=1 << 20,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=1,
+    )
+
+    class Server(uvicorn.Server):
+        """Lets what is going on end before it waits for the connections."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            plane: ControlPlane | None = getattr(app.state, "plane", None)
+            if plane is not None:
+                plane.stop_work()
+            super().handle_exit(sig, frame)
+            self._captured_signals.clear()  # a clean end is exit code 0, not death by signal
+
+    server = Server(config)
+    watching = asyncio.create_task(_watch(server, app, ready))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+
+async def _watch(server: uvicorn.Server, app: FastAPI, ready: Callable[[], None]) -> None:
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        await asyncio.sleep(0.005)
+    ready()
+    plane: ControlPlane = app.state.plane
+    idle_exit_s = float(os.environ.get("SYSDESIGN_IDLE_EXIT_S", _IDLE_EXIT_S))
+    while plane.running or plane.activity.idle_s < idle_exit_s:  # noqa: ASYNC110 (looks now and then)
+        await asyncio.sleep(max(0.05, min(1.0, idle_exit_s / 4)))
+    log.info("nothing to do for %g s: leaving", idle_exit_s)
+    server.should_exit = True
+
+
+@contextlib.contextmanager
+def _only_one_alive(path: Path) -> Iterator[None]:
+    """Hold the lock of the living; wait for one that is on its way out."""
+    with path.with_suffix(".lock").open("a+") as lock:
+        until = time.monotonic() + _HANDOVER_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if answers(path) or time.monotonic() > until:
+                    lock.seek(0)
+                    raise ConflictError(
+                        f"Another control plane is alive (pid {lock.read().strip() or 'unknown'})"
+                    ) from None
+                time.sleep(0.02)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _listen(path: Path) -> socket.socket:
+    # We hold the lock, so whatever lies there was left by one that was killed.
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    listener.listen(128)
+    return listener
+
+
+def _log_to_file() -> None:
+    handler = RotatingFileHandler(
+        paths.home() / "control.log", maxBytes=_LOG_BYTES, backupCount=1, delay=True
+    )
+    handler.setFormatter(
+        logging.Formatter("%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s")
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for noisy in ("uvicorn", "asyncio", "httpx", "watchfiles"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def detach(run: Callable[[Callable[[], None]], None]) -> int:
+    """Run ``run(ready)`` in a process of its own; return in this one, 0 once it is ready.
+
+    The starter's child ends here, so that the daemon is nobody's child: it is neither ended with
+    its starter nor left to it as a zombie. What goes wrong before it is ready is printed here.
+    """
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            said = pipe.read()
+        if said == "ready":
+            return 0
+        sys.stderr.write(said or "it ended before it was ready\n")
+        return 1
+    os.close(reading)
+    os.setsid()
+    status = 1
+    said_it = False
+
+    def say(what: str) -> None:
+        nonlocal said_it
+        if not said_it:
+            said_it = True
+            os.write(writing, what.encode())
+            os.close(writing)
+
+    try:
+        _redirect()
+        run(lambda: say("ready"))
+        status = 0
+    except BaseException as error:
+        say(f"{error!r}" if isinstance(error, SystemExit) else f"{error}")
+        log.exception("the control plane died")
+    finally:
+        logging.shutdown()
+        os._exit(status)
+
+
+def _redirect() -> None:
+    """Leave the starter's terminal; what C code or a dying interpreter prints goes to a file."""
+    trace = os.open(paths.home() / "control.err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(trace, 1)
+    os.dup2(trace, 2)
+    os.close(null)
+    os.close(trace)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -1,0 +1,151 @@
+"""One environment and all that the control plane keeps of it: instance, events, runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.control.events import EventStream
+from jupyter_sysdesign.control.models import EventType
+from jupyter_sysdesign.control.recorder import Recorder
+from jupyter_sysdesign.control.runs import Runs
+from jupyter_sysdesign.control.sequence import Sequence
+from jupyter_sysdesign.environment.instance import Instance
+from jupyter_sysdesign.environment.status import EnvironmentStatus, State
+from jupyter_sysdesign.errors import ConflictError, SysdesignError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from jupyter_sysdesign.environment.source import Source
+
+log = logging.getLogger(__name__)
+
+#: States in which no process of the environment is running.
+AT_REST = frozenset({State.STOPPED, State.FAILED})
+
+
+class Environment:
+    """An instance and its surroundings, by the instance's id.
+
+    Args:
+        source: what it is built from.
+        purpose: ``lesson``, or ``check``: only there for one, and removed with its lease.
+        settle: called when a run has ended.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        purpose: str,
+        settle: Callable[[Environment], Awaitable[None]],
+    ) -> None:
+        self.source = source
+        self.purpose = purpose
+        self.id = source.instance_id
+        self.folder = paths.instance(self.id)
+        self._sequence = Sequence(self.folder / "events.seq")
+        self.events = EventStream(self._sequence)
+        self.instance = Instance(source, purpose=purpose, emit=self._emit)
+        self.recorder = Recorder(self.instance, self.events)
+        self.runs = Runs(
+            self.id, self.folder / "runs", self.events, self.recorder, lambda: settle(self)
+        )
+        self._starting: asyncio.Task[None] | None = None
+
+    @property
+    def status(self) -> EnvironmentStatus:
+        """Return the state now, and the newest event that it includes."""
+        status: EnvironmentStatus = self.instance.status
+        known: dict[str, Any] = {"last_seq": self.events.last_seq}
+        if self._is_starting and status.state in AT_REST:  # it was told to, and has yet to begin
+            known.update(state=State.PREPARING, reason="")
+        return status.model_copy(update=known)
+
+    @property
+    def running(self) -> bool:
+        """Tell whether processes run, or are about to."""
+        return self.status.state not in AT_REST
+
+    def start(self) -> None:
+        """Begin to start; the events tell the rest.
+
+        Raises:
+            ConflictError: it runs already.
+        """
+        if self.running:
+            raise ConflictError(
+                f"{self.id} is {self.status.state.value} already",
+                hint="Stop it first, or use it as it is.",
+            )
+        self._starting = asyncio.create_task(self._start(), name=f"start {self.id}")
+
+    async def stop(self) -> None:
+        """Stop all processes; the data stays.
+
+        Raises:
+            ConflictError: nothing is running.
+        """
+        if not self.running:
+            raise ConflictError(f"{self.id} is not running", hint="Start it first.")
+        await self._quiesce()
+        await self.instance.stop()
+
+    async def halt(self) -> None:
+        """Make sure that nothing runs, whatever state it is in."""
+        await self._quiesce()
+        if self.status.state is not State.STOPPED:
+            try:
+                await self.instance.stop()
+            except ConflictError:
+                log.debug("%s stopped meanwhile", self.id)
+
+    async def reset(self) -> None:
+        """Restore the pristine data."""
+        await self.runs.stop_all()
+        await self.instance.reset()
+
+    async def remove(self) -> None:
+        """Stop everything and delete the data; the workspace is not touched."""
+        await self.halt()
+        await self.instance.remove()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        self.events.close()
+
+    async def close(self) -> None:
+        """Stop as the control plane stops; what is only there for a check goes entirely."""
+        try:
+            await (self.halt() if self.purpose == "lesson" else self.remove())
+        except Exception:
+            log.exception("%s did not stop", self.id)
+        self._sequence.save()
+        self.events.close()
+
+    @property
+    def _is_starting(self) -> bool:
+        return self._starting is not None and not self._starting.done()
+
+    async def _start(self) -> None:
+        try:
+            await self.instance.start()
+        except SysdesignError as error:
+            log.warning("%s did not start: %s", self.id, error)  # the instance's state says it too
+        except Exception:
+            log.exception("%s did not start", self.id)
+
+    async def _quiesce(self) -> None:
+        """End what works on the instance: runs, sampling, a start that is under way."""
+        await self.runs.stop_all()
+        if self._is_starting and self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
+
+    def _emit(self, kind: EventType | str, data: dict[str, Any]) -> None:
+        if kind == EventType.ENVIRONMENT_STATE:
+            data = {**data, "last_seq": self.events.last_seq + 1}
+        self.events.emit(kind, data)
+        if kind == EventType.ENVIRONMENT_STATE:
+            self.recorder.follow(self.status.state)

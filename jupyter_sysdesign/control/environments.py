@@ -1,0 +1,116 @@
+"""The environments of this user: those in use, and those that lie on disk from earlier."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.control.environment import Environment
+from jupyter_sysdesign.environment.instance import sweep
+from jupyter_sysdesign.errors import NotFoundError, SysdesignError
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue
+    from jupyter_sysdesign.curriculum.registry import Registry
+    from jupyter_sysdesign.environment.source import Source
+
+log = logging.getLogger(__name__)
+
+
+class Environments:
+    """By id; the id of an environment is that of its workspace."""
+
+    def __init__(self, catalogue: Catalogue, workspaces: Registry) -> None:
+        self._catalogue = catalogue
+        self._workspaces = workspaces
+        self._known: dict[str, Environment] = {}
+
+    @property
+    def running(self) -> bool:
+        """Tell whether any of them runs."""
+        return any(environment.running for environment in self._known.values())
+
+    def known(self, environment_id: str) -> Environment | None:
+        """Return one that was used since this control plane began."""
+        return self._known.get(environment_id)
+
+    async def get(self, environment_id: str) -> Environment:
+        """Return an environment.
+
+        Raises:
+            NotFoundError: there is none of that id.
+            InvalidFileError: the lesson's or the learner's files make none.
+        """
+        if environment_id not in self._known:
+            source = await asyncio.to_thread(self._on_disk, environment_id)
+            # Nothing else may have made it meanwhile.
+            if environment_id not in self._known:
+                self._known[environment_id] = Environment(source, "lesson", self._settle)
+        return self._known[environment_id]
+
+    def make(self, source: Source, purpose: str) -> tuple[Environment, bool]:
+        """Return the environment of ``source``, and whether it is new."""
+        existing = self._known.get(source.instance_id)
+        if existing is not None:
+            return existing, False
+        new = not (paths.instances() / source.instance_id).exists()
+        environment = Environment(source, purpose, self._settle)
+        self._known[environment.id] = environment
+        return environment, new
+
+    async def list(self) -> list[Environment]:
+        """Return all of them that are not only there for a check, running or not."""
+        workspaces = await asyncio.to_thread(self._workspaces.known)
+        for workspace in workspaces:
+            if (paths.instances() / workspace.id).is_dir():
+                try:
+                    await self.get(workspace.id)
+                except SysdesignError as error:
+                    log.info("%s: %s", workspace.id, error)
+        found = [each for each in self._known.values() if each.purpose == "lesson"]
+        return sorted(found, key=lambda each: each.id)
+
+    async def remove(self, environment: Environment) -> None:
+        """Stop it, delete its data and forget it."""
+        await environment.remove()
+        self._known.pop(environment.id, None)
+
+    def forget_removed(self, environment_id: str) -> None:
+        """Forget one that was removed with its lease."""
+        environment = self._known.get(environment_id)
+        if environment is not None and not environment.folder.exists():
+            del self._known[environment_id]
+
+    async def sweep(self) -> None:
+        """End processes and delete folders that an earlier control plane could not."""
+        ended = await sweep()
+        if ended:
+            log.warning("ended %d processes of an earlier control plane", ended)
+
+    def exposition(self) -> str:
+        """Return the latest samples of all that run, for Prometheus."""
+        return "".join(each.recorder.exposition() for each in self._known.values())
+
+    async def close(self) -> None:
+        """Stop all of them at once."""
+        await asyncio.gather(*(each.close() for each in self._known.values()))
+
+    async def _settle(self, environment: Environment) -> None:
+        if environment.purpose == "lesson":
+            from jupyter_sysdesign.control import answering  # noqa: PLC0415 (its imports are many)
+
+            await answering.settle(self._catalogue, environment)
+
+    def _on_disk(self, environment_id: str) -> Source:
+        try:
+            workspace = self._workspaces.find(environment_id)
+        except NotFoundError:
+            workspace = None
+        if workspace is None or not (paths.instances() / workspace.id).is_dir():
+            raise NotFoundError(
+                f"There is no environment {environment_id!r}",
+                hint="Start the environment of a workspace first.",
+            )
+        return workspace.source(self._catalogue)

@@ -1,0 +1,88 @@
+"""Reaching the user's control plane, and starting one where none answers.
+
+Any client may be the first. A file lock makes sure that only one of them starts it; the others wait
+and find it there. The new process is detached from its starter: a kernel that is shut down ends its
+children, and a Jupyter server takes its session with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: What the control plane has no use for and must not keep: it outlives who started it.
+_SECRET_PREFIXES = ("JUPYTERHUB_", "JUPYTER_TOKEN", "JPY_", "SYSDESIGN_PARENT_LEASE")
+
+_START_S = 60.0  # a cold start reads a few hundred files; a network home may take its time
+
+
+def ensure_running() -> Path:
+    """Return the socket of a control plane that answers; blocks while one is being started.
+
+    Raises:
+        UnavailableError: it could not be started; the message has its last words.
+    """
+    path = paths.control_socket()
+    if answers(path):
+        return path
+    with _only_one_starter():
+        if not answers(path):
+            _start()
+    return path
+
+
+def answers(path: Path) -> bool:
+    """Tell whether somebody listens on the unix socket ``path``."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _only_one_starter() -> Iterator[None]:
+    with (paths.runtime() / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _start() -> None:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(_SECRET_PREFIXES)
+    }
+    argv = [sys.executable, "-P", "-s", "-m", "jupyter_sysdesign.control", "--detach"]
+    if sys.version_info < (3, 11):  # -P came with 3.11; the environment variable with it
+        argv.remove("-P")
+    hint = f"Its log is {paths.home() / 'control.log'}."
+    try:
+        done = subprocess.run(
+            argv,
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            timeout=_START_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError("The control plane does not get ready", hint=hint) from error
+    if done.returncode != 0:
+        last = done.stdout.decode(errors="replace").strip()[-500:]
+        raise UnavailableError(f"The control plane did not start: {last}", hint=hint)

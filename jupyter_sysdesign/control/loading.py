@@ -1,0 +1,50 @@
+"""Which traffic a run request asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
+from jupyter_sysdesign.load.profile import load_profiles, parse_profile
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.control.environment import Environment
+    from jupyter_sysdesign.control.models import RunRequest
+    from jupyter_sysdesign.load.profile import Profile
+
+FILE = "load.yaml"
+
+
+async def choose_profile(environment: Environment, request: RunRequest) -> tuple[str, Profile]:
+    """Return the name and the profile to run.
+
+    Raises:
+        InvalidRequestError: neither or both given, not a profile, or too much when scaled.
+        InvalidFileError: ``load.yaml`` is wrong.
+        NotFoundError: it has no profile of that name.
+        ConflictError: the environment does not run.
+    """
+    if (request.profile is None) == (request.custom is None):
+        raise InvalidRequestError("Give either a profile's name or a custom profile")
+    if request.custom is not None:
+        name, profile = "custom", parse_profile(request.custom)
+    else:
+        name, profile = await _named(environment, request.profile or "")
+    if environment.status.state not in (State.READY, State.DEGRADED):
+        raise ConflictError(
+            f"{environment.id} is {environment.status.state.value}", hint="Start it first."
+        )
+    profile.plan(environment.instance.target, seed=request.seed, scale=request.scale)
+    return name, profile
+
+
+async def _named(environment: Environment, name: str) -> tuple[str, Profile]:
+    path = environment.source.locate(FILE)
+    profiles = await asyncio.to_thread(load_profiles, path, FILE)
+    if name not in profiles:
+        raise NotFoundError(
+            f"There is no profile {name!r}", hint=f"{FILE} has {', '.join(profiles)}."
+        )
+    return name, profiles[name]

@@ -1,0 +1,80 @@
+"""All that one user's control plane knows, apart from how it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign.control.activity import Activity
+from jupyter_sysdesign.control.checks import Checks
+from jupyter_sysdesign.control.environments import Environments
+from jupyter_sysdesign.control.leases import Leases
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.curriculum.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+log = logging.getLogger(__name__)
+
+
+class ControlPlane:
+    """One per user; owns everything that runs.
+
+    Args:
+        grace_s: how long an environment outlives a holder that vanished.
+    """
+
+    def __init__(self, *, grace_s: float) -> None:
+        self.started_at = time.time()
+        self.activity = Activity()
+        self.catalogue = Catalogue()
+        self.workspaces = Registry()
+        self.environments = Environments(self.catalogue, self.workspaces)
+        self.leases = Leases(grace_s, self._give_up)
+        self.checks = Checks(self.leases)
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> bool:
+        """Tell whether there is a reason to stay."""
+        return self.environments.running or self.checks.going or bool(self._background)
+
+    async def open(self) -> None:
+        """Clear away what a control plane that was killed left behind."""
+        await self.environments.sweep()
+
+    def stop_work(self) -> None:
+        """Begin to go down: end what would keep requests waiting. Safe in a signal handler."""
+        self.checks.stop_all()
+
+    async def close(self) -> None:
+        """Stop all that runs."""
+        self.leases.close()
+        await self.checks.close()
+        await self.environments.close()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    def _give_up(self, environment_id: str) -> None:
+        environment = self.environments.known(environment_id)
+        if environment is None:
+            return
+        log.info("nobody holds %s any more", environment_id)
+        work = environment.halt if environment.purpose == "lesson" else environment.remove
+        self._spawn(self._finish(environment_id, work()))
+
+    async def _finish(self, environment_id: str, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("giving up %s", environment_id)
+        self.environments.forget_removed(environment_id)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

@@ -1,0 +1,206 @@
+"""Runs of one environment: one at a time, the finished ones kept on disk to compare with."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ValidationError
+
+from jupyter_sysdesign.control.models import EventType, MetricSeries, Run, RunTick
+from jupyter_sysdesign.errors import ConflictError, NotFoundError, SysdesignError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from jupyter_sysdesign.control.events import EventStream
+    from jupyter_sysdesign.control.recorder import Recorder
+    from jupyter_sysdesign.load.profile import Profile
+    from jupyter_sysdesign.load.target import Target
+
+log = logging.getLogger(__name__)
+
+_MOST_KEPT = 30
+
+
+class _Details(BaseModel):
+    """What is too much for a list of runs; in a file of its own."""
+
+    ticks: list[RunTick]
+    metrics: MetricSeries
+
+
+class Runs:
+    """The runs of one environment.
+
+    Args:
+        instance: id of the instance under load.
+        folder: where finished runs are kept; made with the first one.
+        events: gets the ticks and the end of each run.
+        recorder: has the metrics sampled meanwhile.
+        settle: called when a run is kept, before anybody hears of its end.
+    """
+
+    def __init__(
+        self,
+        instance: str,
+        folder: Path,
+        events: EventStream,
+        recorder: Recorder,
+        settle: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._instance = instance
+        self._folder = folder
+        self._events = events
+        self._recorder = recorder
+        self._settle = settle
+        self._finished = {run.id: run for run in _load(folder)}
+        self._current: Run | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+
+    def start(self, name: str, profile: Profile, target: Target, seed: int, scale: float) -> Run:
+        """Begin a run and return at once.
+
+        Raises:
+            ConflictError: one is going on.
+        """
+        if self._current is not None:
+            raise ConflictError(
+                f"Run {self._current.id} ({self._current.profile}) is still going",
+                hint="Wait for its end, or stop it.",
+            )
+        run = Run(
+            id=uuid.uuid4().hex[:12],
+            profile=name,
+            seed=seed,
+            scale=scale,
+            state="running",
+            started_at=time.time(),
+        )
+        self._current = run
+        self._stopping = asyncio.Event()
+        self._task = asyncio.create_task(
+            self._execute(run, profile, target, seed, scale), name=f"run {run.id}"
+        )
+        return _without_details(run)
+
+    def list(self) -> list[Run]:
+        """Return all runs, oldest first, without ticks and metrics."""
+        current = [] if self._current is None else [self._current]
+        runs = sorted(self._finished.values(), key=lambda run: run.started_at)
+        return [_without_details(run) for run in (*runs, *current)]
+
+    def get(self, run_id: str) -> Run:
+        """Return one run with its ticks and metrics; reads a file.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        if self._current is not None and self._current.id == run_id:
+            current = self._current
+            series = self._recorder.series(current.started_at)
+            return current.model_copy(update={"ticks": list(current.ticks), "metrics": series})
+        run = self._finished.get(run_id)
+        if run is None:
+            raise NotFoundError(f"There is no run {run_id!r}")
+        try:
+            text = self._details_file(run_id).read_text()
+            details = _Details.model_validate_json(text)
+        except (OSError, ValidationError):
+            return run
+        return run.model_copy(update={"ticks": details.ticks, "metrics": details.metrics})
+
+    async def stop(self, run_id: str) -> Run:
+        """End a run early and return it.
+
+        Raises:
+            NotFoundError: there is none of that id.
+            ConflictError: it has ended already.
+        """
+        if self._current is None or self._current.id != run_id:
+            self.get(run_id)
+            raise ConflictError(f"Run {run_id} has ended already")
+        await self.stop_all()
+        return _without_details(self._finished[run_id])
+
+    async def stop_all(self) -> None:
+        """End what is going on; returns when the load engine is gone and the run is kept."""
+        if self._task is not None:
+            self._stopping.set()
+            await asyncio.wait([self._task])
+
+    async def _execute(
+        self, run: Run, profile: Profile, target: Target, seed: int, scale: float
+    ) -> None:
+        # Imported late: an idle control plane does without it.
+        from jupyter_sysdesign.load.run import run as generate  # noqa: PLC0415
+
+        def tick(one: RunTick) -> None:
+            run.ticks.append(one)
+            self._events.emit(EventType.RUN_TICK, one.model_dump(mode="json"))
+
+        try:
+            run.summary = await generate(
+                profile,
+                target,
+                seed=seed,
+                scale=scale,
+                run_id=run.id,
+                on_tick=tick,
+                stop=self._stopping,
+                instance=self._instance,
+            )
+            run.state = "stopped" if self._stopping.is_set() else "done"
+        except SysdesignError as error:
+            run.state, run.reason = "failed", error.message
+        except Exception:
+            log.exception("run %s", run.id)
+            run.state, run.reason = "failed", "The load engine ended unexpectedly"
+        await self._finish(run)
+
+    async def _finish(self, run: Run) -> None:
+        run.metrics = self._recorder.series(run.started_at)
+        try:
+            self._keep(run)
+        except OSError:
+            log.exception("run %s could not be kept", run.id)
+        kept = self._finished[run.id] = _without_details(run)
+        self._current = self._task = None
+        await self._settle()
+        self._events.emit(EventType.RUN_DONE, kept.model_dump(mode="json"))
+
+    def _keep(self, run: Run) -> None:
+        self._folder.mkdir(exist_ok=True)
+        details = _Details(ticks=run.ticks, metrics=run.metrics or MetricSeries(ts=[], values={}))
+        self._details_file(run.id).write_text(details.model_dump_json())
+        # Its appearance under this name says that the run is complete.
+        part = self._folder / f"{run.id}.part"
+        part.write_text(_without_details(run).model_dump_json())
+        part.replace(self._folder / f"{run.id}.json")
+        oldest = sorted(self._finished.values(), key=lambda one: one.started_at)
+        for old in oldest[: max(0, len(oldest) + 1 - _MOST_KEPT)]:
+            (self._folder / f"{old.id}.json").unlink(missing_ok=True)
+            self._details_file(old.id).unlink(missing_ok=True)
+            del self._finished[old.id]
+
+    def _details_file(self, run_id: str) -> Path:
+        return self._folder / f"{run_id}.details"
+
+
+def _without_details(run: Run) -> Run:
+    return run.model_copy(update={"ticks": [], "metrics": None})
+
+
+def _load(folder: Path) -> list[Run]:
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found.append(Run.model_validate_json(path.read_text()))
+        except (OSError, ValidationError):  # noqa: PERF203 (one damaged file hides no other)
+            log.warning("%s cannot be read", path)
+    return found

@@ -1,0 +1,135 @@
+"""What both clients share below the operations: addresses, headers, errors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import httpx
+from pydantic import ValidationError
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from jupyter_sysdesign.control.models import Problem
+from jupyter_sysdesign.errors import InvalidFileError, SysdesignError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from jupyter_sysdesign.control.calls import Call
+
+T = TypeVar("T")
+
+#: Where a Jupyter server tells its kernels whose lease theirs depend on.
+PARENT_VARIABLE = "SYSDESIGN_PARENT_LEASE"
+BASE_URL = "http://control"
+HINT = "Run it again; `sysdesign doctor` names the log that says more."
+
+#: How long opening a socket may take.
+OPEN_S = 20.0
+#: How often a state is asked for while waiting for it.
+POLL_S = 0.05
+
+_CONNECT_S = 10.0
+_PLACE = re.compile(r"(?P<file>[^:\n]+)(?::(?P<line>\d+))?: (?P<message>.*)", re.DOTALL)
+
+
+def lease_path(holder: str, parent: str | None) -> str:
+    """Return the path of the lease socket; ``parent`` defaults to the Jupyter server's."""
+    query = {"holder": holder}
+    parent = parent or os.environ.get(PARENT_VARIABLE)
+    if parent:
+        query["parent"] = parent
+    return f"/v1/leases?{urlencode(query)}"
+
+
+def events_path(environment_id: str, after: int) -> str:
+    """Return the path of an environment's event stream."""
+    return f"/v1/environments/{quote(environment_id, safe='')}/events?after={after}"
+
+
+def request(call: Call[Any], headers: dict[str, str]) -> dict[str, Any]:
+    """Return the arguments of httpx's ``request`` for a call."""
+    return {
+        "method": call.method,
+        "url": call.path,
+        "json": call.body,
+        "headers": headers,
+        "timeout": httpx.Timeout(call.timeout_s, connect=_CONNECT_S),
+    }
+
+
+def socket_options(headers: dict[str, str]) -> dict[str, Any]:
+    """Return the arguments of websockets' ``unix_connect``."""
+    return {
+        "additional_headers": headers,
+        "compression": None,
+        # A unix socket says by itself when its peer is gone; a busy kernel answers no pings.
+        "ping_interval": None,
+        "max_size": None,
+        "open_timeout": OPEN_S,
+    }
+
+
+def read(call: Call[T], response: httpx.Response) -> T:
+    """Return what was answered, or raise what was refused."""
+    if response.is_success:
+        return call.read(response.content)
+    raise failure(response.status_code, response.content)
+
+
+@contextlib.contextmanager
+def translated(call: Call[Any]) -> Iterator[None]:
+    """Raise UnavailableError for whatever goes wrong on the way."""
+    try:
+        yield
+    except httpx.ConnectError as error:
+        raise UnavailableError("No control plane answers", hint=HINT) from error
+    except httpx.TimeoutException as error:
+        raise UnavailableError(
+            f"The control plane took longer than {call.timeout_s:g} s", hint=HINT
+        ) from error
+    except httpx.TransportError as error:
+        raise UnavailableError("The control plane ended before it answered", hint=HINT) from error
+
+
+@contextlib.contextmanager
+def connecting() -> Iterator[None]:
+    """Raise what a refused handshake says, and UnavailableError when there is nobody."""
+    try:
+        yield
+    except InvalidStatus as error:
+        raise failure(error.response.status_code, bytes(error.response.body or b"")) from None
+    except (OSError, WebSocketException) as error:
+        raise UnavailableError("The control plane cannot be reached", hint=HINT) from error
+
+
+def failure(status: int, content: bytes) -> SysdesignError:
+    """Return the error that a refusal stands for, of the same class as where it was raised."""
+    try:
+        problem = Problem.model_validate_json(content)
+    except ValidationError:
+        return UnavailableError(f"The control plane answered {status}", hint=HINT)
+    kind = _by_code().get(problem.code)
+    if kind is InvalidFileError:
+        place = _PLACE.fullmatch(problem.message)
+        if place is not None:
+            line = int(place["line"]) if place["line"] else None
+            return InvalidFileError(
+                place["message"], file=place["file"], line=line, hint=problem.hint
+            )
+        kind = SysdesignError
+    if kind is None:
+        kind = SysdesignError
+    return kind(problem.message, hint=problem.hint)
+
+
+def _by_code() -> dict[str, type[SysdesignError]]:
+    def family(kind: type[SysdesignError]) -> Iterable[type[SysdesignError]]:
+        yield kind
+        for child in kind.__subclasses__():
+            yield from family(child)
+
+    return {kind.code: kind for kind in family(SysdesignError)}

@@ -1,0 +1,139 @@
+"""One Jupyter server's link to the control plane: its lease, and a way to send requests there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+import httpx
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.control import headers
+from jupyter_sysdesign.control.async_client import AsyncControlClient
+from jupyter_sysdesign.control.client import ControlClient
+from jupyter_sysdesign.control.launch import answers
+from jupyter_sysdesign.errors import NotFoundError, SysdesignError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from websockets.asyncio.client import ClientConnection
+
+log = logging.getLogger(__name__)
+
+#: Of a browser's headers, these mean something to the control plane; no cookie, no token does.
+_PASSED_ON = ("Accept", "Content-Type")
+#: Query parameters that are between the browser and the Jupyter server.
+_KEPT_HERE = frozenset({"token", "_xsrf", "no_track_activity"})
+#: Leases are held by processes of this machine, not by pages.
+_NOT_FORWARDED = "/v1/leases"
+
+_HINT = "Try again; `sysdesign doctor` names the log that says more."
+
+
+class ControlLink:
+    """Belongs to one Jupyter server; created before its event loop runs.
+
+    Args:
+        root: real path of the server's root folder; workspaces must lie in it.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.holder = f"jupyter:{root}"
+        self._root = root
+        self._client = AsyncControlClient(holder=self.holder)
+        self._lease: str | None = None
+
+    async def adopt(self) -> None:
+        """Hold a lease if a control plane is alive; do not start one."""
+        if await asyncio.to_thread(answers, paths.control_socket()):
+            with contextlib.suppress(SysdesignError):
+                await self._headers("", {})
+
+    async def request(
+        self, method: str, target: str, user: str, browser: Mapping[str, str], body: bytes
+    ) -> httpx.Response:
+        """Forward one request; return the response with its body still to be read.
+
+        Raises:
+            NotFoundError: the target is not forwarded.
+            UnavailableError: there is no control plane, and none can be started.
+        """
+        target = clean(target)
+        try:
+            return await self._request(method, target, user, browser, body)
+        except httpx.ConnectError:
+            await self._client.ensure_running()
+        except httpx.TransportError as error:
+            # It may have done what was asked before it died. Only a reading is asked again.
+            if method != "GET":
+                raise UnavailableError(
+                    "The control plane ended before it answered", hint=_HINT
+                ) from error
+            await self._client.ensure_running()
+        try:
+            return await self._request(method, target, user, browser, body)
+        except httpx.TransportError as error:
+            raise UnavailableError("The control plane does not answer", hint=_HINT) from error
+
+    async def connect(self, target: str, user: str) -> ClientConnection:
+        """Open a WebSocket to the control plane.
+
+        Raises:
+            SysdesignError: what the control plane refused the handshake with.
+        """
+        return await self._client.connect(clean(target), await self._headers(user, {}))
+
+    async def close(self) -> None:
+        """End the lease cleanly."""
+        await self._client.close()
+
+    def end_now(self) -> None:
+        """End the lease cleanly without an event loop, as this process ends."""
+        lease = self._client.lease
+        if lease is not None and answers(paths.control_socket()):
+            with contextlib.suppress(SysdesignError), ControlClient(start=False) as client:
+                client.end_lease(lease)
+
+    async def _request(
+        self, method: str, target: str, user: str, browser: Mapping[str, str], body: bytes
+    ) -> httpx.Response:
+        request = self._client.http.build_request(
+            method,
+            "/",
+            headers=await self._headers(user, browser),
+            content=body or None,
+            # A check takes a minute; whoever asked decides how long to wait.
+            timeout=httpx.Timeout(None, connect=10.0),
+            # As the browser wrote it, percent signs and all.
+            extensions={"target": target.encode("ascii")},
+        )
+        return await self._client.http.send(request, stream=True)
+
+    async def _headers(self, user: str, browser: Mapping[str, str]) -> dict[str, str]:
+        return {
+            **{name: browser[name] for name in _PASSED_ON if name in browser},
+            **await self._client.lease_headers(),
+            headers.ROOT: quote(self._root),
+            headers.USER: quote(user),
+        }
+
+
+def clean(target: str) -> str:
+    """Return a request's path and query without what is none of the control plane's business.
+
+    Raises:
+        NotFoundError: the path is not served to browsers.
+    """
+    path, _, query = target.partition("?")
+    if unquote(path).startswith(_NOT_FORWARDED) or not target.isascii():
+        raise NotFoundError(f"There is nothing at {path}")
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(query, keep_blank_values=True)
+        if name not in _KEPT_HERE
+    ]
+    return f"{path}?{urlencode(kept)}" if kept else path
