@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ class Place:
         folder: the instance's folder: ``data/``, ``config/``, ``passwords.json``, ``psql.env``.
         sockets: a short folder of the instance's own, for unix sockets.
         ports: reserved 127.0.0.1 port of each service that ``spec.tcp()`` names.
+        cancelled: set it to end a ``prepare`` that builds a template; it raises ConflictError.
     """
 
     instance: str
@@ -36,6 +38,7 @@ class Place:
     spec: Spec
     ports: Mapping[str, int]
     templates: Templates
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
     def addresses(self) -> Addresses:

@@ -1,0 +1,163 @@
+"""HAProxy: the lesson's own file, with addresses filled in, plus a stats socket of ours."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign.environment import binaries
+from jupyter_sysdesign.environment.addresses import Address, TokenError
+from jupyter_sysdesign.environment.launch import Launch, NotReady
+from jupyter_sysdesign.environment.passwords import write_private
+from jupyter_sysdesign.environment.services.base import OnProgress, environment
+from jupyter_sysdesign.environment.services.probes import ask
+from jupyter_sysdesign.errors import InvalidFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_sysdesign.environment.services.place import Place
+    from jupyter_sysdesign.environment.spec import ServiceSpec
+
+_BIND = re.compile(r"^(?P<start>\s*bind\s+)(?P<host>\S*?):(?P<port>\d+)(?=\s|$)")
+_ALERT = re.compile(r"\[(?:ALERT|WARNING)\].*?parsing \[[^\]:]*:(\d+)\]\s*:\s*(.*)")
+_LISTEN_FD = "SYSDESIGN_LISTEN_FD"
+_CHECK_TIMEOUT_S = 20
+
+
+class Haproxy:
+    """One HAProxy."""
+
+    def __init__(self, spec: ServiceSpec, place: Place) -> None:
+        """Describe the load balancer; touches no file."""
+        self.spec = spec
+        self.place = place
+
+    @property
+    def address(self) -> Address | None:
+        """Return its published or asked-for address, None if it only listens on sockets."""
+        return self.place.addresses.of(self.spec.name) if self.spec.port else None
+
+    @property
+    def stats(self) -> Address:
+        """Return its runtime API: commands such as ``show stat`` over a unix socket."""
+        return Address(path=self.place.sockets / f"{self.spec.name}.stats")
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """Return the configuration file."""
+        return (self._source,)
+
+    def check(self) -> None:
+        """Let HAProxy itself read the file.
+
+        Raises:
+            InvalidFileError: with the line HAProxy names.
+        """
+        self.prepare()
+        try:
+            done = subprocess.run(
+                [*self._argv(), "-c"],
+                env=self._env("0"),
+                capture_output=True,
+                text=True,
+                timeout=_CHECK_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise InvalidFileError("HAProxy cannot finish reading it", file=self._shown) from error
+        if done.returncode:
+            found = _ALERT.search(done.stderr)
+            if found:
+                raise InvalidFileError(found[2], file=self._shown, line=int(found[1]))
+            last = (done.stderr.strip().splitlines() or ["HAProxy refuses it"])[-1]
+            raise InvalidFileError(last, file=self._shown)
+
+    def prepare(self, progress: OnProgress | None = None) -> None:  # noqa: ARG002 (protocol)
+        """Write both configuration files.
+
+        Raises:
+            InvalidFileError: the file is unreadable, or binds no published port.
+        """
+        binaries.find("haproxy")
+        folder = self.place.config(self.spec.name)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(folder / "haproxy.cfg", self._resolved())
+        ours = f"global\n    stats socket {self.stats.path} mode 600 level admin\n"
+        write_private(folder / "sysdesign.cfg", ours)
+
+    def launch(self) -> Launch:
+        """Return the process; it replaces stale sockets itself."""
+        return Launch(
+            name=self.spec.name,
+            argv=(*self._argv(), "-db"),
+            env=self._env("{listen_fd}" if self.spec.tcp else "0"),
+            cwd=self.place.config(self.spec.name),
+            listen=self.place.ports[self.spec.name] if self.spec.tcp else None,
+            cpus=self.spec.cpus,
+            memory_bytes=self.spec.memory_bytes,
+            stop_timeout_s=self.spec.stop_timeout_s,
+            probe=self._probe,
+            redact=self.place.passwords.all(),
+        )
+
+    def discard(self) -> None:
+        """It keeps no data."""
+
+    def restock(self) -> None:
+        """Nothing to keep ready."""
+
+    @property
+    def _shown(self) -> str:
+        return self.spec.configs[0].source
+
+    @property
+    def _source(self) -> Path:
+        return self.place.source.locate(self._shown)
+
+    def _argv(self) -> tuple[str, ...]:
+        folder = self.place.config(self.spec.name)
+        program = str(binaries.find("haproxy"))
+        return (program, "-f", str(folder / "haproxy.cfg"), "-f", str(folder / "sysdesign.cfg"))
+
+    def _env(self, descriptor: str) -> dict[str, str]:
+        return environment(self.place, self.spec.name) | {_LISTEN_FD: descriptor}
+
+    def _resolved(self) -> str:
+        try:
+            text = self._source.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidFileError(f"not readable ({error})", file=self._shown) from error
+        bound: list[int] = []
+        lines = []
+        for number, line in enumerate(text.splitlines(keepends=True), 1):
+            lines.append(self._line(self._bind(line, bound), number))
+        if self.spec.port and self.spec.port not in bound:
+            raise InvalidFileError(f"nothing binds port {self.spec.port}", file=self._shown)
+        return "".join(lines)
+
+    def _line(self, line: str, number: int) -> str:
+        try:
+            return self.place.addresses.config(line)
+        except TokenError as error:
+            raise InvalidFileError(str(error), file=self._shown, line=number) from error
+
+    def _bind(self, line: str, bound: list[int]) -> str:
+        """Return a ``bind *:port`` line bound to the inherited socket or to a unix socket."""
+        found = _BIND.match(line)
+        if not found or found["host"] not in ("", "*", "0.0.0.0", "127.0.0.1"):  # noqa: S104
+            return line
+        port = int(found["port"])
+        bound.append(port)
+        if self.spec.tcp and port == self.spec.port:
+            target = f'"fd@${{{_LISTEN_FD}}}"'
+        else:
+            target = f"unix@{self.place.addresses.of(self.spec.name, port).path} mode 600"
+        return found["start"] + target + line[found.end() :]
+
+    async def _probe(self) -> None:
+        """Ask for its uptime over the stats socket."""
+        answer = await ask(self.stats, b"show info\n")
+        if not answer[0].startswith(b"Name: HAProxy"):
+            raise NotReady(answer[0].decode(errors="replace") or "it hung up")

@@ -1,0 +1,271 @@
+"""PostgreSQL: a copy of a seeded template, with passwords and a socket of this instance's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from jupyter_sysdesign.environment import binaries, file_copy
+from jupyter_sysdesign.environment.addresses import POSTGRES_PORT
+from jupyter_sysdesign.environment.compose import POSTGRES_INIT
+from jupyter_sysdesign.environment.drift import SchemaDrift
+from jupyter_sysdesign.environment.launch import Launch, NotReady
+from jupyter_sysdesign.environment.migrations import Migrations
+from jupyter_sysdesign.environment.owner import make_folder, require_open, server_owner
+from jupyter_sysdesign.environment.programs import for_owner
+from jupyter_sysdesign.environment.services import postgres_files as files
+from jupyter_sysdesign.environment.services.base import OnProgress, environment
+from jupyter_sysdesign.environment.services.postgres_template import build_template
+from jupyter_sysdesign.errors import InvalidFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_sysdesign.environment.addresses import Address
+    from jupyter_sysdesign.environment.passwords import Role
+    from jupyter_sysdesign.environment.services.place import Place
+    from jupyter_sysdesign.environment.spec import ServiceSpec
+
+#: Part of every template's key: raise it when the way templates are built changes.
+TEMPLATE_FORMAT = 1
+
+_CONNECT_TIMEOUT_S = 5
+
+
+class Postgres:
+    """One PostgreSQL server.
+
+    Attributes:
+        database: names of the database and of the application's role.
+    """
+
+    def __init__(self, spec: ServiceSpec, place: Place) -> None:
+        """Describe the server; touches no file."""
+        self.spec = spec
+        self.place = place
+        self.database = files.Database.of(spec)
+        self._owner = server_owner()
+
+    @property
+    def address(self) -> Address:
+        """Return the server's unix socket."""
+        return self.place.addresses.of(self.spec.name)
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """Nothing: migrations are applied when asked for, not on save."""
+        return ()
+
+    @property
+    def data(self) -> Path:
+        """Return the data folder."""
+        return self.place.data(self.spec.name)
+
+    def dsn(self, role: Role = "app", *, database: str | None = None) -> str:
+        """Return a libpq URL; ``app`` owns the data, ``grader`` reads all, ``admin`` is us."""
+        user = {"app": self.database.user, "grader": files.GRADER, "admin": files.SUPERUSER}[role]
+        host = quote(str(self.place.addresses.folder(self.spec.name)), safe="")
+        password = self.place.passwords.of(self.spec.name, role)
+        name = quote(database or self.database.name, safe="")
+        return f"postgresql://{quote(user, safe='')}:{password}@{host}:{POSTGRES_PORT}/{name}"
+
+    @property
+    def migrations(self) -> Migrations:
+        """Return the learner's migrations of this database."""
+        folder = self.place.source.locate("migrations")
+        return Migrations(folder, app=self.dsn("app"), admin=self.dsn("admin"))
+
+    @property
+    def drift(self) -> SchemaDrift:
+        """Return what compares the live schema with the pristine one plus migrations."""
+        expected = files.EXPECTED_DATABASE
+        return SchemaDrift(
+            admin=self.dsn("admin"),
+            expected_app=self.dsn("app", database=expected),
+            expected_admin=self.dsn("admin", database=expected),
+            owner=self.database.user,
+        )
+
+    def check(self) -> None:
+        """Look at the initial scripts' names.
+
+        Raises:
+            InvalidFileError: one is not SQL.
+        """
+        self._scripts()
+
+    def prepare(self, progress: OnProgress | None = None) -> None:
+        """Copy the template (built first if need be) unless there are data; write configuration."""
+        key = self._key()
+        if files.read_origin(self.data).get("key") != key:
+            self.discard()
+            self._ensure(key, progress)
+            make_folder(self.data, self._owner)
+            self.data.rmdir()  # only the folders above it were wanted
+            self.place.templates.copy(key, self.data, progress)
+        sockets = self.place.addresses.folder(self.spec.name)
+        values = files.settings(self.spec, sockets)
+        files.write_configuration(self.data, values, self.database, self._owner)
+        self._write_psql()
+
+    def launch(self) -> Launch:
+        """Return the server's process; PostgreSQL stops fast on SIGINT."""
+        sockets = self.place.addresses.folder(self.spec.name)
+        make_folder(sockets, self._owner)
+        files.clear_leftovers(self.data, sockets)
+        program = for_owner(binaries.find("postgres"), self._owner)
+        return Launch(
+            name=self.spec.name,
+            argv=(str(program), "-D", str(self.data)),
+            env=environment(self.place, self.spec.name),
+            cwd=self.place.folder,
+            user=self._owner.uid if self._owner else None,
+            cpus=self.spec.cpus,
+            memory_bytes=self.spec.memory_bytes,
+            stop_signal=signal.SIGINT,
+            stop_timeout_s=max(self.spec.stop_timeout_s, 10.0),
+            probe=self._probe,
+            redact=self.place.passwords.all(),
+        )
+
+    def discard(self) -> None:
+        """Move the data out of the way; ``restock`` removes them."""
+        with suppress(FileNotFoundError):
+            files.clear_leftovers(self.data, self.place.addresses.folder(self.spec.name))
+            for number in range(1000):
+                trash = self.data.with_name(f".{self.spec.name}.trash{number}")
+                if not trash.exists():
+                    self.data.rename(trash)
+                    break
+
+    def restock(self) -> None:
+        """Make the spare copy the next start or reset takes, and remove discarded data."""
+        with suppress(OSError):
+            for trash in self.data.parent.glob(f".{self.spec.name}.trash*"):
+                shutil.rmtree(trash, ignore_errors=True)
+            key = files.read_origin(self.data).get("key")
+            if key:
+                self.place.templates.restock(key)
+
+    def _ensure(self, key: str, progress: OnProgress | None) -> None:
+        require_open(self.place.folder / "data", self._owner)
+        require_open(self.place.templates.folder / key / "data", self._owner)
+        postgres = for_owner(binaries.find("postgres"), self._owner)
+
+        def build(folder: Path) -> None:
+            file_copy.require_room(folder.parent, 0, "a new database")
+            build_template(
+                data=folder,
+                sockets=self.place.sockets / "build",
+                scripts=self._scripts(),
+                key=key,
+                database=self.database,
+                postgres=postgres,
+                instance=self.place.instance,
+                cancelled=self.place.cancelled,
+                progress=progress,
+            )
+
+        self.place.templates.ensure(key, build, progress)
+
+    def _key(self) -> str:
+        """Return the template's name: what it is for, and a hash of all it is made of."""
+        made_of = {
+            "format": TEMPLATE_FORMAT,
+            "server": binaries.version(binaries.find("postgres")),
+            "owner": self._owner.uid if self._owner else None,
+            "database": self.database.name,
+            "user": self.database.user,
+            "scripts": [
+                (name, hashlib.sha256(path.read_bytes()).hexdigest())
+                for name, path in self._scripts()
+            ],
+        }
+        digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+        return f"{self.place.source.lesson}-{self.spec.name}-{digest[:12]}"
+
+    def _scripts(self) -> list[tuple[str, Path]]:
+        """Return the initial scripts in order; the learner's copy counts if it is editable."""
+        found: list[tuple[str, Path]] = []
+        for mount in self.spec.volumes:
+            if mount.target != POSTGRES_INIT:
+                continue
+            for path in sorted((self.place.source.pristine / mount.source).iterdir()):
+                name = f"{mount.source}/{path.name}"
+                if path.suffix in (".sh", ".gz", ".xz", ".zst"):
+                    raise InvalidFileError("only .sql files are run", file=name)
+                if path.suffix == ".sql":
+                    mine = self.place.source.workspace / name
+                    edited = self.place.source.is_editable(name) and mine.is_file()
+                    found.append((name, mine if edited else path))
+        return found
+
+    def _write_psql(self) -> None:
+        names = [each.name for each in self.place.spec.services.values() if each.kind == "postgres"]
+        suffix = "" if self.spec.name == names[0] else f"-{self.spec.name}"
+        facts = {
+            "PGHOST": str(self.place.addresses.folder(self.spec.name)),
+            "PGPORT": str(POSTGRES_PORT),
+            "PGDATABASE": self.database.name,
+            "PGUSER": self.database.user,
+        }
+        password = self.place.passwords.of(self.spec.name)
+        files.write_psql(self.place.folder, suffix, facts, password)
+
+    async def _probe(self) -> None:
+        """Run a query as the application; a fresh copy first gets this instance's passwords."""
+        path = self.address.path
+        if path is None or not path.exists():
+            raise NotReady("its socket is not there yet")
+        origin = files.read_origin(self.data)
+        try:
+            if "admin" in origin:
+                await self._set_passwords(origin["admin"])
+                files.write_origin(self.data, {"key": origin["key"]})
+            await self._query(self.dsn("app"))
+        except psycopg.OperationalError as error:
+            raise NotReady(str(error).strip()) from error
+
+    async def _set_passwords(self, template_password: str) -> None:
+        """Give all roles their passwords in one transaction, unless that was done already."""
+        own = self.place.passwords.of(self.spec.name, "admin")
+        dsn = self.dsn("admin")
+        try:
+            connection = await self._connect(dsn.replace(own, template_password, 1))
+        except psycopg.OperationalError as error:
+            if "password authentication failed" not in str(error):
+                raise
+            await self._query(dsn)  # a start that was cut short has set them
+            return
+        roles: dict[Role, str] = {
+            "app": self.database.user,
+            "grader": files.GRADER,
+            "admin": files.SUPERUSER,
+        }
+        async with connection:
+            for role, user in roles.items():
+                password = self.place.passwords.of(self.spec.name, role).encode()
+                # Hashed here: the server never sees, and so never logs, the password itself.
+                hashed = connection.pgconn.encrypt_password(
+                    password, user.encode(), b"scram-sha-256"
+                )
+                statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                    sql.Identifier(user), sql.Literal(hashed.decode())
+                )
+                await connection.execute(statement)
+
+    async def _query(self, dsn: str) -> None:
+        async with await self._connect(dsn) as connection:
+            await connection.execute("SELECT 1")
+
+    @staticmethod
+    async def _connect(dsn: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        return await psycopg.AsyncConnection.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S)

@@ -1,0 +1,161 @@
+"""A Python service: the learner's own files, run by uvicorn or as a plain program."""
+
+from __future__ import annotations
+
+import sys
+import tokenize
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign.environment.launch import Launch, NotReady
+from jupyter_sysdesign.environment.services.base import OnProgress, environment
+from jupyter_sysdesign.environment.services.probes import ask
+from jupyter_sysdesign.errors import InvalidFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from jupyter_sysdesign.environment.addresses import Address
+    from jupyter_sysdesign.environment.services.place import Place
+    from jupyter_sysdesign.environment.spec import Mount, ServiceSpec
+
+# Its folder is on the path by PYTHONPATH, and only that (-P exists since Python 3.11).
+_INTERPRETER = (sys.executable, *(("-P",) if sys.version_info >= (3, 11) else ()), "-s")
+
+_ADDRESS_OPTIONS = ("--host", "--port")
+_LARGEST_FILE = 2**30
+
+_REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+class PythonApp:
+    """One Python service."""
+
+    def __init__(self, spec: ServiceSpec, place: Place) -> None:
+        """Describe the service; touches no file."""
+        self.spec = spec
+        self.place = place
+
+    @property
+    def address(self) -> Address | None:
+        """Return where it answers HTTP, None for a worker."""
+        return self.place.addresses.of(self.spec.name) if self.spec.port else None
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """Return the folders and files it sees."""
+        return tuple(self._locate(mount) for mount in self.spec.volumes)
+
+    @property
+    def folder(self) -> Path:
+        """Return its working directory on this machine."""
+        return self._path(self.spec.working_dir or "/") or self.place.folder
+
+    def check(self) -> None:
+        """Compile every Python file it sees.
+
+        Raises:
+            InvalidFileError: one has a syntax error; with its line.
+        """
+        for mount in self.spec.volumes:
+            root = self._locate(mount)
+            for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+                if path.suffix == ".py" and not any(part.startswith(".") for part in path.parts):
+                    inside = path.relative_to(root).as_posix() if root.is_dir() else ""
+                    _compile(path, f"{mount.source}/{inside}".rstrip("/"))
+
+    def prepare(self, progress: OnProgress | None = None) -> None:  # noqa: ARG002 (protocol)
+        """Make its scratch folder and resolved configuration files."""
+        self.place.data(self.spec.name).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def launch(self) -> Launch:
+        """Return the process: listening on its unix socket, or on the inherited one."""
+        return Launch(
+            name=self.spec.name,
+            argv=(*_INTERPRETER, *self._arguments()),
+            env=self._environment(),
+            cwd=self.folder,
+            listen=self.place.ports[self.spec.name] if self.spec.tcp else None,
+            cpus=self.spec.cpus,
+            memory_bytes=self.spec.memory_bytes,
+            file_bytes=_LARGEST_FILE,
+            stop_timeout_s=self.spec.stop_timeout_s,
+            probe=self._probe,
+            redact=self.place.passwords.all(),
+        )
+
+    def discard(self) -> None:
+        """It keeps no data."""
+
+    def restock(self) -> None:
+        """Nothing to keep ready."""
+
+    def _arguments(self) -> Iterator[str]:
+        program, *rest = map(self.place.resolve, self.spec.command)
+        rest = [str(self._path(word) or word) if word.startswith("/") else word for word in rest]
+        if program == "python":
+            yield from rest
+            return
+        yield from ("-m", "uvicorn", *_without_address(rest), "--app-dir", str(self.folder))
+        if self.spec.tcp:
+            yield from ("--fd", "{listen_fd}")
+        else:
+            yield from ("--uds", str(self.place.addresses.of(self.spec.name).path))
+        if "--access-log" not in rest and "--no-access-log" not in rest:
+            yield "--no-access-log"  # a line per request of a load run helps nobody
+        if not any(word.startswith("--timeout-graceful-shutdown") for word in rest):
+            yield from ("--timeout-graceful-shutdown", "2")
+
+    def _environment(self) -> dict[str, str]:
+        scratch = str(self.place.data(self.spec.name))
+        own = {name: self.place.resolve(each) for name, each in self.spec.environment.items()}
+        fixed = {
+            "HOME": scratch,
+            "TMPDIR": scratch,
+            "PYTHONPATH": str(self.folder),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",  # the folder is the learner's
+            "PYTHONNOUSERSITE": "1",
+        }
+        return environment(self.place, self.spec.name) | fixed | own
+
+    def _locate(self, mount: Mount) -> Path:
+        return self.place.source.locate(mount.source)
+
+    def _path(self, inside: str) -> Path | None:
+        """Return the file or folder of this machine that a path inside the container means."""
+        for mount in self.spec.volumes:
+            if inside == mount.target:
+                return self._locate(mount)
+            if inside.startswith(mount.target.rstrip("/") + "/"):
+                return self._locate(mount) / inside[len(mount.target) :].lstrip("/")
+        return None
+
+    async def _probe(self) -> None:
+        """Ask for ``/health``; any HTTP answer will do. A worker is ready once it runs."""
+        address = self.address
+        if address is None:
+            return
+        answer = await ask(address, _REQUEST)
+        if not answer[0].startswith(b"HTTP/1."):
+            raise NotReady("no HTTP answer yet")
+
+
+def _compile(path: Path, shown: str) -> None:
+    try:
+        with tokenize.open(path) as stream:
+            source = stream.read()
+        compile(source, shown, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise InvalidFileError(error.msg, file=shown, line=error.lineno) from error
+    except (UnicodeDecodeError, ValueError) as error:
+        raise InvalidFileError(str(error), file=shown) from error
+
+
+def _without_address(words: list[str]) -> Iterator[str]:
+    skip = False
+    for word in words:
+        if skip or word in _ADDRESS_OPTIONS:
+            skip = word in _ADDRESS_OPTIONS
+        elif not word.startswith(tuple(f"{option}=" for option in _ADDRESS_OPTIONS)):
+            yield word
