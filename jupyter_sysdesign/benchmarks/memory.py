@@ -27,7 +27,7 @@ def measure() -> dict[str, Any]:
             client.create_workspace(FOUR_SERVICES, folder=folder)
             environment = client.create_environment(folder).id
             client.wait(environment, ("ready",), timeout_s=120)
-            control = psutil.Process(client.about()["pid"])
+            control = psutil.Process(client.info().pid)
             time.sleep(_SETTLE_S)
             family = control.children(recursive=True)
             before_control, before_family = _cpu([control]), _cpu(family)
@@ -41,9 +41,8 @@ def measure() -> dict[str, Any]:
                 "control_plane_pss_mib": round(_pss([control]), 1),
                 "environment_cpu": round((_cpu(family) - before_family) / elapsed, 4),
                 "control_plane_cpu": round((_cpu([control]) - before_control) / elapsed, 4),
-                "processes": {process.pid: process.name() for process in family},
+                "processes": sorted(process.name() for process in family),
             }
-            result["processes"] = sorted(result["processes"].values())
             client.delete(environment)
     return result
 

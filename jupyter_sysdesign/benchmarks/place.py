@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from jupyter_sysdesign.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -49,8 +51,10 @@ def fresh_home() -> Iterator[Path]:
     try:
         yield home
     finally:
-        with ControlClient(start=False) as client:
-            client.shutdown()
+        with ControlClient() as client:
+            plane = psutil.Process(client.info().pid)
+        plane.terminate()
+        plane.wait(30)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

@@ -11,6 +11,7 @@ import typer
 
 from jupyter_sysdesign.cli.output import COULD_NOT, command, console
 from jupyter_sysdesign.cli.place import default_folder
+from jupyter_sysdesign.errors import NotFoundError
 
 
 @command
@@ -25,7 +26,7 @@ def lab(
 ) -> None:
     """Start JupyterLab on the curriculum; further options go to `jupyter lab` unchanged."""
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
-    from jupyter_sysdesign.curriculum.workspace import create
+    from jupyter_sysdesign.curriculum.workspace import NOTEBOOK, create
     from jupyter_sysdesign.environment import binaries
 
     missing = [found for found in binaries.report() if found.path is None]
@@ -37,9 +38,11 @@ def lab(
     folder = root.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     catalogue = Catalogue()
-    chosen = catalogue.lesson(lesson) if lesson else catalogue.first()
+    chosen = catalogue.lesson(lesson) if lesson else catalogue.recommended()
+    if chosen is None:
+        raise NotFoundError("The catalogue holds no lesson")
     workspace = create(chosen, default_folder(chosen.id, folder))
-    notebook = workspace.notebook.relative_to(folder).as_posix()
+    notebook = (workspace.folder / NOTEBOOK).relative_to(folder).as_posix()
     console.print(f"Lesson [bold]{chosen.file.title}[/bold] in {workspace.folder}")
     argv = [
         sys.executable,
