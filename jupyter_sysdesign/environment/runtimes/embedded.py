@@ -1,0 +1,298 @@
+"""Services as plain processes, behind a supervisor process per instance."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jupyter_sysdesign
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.environment.runtimes import Exit
+from jupyter_sysdesign.environment.sweep import sweep_instance
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    MissingBinaryError,
+    ResourceError,
+    StartFailedError,
+    SysdesignError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.environment.launch import Launch
+    from jupyter_sysdesign.environment.runtimes import Listener
+
+# Without site: the supervisor needs the standard library only, and starts in two thirds the time.
+_BOOT = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from jupyter_sysdesign.environment.guard import main; main()"
+)
+_ROOT = str(Path(jupyter_sysdesign.__file__).parent.parent)
+_LINE_BYTES = 16 << 20
+_OPEN_TIMEOUT_S = 30.0
+_CLOSE_TIMEOUT_S = 15.0
+
+
+class Embedded:
+    """The embedded runtime of one instance.
+
+    Args:
+        instance: instance id.
+        folder: the instance's folder; logs and ledger go there.
+        sockets: the instance's socket folder; removed with the processes.
+        listener: hears of exits, log lines and the supervisor's death.
+        temporary: if the owner dies, the folder goes too.
+    """
+
+    def __init__(
+        self,
+        instance: str,
+        folder: Path,
+        sockets: Path,
+        listener: Listener,
+        *,
+        temporary: bool = False,
+    ) -> None:
+        self._instance = instance
+        self._folder = folder
+        self._sockets = sockets
+        self._listener = listener
+        self._temporary = temporary
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._hello: asyncio.Future[int] | None = None
+        self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._running: dict[str, asyncio.Future[Exit]] = {}
+        self._number = 0
+        self._closing = False
+
+    @property
+    def supervisor(self) -> int | None:
+        """Return the supervisor's pid once it has said hello."""
+        if self._hello is None or not self._hello.done() or self._hello.cancelled():
+            return None
+        return self._hello.result()
+
+    @property
+    def guard(self) -> int | None:
+        """Return the pid of the supervisor's parent."""
+        return self._process.pid if self._process else None
+
+    async def open(self) -> None:
+        """Start the supervisor; returns when it takes orders."""
+        loop = asyncio.get_running_loop()
+        self._hello = loop.create_future()
+        logs = self._folder / "logs"
+        try:
+            logs.mkdir(mode=0o700, exist_ok=True)
+            with (logs / "supervisor.log").open("ab") as errors:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *("-I", "-S", "-c", _BOOT, _ROOT),
+                    *(self._instance, str(self._folder), str(self._sockets)),
+                    "remove" if self._temporary else "keep",
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=errors,
+                    cwd="/",
+                    env=self._environment(),
+                    start_new_session=True,
+                    limit=_LINE_BYTES,
+                )
+        except OSError as error:
+            raise ResourceError(f"The supervisor cannot be started: {error.strerror}") from error
+        self._reader = loop.create_task(self._read(), name=f"supervisor-{self._instance}")
+        try:
+            await asyncio.wait_for(asyncio.shield(self._hello), _OPEN_TIMEOUT_S)
+        except (asyncio.TimeoutError, UnavailableError):
+            await self.close()
+            raise StartFailedError(
+                "The supervisor did not come up",
+                hint=f"See {logs / 'supervisor.log'}.",
+            ) from None
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End everything; also after the supervisor was lost. Safe to repeat."""
+        self._closing = True
+        process, reader = self._process, self._reader
+        if process is None or process.stdin is None:
+            return
+        if self._hello is not None and not self._hello.done():
+            self._hello.cancel()
+        self._write({"op": "shutdown", "id": 0})
+        try:
+            code = await asyncio.wait_for(asyncio.shield(process.wait()), _CLOSE_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            code = await process.wait()
+        if reader is not None:
+            await reader
+        if self._process is not None:
+            await self._clear_up(process, code)
+
+    async def spawn(self, launch: Launch) -> int:
+        """Start one service, without a CPU quota yet; return its main process id."""
+        if launch.name in self._running:
+            raise ConflictError(f"{launch.name} already runs")
+        fields: dict[str, Any] = {name: getattr(launch, name) for name in _SENT}
+        fields["cwd"] = str(launch.cwd)
+        fields["stop_signal"] = int(launch.stop_signal)
+        # Made before the order is sent: the exit may be told together with the reply.
+        self._running[launch.name] = asyncio.get_running_loop().create_future()
+        try:
+            answer = await self._order("spawn", launch=fields)
+        except SysdesignError:
+            self._running.pop(launch.name, None)
+            raise
+        return int(answer["pid"])
+
+    async def stop(self, name: str) -> Exit | None:
+        """Ask a service to stop, then kill it; return once all of it is gone (None: it was)."""
+        return await self._end("stop", name)
+
+    async def kill(self, name: str) -> Exit | None:
+        """Kill a service and everything below it; return once all of it is gone."""
+        return await self._end("kill", name)
+
+    async def pause(self, name: str) -> None:
+        """Freeze a service; returns once it is frozen."""
+        await self._order("pause", name=name)
+
+    async def resume(self, name: str) -> None:
+        """Let a paused service go on."""
+        await self._order("resume", name=name)
+
+    async def set_quota(self, name: str, cpus: float | None) -> None:
+        """Hold a running service to ``cpus`` cores from now on; None: no quota."""
+        await self._order("quota", name=name, cpus=cpus)
+
+    async def wait(self, name: str) -> Exit | None:
+        """Return once the service has ended (None: it does not run)."""
+        running = self._running.get(name)
+        return None if running is None else await asyncio.shield(running)
+
+    async def _end(self, operation: str, name: str) -> Exit | None:
+        running = self._running.get(name)
+        if running is None:
+            return None
+        with contextlib.suppress(ConflictError):  # it ended by itself meanwhile
+            await self._order(operation, name=name)
+        return await asyncio.shield(running)
+
+    async def _order(self, operation: str, **fields: Any) -> dict[str, Any]:
+        if self._process is None or self._closing:
+            raise UnavailableError("The environment's supervisor does not run")
+        self._number += 1
+        reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._replies[self._number] = reply
+        self._write({"op": operation, "id": self._number, **fields})
+        try:
+            answer = await reply
+        finally:
+            self._replies.pop(self._number, None)
+        if "error" in answer:
+            raise _refusal(answer["error"], answer["message"])
+        return answer
+
+    def _write(self, message: dict[str, Any]) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+
+    async def _read(self) -> None:
+        """Hand out replies and events in the order they come, until the supervisor ends."""
+        process = self._process
+        if process is None or process.stdout is None:
+            return
+        while line := await process.stdout.readline():
+            self._handle(json.loads(line))
+        lost = not self._closing
+        self._closing = True
+        for waiting in (*self._replies.values(), self._hello):
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(UnavailableError("The environment's supervisor died"))
+        if lost:
+            # The guard ends what is left; only when it is done the next start may begin.
+            await self._clear_up(process, await process.wait())
+        for name, running in self._running.items():
+            if not running.done():
+                running.set_result(Exit(name, 0, -9, told=False, reason="its supervisor died"))
+        self._running.clear()
+        if lost:
+            self._listener.lost()
+
+    async def _clear_up(self, process: asyncio.subprocess.Process, code: int) -> None:
+        if process.stdin is not None:
+            process.stdin.close()
+        self._process = None
+        if code != 0:  # the guard was killed, so it could not
+            await asyncio.to_thread(sweep_instance, self._folder)
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        if "reply" in message:
+            reply = self._replies.get(message["reply"])
+            if reply is not None and not reply.done():
+                reply.set_result(message)
+            return
+        event = message["event"]
+        if event == "log":
+            self._listener.printed(
+                message["name"], message["ts"], message["lines"], message["skipped"]
+            )
+        elif event == "exit":
+            how = Exit(
+                message["name"],
+                message["pid"],
+                message["code"],
+                told=message["told"],
+                reason=message["reason"],
+            )
+            running = self._running.pop(how.name, None)
+            if running is not None and not running.done():
+                running.set_result(how)
+            self._listener.ended(how)
+        elif event == "hello" and self._hello is not None and not self._hello.done():
+            self._hello.set_result(message["pid"])
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
+        return {
+            **kept,
+            "LC_ALL": "C.UTF-8",
+            "SYSDESIGN_HOME": str(paths.home()),
+            "SYSDESIGN_INSTANCE": self._instance,
+        }
+
+
+_SENT = (
+    "name",
+    "argv",
+    "env",
+    "user",
+    "listen",
+    "memory_bytes",
+    "file_bytes",
+    "stop_timeout_s",
+    "redact",
+)
+
+
+def _refusal(kind: str, message: str) -> SysdesignError:
+    sentence = message[:1].upper() + message[1:]
+    if kind == "missing_binary":
+        return MissingBinaryError(sentence, hint="`sysdesign doctor` says what to install.")
+    if kind == "no_room":
+        return ResourceError(sentence, hint="Free memory, disk or processes, then start again.")
+    if kind == "port_taken":
+        return ResourceError(sentence, hint="Start again: another port will be picked.")
+    if kind in ("conflict", "not_running"):
+        return ConflictError(sentence)
+    return StartFailedError(sentence)
