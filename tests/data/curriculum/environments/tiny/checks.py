@@ -29,3 +29,26 @@ def new_item_shows(ctx: Context) -> Outcome:
         "exactly the new item",
         why_failed="The category list does not show what was just added.",
     )
+
+
+@check("few-indexes", title="Adding an item stays cheap", points=5, kind="cost")
+def few_indexes(ctx: Context) -> Outcome:
+    indexes = ctx.system.sql(
+        "SELECT count(*) AS n FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'items'"
+    )[0]["n"]
+    return Outcome.at_most(
+        indexes, 2, "indexes", why_failed="Every index has to be written with every new item."
+    )
+
+
+@check("keeps-serving", title="It serves as many as before", points=5, kind="blast_radius")
+def keeps_serving(ctx: Context) -> Outcome:
+    before = ctx.pristine.load("browse", duration_s=0.7).rps
+    after = ctx.system.load("browse", duration_s=0.7).rps
+    return Outcome.at_least(
+        after / before,
+        0.25,
+        "of the requests served before",
+        why_failed="The change makes every listing slower.",
+        evidence={"before_rps": before, "after_rps": after},
+    )

@@ -1,0 +1,3 @@
+CREATE INDEX ON items (category);
+CREATE INDEX ON items (price);
+CREATE INDEX ON items (category, price, id);

@@ -1,0 +1,1 @@
+CREATE INDEX items_category_price ON items (category, price, id);

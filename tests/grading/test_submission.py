@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.errors import InvalidFileError
+from jupyter_sysdesign.grading import overlay
+from jupyter_sysdesign.grading.loading import load_checks
+from jupyter_sysdesign.grading.submission import RejectedError, rebuild, scratch, sweep
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.curriculum.catalogue import Lesson
+
+
+@pytest.fixture
+def lesson(curriculum: Path) -> Lesson:
+    return Catalogue([curriculum]).lesson("tiny")
+
+
+@pytest.fixture
+def mine(lesson: Lesson, tmp_path: Path) -> Path:
+    return workspaces.create(lesson, tmp_path / "mine").folder
+
+
+def test_only_editable_files_count(lesson: Lesson, mine: Path, tmp_path: Path):
+    (mine / "app" / "server.py").write_text("mine")
+    (mine / "migrations" / "001-index.sql").write_text("CREATE INDEX")
+    for ignored in ("compose.yaml", "load.yaml", "db/01-schema.sql", "checks.py", "app/notes.txt"):
+        (mine / ignored).write_text("mine")
+    edited = rebuild(lesson, mine, tmp_path / "rebuilt")
+    assert edited == ["app/server.py", "migrations/001-index.sql"]
+    rebuilt = tmp_path / "rebuilt"
+    assert (rebuilt / "app" / "server.py").read_text() == "mine"
+    pristine = (lesson.environment / "compose.yaml").read_text()
+    assert (rebuilt / "compose.yaml").read_text() == pristine
+    assert not (rebuilt / "checks.py").exists()
+    assert workspaces.load(rebuilt).lesson == "tiny"
+
+
+def test_an_untouched_workspace_edits_nothing(lesson: Lesson, mine: Path, tmp_path: Path):
+    assert rebuild(lesson, mine, tmp_path / "rebuilt") == []
+
+
+def test_what_was_deleted_is_pristine_again(lesson: Lesson, mine: Path, tmp_path: Path):
+    (mine / "app" / "server.py").unlink()
+    rebuild(lesson, mine, tmp_path / "rebuilt")
+    pristine = (lesson.environment / "app" / "server.py").read_text()
+    assert (tmp_path / "rebuilt" / "app" / "server.py").read_text() == pristine
+
+
+def link_file(mine: Path) -> None:
+    (mine / "migrations" / "001.sql").symlink_to("/etc/passwd")
+
+
+def link_folder(mine: Path) -> None:
+    (mine / "app" / "server.py").unlink()
+    (mine / "app").rmdir()
+    (mine / "app").symlink_to("/etc")
+
+
+def pipe(mine: Path) -> None:
+    os.mkfifo(mine / "migrations" / "001.sql")
+
+
+def large(mine: Path) -> None:
+    (mine / "migrations" / "001.sql").write_bytes(b" " * 1_000_001)
+
+
+def many(mine: Path) -> None:
+    for number in range(201):
+        (mine / "migrations" / f"{number:03}.sql").write_text("SELECT 1")
+
+
+def heavy(mine: Path) -> None:
+    for number in range(9):
+        (mine / "migrations" / f"{number:03}.sql").write_bytes(b" " * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (link_file, "is a link"),
+        (link_folder, "is a link"),
+        (pipe, "no plain file"),
+        (large, "larger than 1 MB"),
+        (many, "more than 200 files"),
+        (heavy, "larger than 8 MB"),
+    ],
+)
+def test_what_is_not_acceptable_is_said(
+    lesson: Lesson, mine: Path, tmp_path: Path, spoil: object, says: str
+):
+    spoil(mine)  # type: ignore[operator]
+    with pytest.raises(RejectedError, match=says):
+        rebuild(lesson, mine, tmp_path / "rebuilt")
+
+
+def test_scratch_of_the_dead_is_swept_and_that_of_the_living_is_not(home: Path):
+    code = (
+        "import os, sys; from jupyter_sysdesign.grading.submission import scratch\n"
+        "with scratch() as folder: print(folder, flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with other, scratch() as mine:
+        assert other.stdout is not None
+        theirs = Path(other.stdout.readline().strip())
+        assert sweep() == 0
+        other.kill()
+        other.wait()
+        assert theirs.is_dir()
+        assert sweep() == 1
+        assert not theirs.is_dir()
+        assert mine.is_dir()
+    assert list((paths.home() / "checks").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x = 1", "no check in it"),
+        ("def broken(:", r"checks\.py:1: "),
+        ("raise OSError('gone')", "OSError: gone"),
+        ("{check}\n{check}".replace("def a", "def b"), "two checks are called"),
+    ],
+)
+def test_broken_checks_are_said(lesson: Lesson, tmp_path: Path, text: str, says: str):
+    declared = (
+        "from jupyter_sysdesign.grading.checks import check\n"
+        "@check('a', title='A', points=1, kind='slo')\ndef {name}(ctx): ...\n"
+    )
+    if "{check}" in text:
+        text = declared.format(name="a") + declared.format(name="b")
+    (tmp_path / "checks.py").write_text(text)
+    broken = type(lesson)(lesson.id, lesson.file, tmp_path, lesson.notebooks)
+    with pytest.raises(InvalidFileError, match=says):
+        load_checks(broken)
+
+
+def test_checks_can_be_chosen_and_keep_their_order(lesson: Lesson):
+    ids = [each.id for each in load_checks(lesson)]
+    assert ids == lesson.check_ids()
+    assert [each.id for each in load_checks(lesson, [ids[2], ids[0]])] == [ids[0], ids[2]]
+    with pytest.raises(InvalidFileError, match="nothing"):
+        load_checks(lesson, ["nothing"])
+    assert not list(lesson.environment.glob("__pycache__"))
+
+
+def test_variants_hold_editable_files_only(lesson: Lesson, tmp_path: Path):
+    folder = tmp_path / "cheats" / "limits"
+    folder.mkdir(parents=True)
+    with pytest.raises(InvalidFileError, match="no files"):
+        overlay.Overlay("cheats/limits", folder).workspace(lesson, tmp_path / "a")
+    (folder / "compose.yaml").write_text("name: mine")
+    with pytest.raises(InvalidFileError, match=r"limits/compose\.yaml"):
+        overlay.Overlay("cheats/limits", folder).workspace(lesson, tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("what: x\ncheck: nothing", r"cheat\.yaml:2: there is no check"),
+        ("check: a", "what"),
+        ("check: [", "cheat"),
+    ],
+)
+def test_a_cheat_names_the_check_meant_for_it(lesson: Lesson, tmp_path: Path, text: str, says: str):
+    folder = tmp_path / "cheats" / "one"
+    folder.mkdir(parents=True)
+    (folder / "cheat.yaml").write_text(text)
+    (tmp_path / "checks.py").write_text((lesson.environment / "checks.py").read_text())
+    broken = type(lesson)(lesson.id, lesson.file, tmp_path, lesson.notebooks)
+    with pytest.raises(InvalidFileError, match=says):
+        overlay.cheats(broken)
