@@ -57,7 +57,10 @@ def closed_to(path: Path, owner: Owner | None) -> Path | None:
     if owner is None:
         return None
     for folder in reversed(path.resolve().parents):
-        found = folder.stat()
+        try:
+            found = folder.stat()
+        except FileNotFoundError:  # not made yet: by us, and open then
+            return None
         needed = stat.S_IXOTH
         if found.st_uid == owner.uid:
             needed = stat.S_IXUSR

@@ -1,4 +1,4 @@
-"""Turns a validated ``compose.yaml`` into a ``Spec`` whose every name and address leads somewhere."""
+"""Turns a validated ``compose.yaml`` into a ``Spec`` whose names and addresses lead somewhere."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 UNUSED_S = 14 * 24 * 3600.0
 
 _LOCK_POLL_S = 0.05
+_TELL_TIMES = 20  # a copy reports its progress at most so often
 
 
 class Templates:
@@ -72,9 +73,13 @@ class Templates:
         size = self.size(key)
         file_copy.require_room(target.parent, size, "the environment's data")
 
+        told = 0
+
         def copied(count: int) -> None:
-            if progress:
-                done = min(1.0, count / size) if size else 1.0
+            nonlocal told
+            if progress and (count - told) * _TELL_TIMES >= size:
+                told = count
+                done = min(1.0, count / size)
                 progress(Progress(step="Copying the pristine data", done=done, bytes=count))
 
         partial = target.with_name(f".{target.name}.partial")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -57,14 +58,16 @@ class Haproxy:
         """
         self.prepare()
         try:
-            done = subprocess.run(
-                [*self._argv(), "-c"],
-                env=self._env("0"),
-                capture_output=True,
-                text=True,
-                timeout=_CHECK_TIMEOUT_S,
-                check=False,
-            )
+            with socket.socket() as inherited:  # it looks at the descriptor it will get
+                done = subprocess.run(
+                    [*self._argv(), "-c"],
+                    env=self._env(str(inherited.fileno())),
+                    pass_fds=(inherited.fileno(),),
+                    capture_output=True,
+                    text=True,
+                    timeout=_CHECK_TIMEOUT_S,
+                    check=False,
+                )
         except subprocess.TimeoutExpired as error:
             raise InvalidFileError("HAProxy cannot finish reading it", file=self._shown) from error
         if done.returncode:
