@@ -145,7 +145,7 @@ class Lesson:
         return checking.check(self._connection, seed=seed, only=only)
 
     def __repr__(self) -> str:
-        return f"Lesson {self.id}: {self.title} ({self.folder})"
+        return f"Lesson {self.id} in {self.folder}"
 
     def _ipython_display_(self) -> None:
         self.panel()

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from jupyter_sysdesign.control.models import EndpointStats, Run, RunSummary, RunTick
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -134,3 +136,64 @@ def explained(postgres: str) -> Callable[..., dict[str, object]]:
         return row[0][0]
 
     return explain
+
+
+@pytest.fixture
+def make_run() -> Callable[..., Run]:
+    """Return a maker of runs: ``p95_ms`` says how slow the system was."""
+
+    def make(p95_ms: float, *, failed: int = 0, ticks: int = 100, **changes: object) -> Run:
+        done = 10
+        summary = RunSummary(
+            duration_s=ticks / 10,
+            requests=ticks * done,
+            ok=ticks * done - failed,
+            rps=done * 10,
+            errors={"timeout": failed} if failed else {},
+            p50_ms=p95_ms / 3,
+            p95_ms=p95_ms,
+            p99_ms=p95_ms * 2,
+            max_ms=p95_ms * 3,
+            endpoints={
+                "category": EndpointStats(
+                    requests=ticks * 7,
+                    errors={"timeout": failed} if failed else {},
+                    p50_ms=p95_ms / 3,
+                    p95_ms=p95_ms,
+                    p99_ms=p95_ms * 2,
+                    max_ms=p95_ms * 3,
+                ),
+                "product": EndpointStats(
+                    requests=ticks * 3, p50_ms=2, p95_ms=5, p99_ms=8, max_ms=9
+                ),
+            },
+            lag_p99_ms=0.2,
+            generator_cpu=0.03,
+            generator_limited=False,
+        )
+        recorded = [
+            RunTick(
+                run="r",
+                t_s=(at + 1) / 10,
+                sent=done,
+                done=done,
+                rps=done * 10,
+                in_flight=4,
+                p50_ms=p95_ms / 3,
+                p95_ms=p95_ms,
+                p99_ms=p95_ms * 2,
+            )
+            for at in range(ticks)
+        ]
+        run = Run(
+            id=f"run-{p95_ms}",
+            profile="browse",
+            seed=1,
+            state="done",
+            started_at=0,
+            summary=summary,
+            ticks=recorded,
+        )
+        return run.model_copy(update=changes)
+
+    return make

@@ -28,8 +28,10 @@ _INK = "#7a7f87"
 
 _DASHES = {"solid": "", "dashed": "7 4", "dotted": "2 4"}
 
-_WIDTH, _HEIGHT = 680, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 26
+#: Width alone on a line, and of each where two share one; so that text is about as large in both.
+_WIDE, _NARROW = 680, 400
+_HEIGHT = 190
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 26
 _TICKS = 4
 
 
@@ -74,11 +76,17 @@ def chart(
     """
     drawn = [line for line in lines if any(y is not None for _, y in line.points)]
     alt = f"Line chart: {title}. " + " ".join(map(_summary, drawn))
+    width = _WIDE if wide else _NARROW
+    picture = (
+        image(svg(drawn, width=width, log=log), alt, width=width)
+        if drawn
+        else Html("Nothing was measured.")
+    )
     legend = [_legend(line) for line in drawn]
     return tag(
         "div",
         tag("div", tag("strong", title), f" ({y_unit})  ", *legend),
-        image(svg(drawn, log=log), alt) if drawn else "Nothing was measured.",
+        picture,
         cls="sd-figure",
         style=(
             f"display: inline-block; vertical-align: top; width: {99 if wide else 49}%; "
@@ -88,7 +96,7 @@ def chart(
     )
 
 
-def image(picture: str, alt: str, *, width: int = _WIDTH) -> Html:
+def image(picture: str, alt: str, *, width: int) -> Html:
     """Return an SVG document as an ``<img>``."""
     data = base64.b64encode(picture.encode()).decode()
     return tag(
@@ -100,14 +108,14 @@ def image(picture: str, alt: str, *, width: int = _WIDTH) -> Html:
     )
 
 
-def svg(lines: Sequence[Line], *, log: bool = False) -> str:
+def svg(lines: Sequence[Line], *, width: int, log: bool = False) -> str:
     """Return the picture: grid, axes, one path per line."""
     xs = [x for line in lines for x, _ in line.points] or [0.0, 1.0]
     ys = [y for line in lines for _, y in line.points if y is not None]
     ticks = _log_ticks(ys) if log else _ticks(0.0, max([*ys, 0.0]) or 1.0)
-    x = _Scale(min(0.0, *xs), max(xs) or 1.0, _LEFT, _WIDTH - _RIGHT)
+    x = _Scale(min(0.0, *xs), max(xs) or 1.0, _LEFT, width - _RIGHT)
     y = _Scale(ticks[0], ticks[-1], _HEIGHT - _BOTTOM, _TOP, log=log)
-    parts = [_grid(y(value), _short(value)) for value in ticks]
+    parts = [_grid(y(value), width, _short(value)) for value in ticks]
     parts += [
         _text(x(value), _HEIGHT - 8, f"{_short(value)} s", "middle")
         for value in _ticks(x.low, x.high)
@@ -115,14 +123,14 @@ def svg(lines: Sequence[Line], *, log: bool = False) -> str:
     ]
     parts += [_path(line, x, y) for line in lines]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'width="{_WIDTH}" height="{_HEIGHT}" font-family="system-ui, sans-serif" '
-        f'font-size="11" fill="{_INK}">{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_HEIGHT}" '
+        f'width="{width}" height="{_HEIGHT}" font-family="system-ui, sans-serif" '
+        f'font-size="12" fill="{_INK}">{"".join(parts)}</svg>'
     )
 
 
-def _grid(y: float, label: str) -> str:
-    line = f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{_INK}" stroke-opacity=".3"/>'
+def _grid(y: float, width: int, label: str) -> str:
+    line = f'<path d="M{_LEFT} {y:.1f}H{width - _RIGHT}" stroke="{_INK}" stroke-opacity=".3"/>'
     return line + _text(_LEFT - 6, y + 4, label, "end")
 
 

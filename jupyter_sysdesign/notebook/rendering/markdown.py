@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
 
@@ -11,7 +12,16 @@ from jupyter_sysdesign.notebook.rendering.html import Html, tag
 
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("paragraph_open", _close_paragraph)
+    return parser
+
+
+def _close_paragraph(self: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+    """Open a paragraph with little space around it."""
+    tokens[at].attrSet("style", "margin: 4px 0")
+    opened: str = self.renderToken(tokens, at, options, env)
+    return opened
 
 
 def markdown(text: str) -> Html:

@@ -114,8 +114,8 @@ def charts(ticks: Sequence[RunTick]) -> list[Html]:
     """Return the pictures of throughput and latency over time."""
     seconds = bin_s(ticks[-1].t_s)
     rate = [
-        Line("answers per second", _binned(ticks, seconds, _rate), BLUE),
-        Line("errors per second", _binned(ticks, seconds, _error_rate), RED_LINE, "dashed"),
+        Line("answers", _binned(ticks, seconds, _rate), BLUE),
+        Line("errors", _binned(ticks, seconds, _error_rate), RED_LINE, "dashed"),
     ]
     if not any(y for _, y in rate[1].points):
         rate.pop()

@@ -37,7 +37,7 @@ def as_html(result: SqlResult, statement: str) -> Html:
     return card(
         title("SQL"),
         preformatted(statement.strip()),
-        tag("div", body, style="overflow-x: auto"),
+        tag("div", body, style="overflow: auto; max-height: 420px"),
         paragraph(summary(result)) if not result.columns else footnote(summary(result)),
         kind="sql",
     )
