@@ -37,37 +37,9 @@ if TYPE_CHECKING:
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"' style=x"
 
-ALLOWED_TAGS = set(
-    [
-        "a",
-        "br",
-        "code",
-        "details",
-        "div",
-        "em",
-        "img",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "span",
-        "strong",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "blockquote",
-        "hr",
-    ]
-)
+TEXT_TAGS = {"a", "br", "code", "details", "div", "em", "h1", "h2", "h3", "hr", "img", "p", "pre"}
+TABLE_TAGS = {"li", "ol", "span", "strong", "summary", "table", "tbody", "td", "th", "thead"}
+ALLOWED_TAGS = TEXT_TAGS | TABLE_TAGS | {"tr", "ul", "blockquote"}
 ALLOWED_ATTRIBUTES = {"class", "style", "title", "src", "alt", "width", "href", "open"}
 NUMBER = r"-?\d+(\.\d+)?"
 LENGTH = rf"(0|{NUMBER}(px|%))"
