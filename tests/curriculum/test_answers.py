@@ -122,6 +122,7 @@ def test_finished_once_is_finished(tmp_path: Path):
     file.record(verdict(Status.PASSED, Status.PASSED))
     first = file.passed_at
     assert first is not None
+    file.record(verdict(Status.PASSED, Status.PASSED))
     file.record(verdict(Status.FAILED, Status.UNKNOWN))
     assert file.passed_at == first
     assert [each["status"] for each in file.checks().values()] == ["failed", "passed"]

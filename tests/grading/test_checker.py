@@ -1,0 +1,268 @@
+"""Verdicts on real systems: whose fault it is decides between failed and unknown."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.control.client import ControlClient
+from jupyter_sysdesign.control.models import Status, Verdict
+from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.grading.process import run_checker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+INDEX = "CREATE INDEX items_category_price ON items (category, price, id);"
+QUICK = ["index-on-category", "new-item-shows"]
+
+
+@pytest.fixture
+def client(home: Path, curriculum: Path) -> Iterator[ControlClient]:
+    with ControlClient(holder="test") as client:
+        pid = client.info().pid
+        yield client
+    os.kill(pid, signal.SIGTERM)
+    while paths.control_socket().exists():
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def mine(client: ControlClient, home: Path) -> Path:
+    return workspaces.create(Catalogue().lesson("tiny"), home.parent / "mine").folder
+
+
+def statuses(verdict: Verdict) -> dict[str, str]:
+    return {each.id: each.status.value for each in verdict.checks}
+
+
+def nothing_is_left(client: ControlClient) -> bool:
+    folders = [*paths.instances().iterdir(), *(paths.home() / "checks").iterdir()]
+    return client.environments() == [] and folders == []
+
+
+def write(mine: Path, text: str, name: str = "migrations/001-index.sql") -> None:
+    (mine / name).write_text(text)
+
+
+def test_an_untouched_system_fails_and_says_why(client: ControlClient, mine: Path):
+    heard: list[dict[str, Any]] = []
+    verdict = run_checker(mine, 1, only=QUICK, hear=heard.append)
+    assert verdict.status is Status.FAILED
+    assert statuses(verdict) == {"index-on-category": "failed", "new-item-shows": "passed"}
+    assert (verdict.points, verdict.max_points) == (10, 20)
+    assert "whole table" in verdict.checks[0].why
+    assert verdict.checks[0].measured == "0 index"
+    assert [each["running"] for each in heard if "running" in each] == QUICK
+    assert [each["check"]["id"] for each in heard if "check" in each] == QUICK
+    assert nothing_is_left(client)
+
+
+def test_a_fix_passes_and_what_does_not_count_does_not(client: ControlClient, mine: Path):
+    write(mine, INDEX)
+    write(mine, "broken: [", "compose.yaml")
+    write(mine, "DROP TABLE items;", "db/01-schema.sql")
+    verdict = run_checker(mine, 2)
+    assert verdict.status is Status.PASSED, verdict.checks
+    assert verdict.points == verdict.max_points == 30
+    assert nothing_is_left(client)
+
+
+def test_the_same_seed_gives_the_same_requests(client: ControlClient, mine: Path):
+    # The check names the new item's category by its random numbers; the answer shows in the data.
+    both = [run_checker(mine, 5, only=only) for only in (QUICK, QUICK[1:])]
+    assert both[0].checks[1] == both[1].checks[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("app/server.py", "def broken(:\n", "server.py:1"),
+        ("app/server.py", "raise RuntimeError('no such setting')\n", "no such setting"),
+        ("migrations/001-index.sql", "SELECT 1;\nCREATE INDX i ON items (price);\n", "INDX"),
+        ("migrations/001-index.sql", "CREATE INDEX ON nothing (id);\n", "nothing"),
+    ],
+)
+def test_a_mistake_in_the_learners_files_is_failed(
+    client: ControlClient, mine: Path, name: str, text: str, says: str
+):
+    write(mine, text, name)
+    verdict = run_checker(mine, 3, only=QUICK)
+    assert statuses(verdict) == dict.fromkeys(QUICK, "failed"), verdict
+    assert says in verdict.checks[0].why
+    assert name in verdict.checks[0].why
+    assert nothing_is_left(client)
+
+
+def test_a_link_is_refused_before_anything_starts(client: ControlClient, mine: Path):
+    (mine / "migrations" / "001.sql").symlink_to("/etc/passwd")
+    heard: list[dict[str, Any]] = []
+    verdict = run_checker(mine, 3, only=QUICK, hear=heard.append)
+    assert verdict.status is Status.FAILED
+    assert "is a link" in verdict.checks[0].why
+    assert not [each for each in heard if "environment" in each]
+
+
+class Meddler:
+    """Does something to the system under check as soon as its first check begins."""
+
+    def __init__(self, act: Callable[[str], None]) -> None:
+        self._act = act
+        self._environment = ""
+        self.acted = False
+
+    def __call__(self, said: dict[str, Any]) -> None:
+        if said.get("environment", {}).get("role") == "submission":
+            self._environment = said["environment"]["id"]
+        if "running" in said and not self.acted:
+            self.acted = True
+            self._act(self._environment)
+
+
+@pytest.mark.parametrize("service", ["db", "app"])
+def test_a_service_killed_from_outside_is_unknown(client: ControlClient, mine: Path, service: str):
+    write(mine, INDEX)
+
+    def kill(environment: str) -> None:
+        found = client.environment(environment).services
+        (pid,) = [each.pid for each in found if each.name == service]
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+    verdict = run_checker(mine, 4, hear=Meddler(kill))
+    assert verdict.status is Status.UNKNOWN, verdict.checks
+    assert "failed" not in statuses(verdict).values()
+    assert f"({service}) was killed from outside" in verdict.reason
+
+
+def test_a_control_plane_that_goes_away_is_unknown(client: ControlClient, mine: Path):
+    write(mine, INDEX)
+    pid = client.info().pid
+    verdict = run_checker(mine, 4, hear=Meddler(lambda _: os.kill(pid, signal.SIGKILL)))
+    assert verdict.status is Status.UNKNOWN
+    assert "failed" not in statuses(verdict).values()
+    client.info()  # starts another one, which sweeps what the dead one left
+
+
+def test_a_checker_told_to_end_leaves_nothing(client: ControlClient, mine: Path):
+    checker: list[int] = []
+
+    def end(_: str) -> None:
+        (pid,) = children(b"jupyter_sysdesign.grading.checker")
+        checker.append(pid)
+        os.kill(pid, signal.SIGTERM)
+
+    with pytest.raises(Exception, match="without a verdict"):
+        run_checker(mine, 4, hear=Meddler(end))
+    assert checker
+    assert nothing_is_left(client)
+
+
+def children(name: bytes) -> list[int]:
+    found = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, check=True
+    ).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if name in line]
+
+
+@pytest.fixture
+def variant(home: Path, curriculum: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Return a maker of a lesson like ``tiny`` with other checks, and a workspace of it.
+
+    To be asked for before ``client``: the control plane reads the variable as it starts.
+    """
+    root = home.parent / "curriculum"
+    for kind in ("environments", "notebooks"):
+        shutil.copytree(curriculum / kind / "tiny", root / kind / "variant")
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(root))
+
+    def make(checks: str) -> Path:
+        head = "from jupyter_sysdesign.grading.checks import CannotTell, Outcome, check\n"
+        (root / "environments" / "variant" / "checks.py").write_text(head + checks)
+        return workspaces.create(Catalogue().lesson("variant"), home.parent / "mine").folder
+
+    return make
+
+
+ODD = """
+@check("listed", title="Listed", points=1, kind="slo")
+def listed(ctx):
+    return Outcome.is_true(ctx.system.http.get("/items").json()[0]["id"] > 0, "", "", "No.")
+
+@check("broken", title="Broken", points=1, kind="slo")
+def broken(ctx):
+    return ctx.system.http.get("/items").json()["no such key"]
+
+@check("open", title="Open", points=1, kind="slo")
+def open_question(ctx):
+    raise CannotTell("The moon is in the way.")
+
+@check("none", title="None", points=1, kind="slo")
+def none(ctx):
+    return None
+
+@check("slow", title="Slow", points=1, kind="slo", deadline_s=1)
+def slow(ctx):
+    ctx.system.http.get("/health", timeout=30)
+    return Outcome.is_true(True, "", "", "")
+
+@check("dreams", title="Dreams", points=1, kind="slo", deadline_s=0.5)
+def dreams(ctx):
+    import time
+    print('{"verdict": "passed"}')
+    time.sleep(30)
+"""
+
+STRANGE_APP = """
+import threading, time
+from fastapi import FastAPI
+app = FastAPI()
+asked = threading.Event()
+@app.get("/health")
+def health():
+    if asked.is_set():
+        time.sleep(20)
+    return {}
+@app.get("/items")
+def items():
+    asked.set()
+    return {"items": "none today"}
+@app.get("/metrics")
+def metrics():
+    return ""
+"""
+
+
+def test_a_check_that_breaks_by_itself_is_unknown(
+    variant: Callable[[str], Path], client: ControlClient
+):
+    found = run_checker(variant(ODD), 1)
+    assert statuses(found) == {
+        "listed": "passed", "broken": "unknown", "open": "unknown", "none": "unknown",
+        "slow": "passed", "dreams": "unknown",
+    }  # fmt: skip
+    assert "itself is broken" in found.checks[1].why
+    assert found.checks[2].why == "The moon is in the way."
+    assert found.status is Status.UNKNOWN
+    assert nothing_is_left(client)
+
+
+def test_a_system_that_answers_nonsense_or_not_at_all_is_failed(
+    variant: Callable[[str], Path], client: ControlClient
+):
+    mine = variant(ODD)
+    write(mine, STRANGE_APP, "app/server.py")
+    found = run_checker(mine, 1, only=["listed", "slow"])
+    assert statuses(found) == {"listed": "failed", "slow": "failed"}
+    assert "KeyError" in found.checks[0].why
+    assert "kept it waiting" in found.checks[1].why
+    assert nothing_is_left(client)

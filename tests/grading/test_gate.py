@@ -1,0 +1,101 @@
+"""The gate of the tiny lesson, as it is and with each of its claims broken."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.control.client import ControlClient
+from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
+from jupyter_sysdesign.grading.gate import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def lesson(home: Path, curriculum: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lesson]:
+    """A copy of the tiny lesson, to be spoilt; its control plane ends with the test."""
+    root = home.parent / "curriculum"
+    for kind in ("environments", "notebooks"):
+        shutil.copytree(curriculum / kind / "tiny", root / kind / "tiny")
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(root))
+    with ControlClient() as client:
+        pid = client.info().pid
+        yield Catalogue().lesson("tiny")
+    os.kill(pid, signal.SIGTERM)
+    while paths.control_socket().exists():
+        time.sleep(0.02)
+
+
+@pytest.mark.gate
+def test_the_gate_of_the_tiny_lesson_holds(lesson: Lesson):
+    said: list[str] = []
+    result = verify(lesson, repeat=2, progress=said.append)
+    assert result.passed, "\n".join(said)
+    document = result.as_json()
+    assert document["gate"] == {
+        "untouched_fails": True,
+        "reference_passes": True,
+        "cheats_fail": True,
+        "alternatives_pass": True,
+        "infrastructure_unknown": True,
+    }
+    kinds = [each["kind"] for each in document["variants"]]
+    assert kinds == ["untouched", "reference", "alternative", *["cheat"] * 3, "infrastructure"]
+    reference = document["variants"][1]
+    assert [each["status"] for each in reference["attempts"]] == ["passed", "passed"]
+    assert len({each["seed"] for each in reference["attempts"]}) == 2
+    assert list((paths.home() / "checks").iterdir()) == []
+    assert list(paths.instances().iterdir()) == []
+
+
+@pytest.mark.gate
+def test_each_claim_can_break(lesson: Lesson):
+    environment = lesson.environment
+    yaml = lesson.notebooks / "lesson.yaml"
+    yaml.write_text(yaml.read_text().replace("no index begins with", "the moon stands in"))
+    # The reference is slow, the alternative makes a mistake, one cheat is a good fix, another one
+    # does not even run.
+    shutil.copytree(environment / "cheats" / "sleepy" / "app", environment / "solution" / "app")
+    alternative = environment / "alternatives" / "covering" / "migrations" / "001-covering.sql"
+    alternative.write_text("CREATE INDEX ON nothing (id);\n")
+    cheat = environment / "cheats" / "index-everything" / "migrations" / "001-all.sql"
+    cheat.write_text("CREATE INDEX ON items (category);\n")
+    (environment / "cheats" / "constant" / "app" / "server.py").write_text("def broken(:\n")
+    result = verify(Catalogue().lesson("tiny"))
+    assert not result.passed
+    assert result.gate == {
+        "untouched_fails": False,
+        "reference_passes": False,
+        "cheats_fail": False,
+        "alternatives_pass": False,
+        "infrastructure_unknown": True,
+    }
+    problems = {each.name: " ".join(each.problems) for each in result.variants}
+    assert "but not because" in problems["untouched"]
+    assert "keeps-serving failed" in problems["solution"]
+    assert "nothing" in problems["alternatives/covering"]
+    assert "few-indexes passed" in problems["cheats/index-everything"]
+    assert "does not even run" in problems["cheats/constant"]
+    assert problems["cheats/sleepy"] == ""
+
+
+def test_what_is_not_there_proves_nothing(lesson: Lesson):
+    for kind in ("solution", "cheats", "alternatives"):
+        shutil.rmtree(lesson.environment / kind)
+    result = verify(lesson)
+    assert result.gate == {
+        "untouched_fails": True,
+        "reference_passes": False,
+        "cheats_fail": False,
+        "alternatives_pass": False,
+        "infrastructure_unknown": False,
+    }
