@@ -1,0 +1,322 @@
+"""A lesson as a learner runs it: real kernels, a real environment, nothing in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import time
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from jupyter_client.blocking.client import BlockingKernelClient
+
+VIEW = "application/vnd.sysdesign.view+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+SETUP = "from jupyter_sysdesign import Lesson\nlesson = Lesson()"
+FIX = "CREATE INDEX items_category_price ON items (category, price, id);\n"
+PATIENCE_S = 120.0
+
+
+@pytest.fixture
+def lesson_folder(home: Path, curriculum: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a fresh workspace of ``tiny``; what a test leaves running ends by itself soon."""
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1")
+    monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "1")
+    return workspaces.create(Catalogue().lesson("tiny"), home.parent / "tiny").folder
+
+
+class Kernel:
+    """A kernel and what it says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel(cwd=str(folder), env=dict(os.environ))
+        self.client: BlockingKernelClient = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=PATIENCE_S)
+
+    def start(self, code: str) -> str:
+        return self.client.execute(code)
+
+    def run(self, code: str) -> list[dict[str, Any]]:
+        return self.finish(self.start(code))
+
+    def finish(self, message: str) -> list[dict[str, Any]]:
+        """Return the contents of everything that a cell put out."""
+        outputs: list[dict[str, Any]] = []
+        while True:
+            said = self.client.get_iopub_msg(timeout=PATIENCE_S)
+            if said["parent_header"].get("msg_id") != message:
+                continue
+            kind, content = said["header"]["msg_type"], said["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                return outputs
+            outputs.append({**content, "type": kind})
+
+    def value(self, expression: str) -> Any:
+        """Return the value of an expression, through JSON."""
+        outputs = self.run(f"import json; print('=>', json.dumps({expression}))")
+        text = "".join(each["text"] for each in outputs if each["type"] == "stream")
+        assert "=> " in text, outputs
+        return json.loads(text.split("=> ", 1)[1])
+
+    def kill(self) -> None:
+        self.manager.shutdown_kernel(now=True)
+        self.client.stop_channels()
+
+    def stop(self) -> None:
+        self.manager.shutdown_kernel()
+        self.client.stop_channels()
+
+
+@pytest.fixture
+def start_kernel() -> Iterator[Callable[[Path], Kernel]]:
+    """Return a starter of kernels; they end with the test."""
+    kernels: list[Kernel] = []
+
+    def start(folder: Path) -> Kernel:
+        kernels.append(Kernel(folder))
+        return kernels[-1]
+
+    yield start
+    for kernel in kernels:
+        if kernel.manager.has_kernel:
+            kernel.stop()
+
+
+def error_of(outputs: list[dict[str, Any]]) -> str:
+    errors = [each for each in outputs if each["type"] == "error"]
+    assert errors, outputs
+    return "\n".join(errors[-1]["traceback"])
+
+
+def html_of(outputs: list[dict[str, Any]]) -> str:
+    return "".join(each["data"].get("text/html", "") for each in outputs if "data" in each)
+
+
+def test_outside_of_a_lesson_a_box_says_how_to_open_one(
+    home: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(home.parent)
+    box = error_of(kernel.run(SETUP))
+    assert "is not a lesson's folder" in box
+    assert "sysdesign open LESSON" in box
+    assert "File" not in box
+    assert "Traceback" not in box
+
+
+def test_bugs_keep_their_traceback(home: Path, start_kernel: Callable[[Path], Kernel]) -> None:
+    kernel = start_kernel(home.parent)
+    kernel.run(SETUP)
+    assert "ZeroDivisionError" in error_of(kernel.run("def f():\n    1 / 0\nf()"))
+
+
+NOTEBOOK = (
+    SETUP,
+    "lesson",
+    "lesson.start()",
+    "before = lesson.load('browse')",
+    "lesson.load('browse', seed=2)",
+    "lesson.sql('SELECT category, count(*) AS n FROM items GROUP BY 1 ORDER BY 1')",
+    "lesson.explain(\"SELECT * FROM items WHERE category = 'category-3' ORDER BY price\")",
+    "lesson.sql(\"EXPLAIN SELECT * FROM items WHERE category = 'category-3'\")",
+    "lesson.ask('how-many', answer=1)",
+    "lesson.hint()",
+    f"(lesson.folder / 'migrations' / '001-index.sql').write_text({FIX!r})",
+    "lesson.apply()",
+    "lesson.compare(before, lesson.load('browse'))",
+    "lesson.logs()",
+    "verdict = lesson.check()\nverdict",
+    "assert verdict.passed, verdict\nlesson.stop()",
+)
+
+
+def test_a_notebook_runs_from_start_to_verdict_without_a_browser(lesson_folder: Path) -> None:
+    notebook = new_notebook(cells=[new_code_cell(code) for code in NOTEBOOK])
+    client = NotebookClient(
+        notebook,
+        timeout=int(PATIENCE_S),
+        kernel_name="python3",
+        resources={"metadata": {"path": str(lesson_folder)}},
+        store_widget_state=False,
+    )
+    client.execute(env=dict(os.environ))
+    html = [
+        "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+        for cell in notebook.cells
+    ]
+    panel, started, load, shown_once, table, plan, estimate, ask, hint = html[1:10]
+    applied, compared, logs, verdict, stopped = html[11:]
+    assert "The smallest shop" in panel
+    assert "ready" in started
+    assert "127.0.0.1" in started
+    # What stands in the file is the end of the run, with its pictures, and stands there once.
+    for text in (load, shown_once):
+        assert text.count("<img") == 2
+        assert "The load generator" in text or "load generator was the bottleneck" in text
+    assert "category-1" in table
+    assert "sequential scan" in plan
+    assert "Nothing was run" in estimate
+    assert "✓ right" in ask
+    assert "<details" in hint
+    assert "001-index.sql" in applied
+    assert "Before and after: browse" in compared
+    assert "uvicorn" in logs.lower()
+    assert "Passed: every check holds" in verdict
+    assert verdict.count("Verdict") == 1
+    assert "Stopped" in stopped
+    views = [
+        output["data"]
+        for cell in notebook.cells
+        for output in cell.outputs
+        if VIEW in output.get("data", {})
+    ]
+    assert len(views) >= 6
+    for data in views:
+        assert data[VIEW]["html"] == data["text/html"]
+        assert data[VIEW]["model_id"] == data[WIDGET]["model_id"]
+    text = nbformat.writes(notebook)
+    assert "SYSDESIGN_PASSWORD" not in text
+    assert "control.sock" not in text
+
+
+def test_answers_and_environment_survive_a_killed_kernel(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "20")
+    first = start_kernel(lesson_folder)
+    first.run(SETUP)
+    first.run("lesson.start()")
+    assert first.value("Lesson()._connection is lesson._connection")
+    first.run("lesson.ask('how-many', answer=1)")
+    started_at = first.value("lesson.status.started_at")
+    first.kill()
+    second = start_kernel(lesson_folder)
+    second.run(SETUP)
+    assert "✓ right" in html_of(second.run("lesson.ask('how-many')"))
+    assert second.value("lesson.status.state.value") == "ready"
+    assert second.value("lesson.status.started_at") == started_at
+    second.run("lesson.stop()")
+
+
+def test_an_interrupted_load_stops_and_keeps_what_there_is(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    kernel.run("lesson.start()")
+    profile = {
+        "description": "long",
+        "mode": "closed",
+        "connections": 2,
+        "duration_s": 600,
+        "mix": [{"name": "items", "path": "/items", "weight": 1}],
+    }
+    cell = kernel.start(f"result = lesson.load({profile!r})")
+    _until(lambda: _ticks(kernel, cell) > 3)
+    kernel.manager.interrupt_kernel()
+    outputs = kernel.finish(cell)
+    assert not [each for each in outputs if each["type"] == "error"], outputs
+    assert kernel.value("result.state") == "stopped"
+    assert kernel.value("len(result.ticks)") > 3
+    assert "stopped" in html_of(kernel.run("result"))
+    assert kernel.value(
+        "[run.state for run in lesson._connection.client.runs(lesson._connection.environment)]"
+    ) == ["stopped"]
+    kernel.run("lesson.stop()")
+
+
+def _ticks(kernel: Kernel, cell: str) -> int:
+    """Return how many ticks the running cell has pushed to its view by now."""
+    found = 0
+    while True:
+        try:
+            said = kernel.client.get_iopub_msg(timeout=0.5)
+        except queue.Empty:
+            return found
+        events = said["content"].get("data", {}).get("content", {})
+        if said["parent_header"].get("msg_id") == cell and isinstance(events, dict):
+            found += sum(each["type"] == "run.tick" for each in events.get("events", []))
+        if found > 3:
+            return found
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+def test_wrong_names_and_broken_files_are_said_plainly(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    box = error_of(kernel.run("lesson.load('brows')"))
+    assert "Did you mean 'browse'?" in box
+    assert "steady" in box
+    assert "how-many" in error_of(kernel.run("lesson.ask('howmany')"))
+    assert "no prediction" in error_of(kernel.run("lesson.predict('how-many')"))
+    assert "seed must be" in error_of(kernel.run("lesson.load('browse', seed=-1)"))
+    assert "Did you mean" in error_of(kernel.run("lesson.start(); lesson.logs('bd')"))
+    assert "syntax error" in error_of(kernel.run("lesson.sql('SELEC 1')"))
+    (lesson_folder / "migrations" / "001-x.sql").write_text("CREATE TABLE x (id int);\nCREAT y;\n")
+    box = error_of(kernel.run("lesson.apply()"))
+    assert "001-x.sql:2" in box
+    assert "Traceback" not in box
+    kernel.run("lesson.stop()")
+
+
+def test_a_page_without_a_server_asks_over_the_comm(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    kernel.run("lesson.start()")
+    shown = kernel.run("view = lesson.panel()")
+    model = next(each["data"][VIEW]["model_id"] for each in shown if VIEW in each.get("data", {}))
+    environment = kernel.value("lesson._connection.environment")
+
+    def send(content: dict[str, Any]) -> None:
+        data = {"method": "custom", "content": content}
+        message = kernel.client.session.msg("comm_msg", {"comm_id": model, "data": data})
+        kernel.client.shell_channel.send(message)
+
+    def reply(found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        while True:
+            said = kernel.client.get_iopub_msg(timeout=PATIENCE_S)
+            if said["header"]["msg_type"] == "comm_msg":
+                content = said["content"]["data"].get("content", {})
+                if isinstance(content, dict) and found(content):
+                    return content
+
+    path = f"/v1/environments/{environment}"
+    send({"id": 1, "request": {"method": "GET", "path": path, "body": None}})
+    answer = reply(lambda content: content.get("id") == 1)["response"]
+    assert answer["status"] == 200
+    assert answer["body"]["state"] == "ready"
+    send({"id": 2, "request": {"method": "GET", "path": "/v1/lessons/none", "body": None}})
+    problem = reply(lambda content: content.get("id") == 2)["response"]
+    assert problem["status"] == 404
+    assert problem["body"]["code"] == "not_found"
+    send({"id": 3, "request": {"method": "GET", "path": "/etc/passwd", "body": None}})
+    assert reply(lambda content: content.get("id") == 3)["response"]["status"] == 400
+    send({"subscribe": {"environment": environment, "after": 0}})
+    events = reply(lambda content: bool(content.get("events")))
+    assert events["environment"] == environment
+    assert events["events"][0]["seq"] >= 1
+    send({"unsubscribe": {"environment": environment}})
+    kernel.run("lesson.stop()")
