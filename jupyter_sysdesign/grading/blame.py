@@ -48,6 +48,8 @@ _BEYOND_THE_LEARNER = (
     "due to administrator command",
     "server closed the connection",
 )
+#: What PostgreSQL says when the application holds all connections.
+_ALL_TAKEN = ("too many clients", "connection slots are reserved")
 _ROOM_BYTES = 16 << 20
 #: What a check's own code raises when an answer has not the form it works with.
 SHAPE_ERRORS = (
@@ -132,7 +134,8 @@ def of_error(error: Exception) -> Finding | None:  # noqa: PLR0911 (one return p
         said = error.message if isinstance(error, InvalidFileError) else f"PostgreSQL: {error}"
         return Finding(Status.UNKNOWN if beyond else Status.FAILED, said)
     if isinstance(error, SysdesignError):
-        return Finding(Status.UNKNOWN, error.message)
+        taken = any(words in error.message for words in _ALL_TAKEN)
+        return Finding(Status.FAILED if taken else Status.UNKNOWN, error.message)
     return None
 
 
