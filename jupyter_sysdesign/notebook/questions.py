@@ -9,7 +9,9 @@ from jupyter_sysdesign.notebook.rendering import message
 from jupyter_sysdesign.notebook.view import View
 
 if TYPE_CHECKING:
-    from jupyter_sysdesign.control.models import Answer
+    from collections.abc import Mapping
+
+    from jupyter_sysdesign.control.models import Answer, LessonDetail
     from jupyter_sysdesign.notebook.connection import Connection
 
 
@@ -29,17 +31,32 @@ def ask(
         InvalidRequestError: the answer has not the form that the question asks for.
     """
     asked = _question(connection, question, kind)
-    kept: Answer | None
+    snapshot: dict[str, Any] = {}
     if answer is not None or skip:
         kept = connection.client.answer(connection.workspace.id, asked["id"], answer, skip=skip)
+        snapshot["answer"] = kept.model_dump(mode="json")
     else:
-        kept = connection.detail().answers.get(asked["id"])
-    snapshot = {} if kept is None else {"answer": kept.model_dump(mode="json")}
+        answers = connection.detail().answers
+        if asked["id"] in answers:
+            snapshot["answer"] = answers[asked["id"]].model_dump(mode="json")
+        snapshot["first"] = _before(connection.lesson, asked, answers)
     view = View(
         "question", {**connection.props(), "question": asked}, snapshot, connection=connection
     )
     view.show()
     return view
+
+
+def _before(
+    lesson: LessonDetail, asked: dict[str, Any], answers: Mapping[str, Answer]
+) -> list[str]:
+    """Return the questions of earlier steps that are neither answered nor skipped yet."""
+    earlier = lesson.steps[: lesson.steps.index(asked["step"])] if asked.get("step") else []
+    return [
+        str(each["id"])
+        for each in lesson.questions
+        if each.get("step") in earlier and each["id"] not in answers
+    ]
 
 
 def _question(connection: Connection, question: str, kind: str | None) -> dict[str, Any]:

@@ -178,6 +178,7 @@ VIEWS = {
     "run under way": ("run", {"profile": EVIL}, {}),
     "question": ("question", {"question": question()}, {}),
     "answered": ("question", {"question": question()}, {"answer": answer()}),
+    "not open yet": ("question", {"question": question()}, {"first": [EVIL, "b"]}),
     "skipped": ("question", {"question": question()}, {"answer": answer(skipped=True)}),
     "defended": (
         "question",

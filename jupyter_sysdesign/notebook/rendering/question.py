@@ -25,7 +25,11 @@ from jupyter_sysdesign.notebook.rendering.html import (
 from jupyter_sysdesign.notebook.rendering.markdown import inline, markdown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_sysdesign.control.models import Answer
+
+_FIRST = "This step is not open yet. Answer or skip first: "
 
 _HEADINGS = {
     "predict": "Predict",
@@ -37,24 +41,32 @@ _HEADINGS = {
 }
 
 
-def as_html(question: dict[str, Any], answer: Answer | None) -> Html:
-    """Return question and answer; ``question`` as in ``LessonDetail.questions``."""
+def as_html(question: dict[str, Any], answer: Answer | None, first: Sequence[str] = ()) -> Html:
+    """Return question and answer.
+
+    Args:
+        question: as in ``LessonDetail.questions``.
+        answer: the kept answer, if there is one.
+        first: ids of the questions to answer before this one opens.
+    """
     chosen = set(picked(answer.value)) if answer else set()
     heading = question.get("title") or _HEADINGS.get(str(question.get("kind")), "Question")
     parts = [title(f"{heading} ", _state(answer)), markdown(str(question.get("prompt", "")))]
     if question.get("claim"):
         parts.append(notice(inline(str(question["claim"])), colour=GREY))
     parts += [_option(option, str(option.get("id")) in chosen) for option in options(question)]
-    if answer is None:
+    if answer is None and first:
+        parts.append(notice(_FIRST, ", ".join(first), "."))
+    elif answer is None:
         parts.append(
             footnote("Answer it in JupyterLab, or with ", code(_call(question)), " in a cell.")
         )
-    else:
+    if answer is not None:
         parts += _answer(question, answer)
     return card(*parts, kind="question")
 
 
-def as_text(question: dict[str, Any], answer: Answer | None) -> str:
+def as_text(question: dict[str, Any], answer: Answer | None, first: Sequence[str] = ()) -> str:
     """Return question and answer for a terminal."""
     lines = [str(question.get("prompt", "")).strip()]
     if question.get("claim"):
@@ -64,6 +76,8 @@ def as_text(question: dict[str, Any], answer: Answer | None) -> str:
         f"  {'[x]' if option['id'] in chosen else '[ ]'} {option['id']}: {option.get('text', '')}"
         for option in options(question)
     ]
+    if answer is None and first:
+        return "\n".join([*lines, f"{_FIRST}{', '.join(first)}."])
     if answer is None:
         return "\n".join([*lines, f"Answer with {_call(question)}"])
     if answer.skipped:

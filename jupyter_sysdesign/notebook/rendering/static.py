@@ -49,7 +49,8 @@ def _question(props: dict[str, Any], snapshot: dict[str, Any]) -> Static:
     asked = props.get("question")
     asked = asked if isinstance(asked, dict) else {}
     answer = _parsed(Answer, snapshot.get("answer"))
-    return Static(question.as_text(asked, answer), question.as_html(asked, answer))
+    first = [str(each) for each in _list(snapshot.get("first"))]
+    return Static(question.as_text(asked, answer, first), question.as_html(asked, answer, first))
 
 
 def _verdict(props: dict[str, Any], snapshot: dict[str, Any]) -> Static:  # noqa: ARG001 (same door)
@@ -62,7 +63,7 @@ def _verdict(props: dict[str, Any], snapshot: dict[str, Any]) -> Static:  # noqa
 
 
 def _logs(props: dict[str, Any], snapshot: dict[str, Any]) -> Static:
-    lines = [line for line in snapshot.get("lines") or [] if isinstance(line, dict)]
+    lines = [line for line in _list(snapshot.get("lines")) if isinstance(line, dict)]
     return Static(logs.as_text(lines), logs.as_html(lines, props.get("service")))
 
 
@@ -73,6 +74,10 @@ _RENDERERS = {
     "verdict": _verdict,
     "logs": _logs,
 }
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _parsed(model: type[_Model], value: object) -> _Model | None:
