@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.environment.launch import Launch
+from jupyter_sysdesign.environment.launch import Launch, NotReady
+from jupyter_sysdesign.environment.ports import Reservation, reserve
 from jupyter_sysdesign.environment.runtimes.embedded import Embedded
+from jupyter_sysdesign.environment.services import Place, Service, build
+from jupyter_sysdesign.environment.source import Source
+from jupyter_sysdesign.environment.spec import load_spec
+from jupyter_sysdesign.environment.templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -76,5 +82,87 @@ def python() -> Callable[..., Launch]:
             probe=ready,
             **fields,
         )
+
+    return make
+
+
+@dataclass
+class World:
+    """The services of one environment, each started when a test wants it."""
+
+    place: Place
+    services: dict[str, Service]
+    runtime: Embedded
+
+    def prepare(self) -> None:
+        for service in self.services.values():
+            service.check()
+            service.prepare()
+
+    async def start(self, *names: str) -> None:
+        """Spawn the services and wait for their probes; all of them when none is named."""
+        for name in names or tuple(self.services):
+            launch = await asyncio.to_thread(self.services[name].launch)
+            await self.runtime.spawn(launch)
+            await ready(launch, self.place.folder / "logs" / f"{name}.log")
+
+
+async def ready(launch: Launch, log: Path) -> None:
+    """Wait until the probe of ``launch`` returns; a generous limit only ends a hung test."""
+    until = asyncio.get_running_loop().time() + 60
+    while why := await not_ready(launch):
+        if asyncio.get_running_loop().time() > until:
+            pytest.fail(f"{why}\n{await asyncio.to_thread(log.read_text)}")
+        await asyncio.sleep(0.005)
+
+
+async def not_ready(launch: Launch) -> str:
+    try:
+        await launch.probe()
+    except NotReady as error:
+        return str(error) or "not ready"
+    return ""
+
+
+@pytest.fixture
+async def make_world(runtime: Embedded) -> AsyncIterator[Callable[..., World]]:
+    """Return a maker of worlds on the runtime's folders."""
+    reservations: list[Reservation] = []
+
+    def make(source: Source, **fields: Any) -> World:
+        spec = load_spec(source)
+        held = {name: reserve() for name in spec.tcp()}
+        reservations.extend(held.values())
+        place = Place(
+            instance="test-1",
+            folder=paths.instances() / "test-1",
+            sockets=paths.runtime() / "test",
+            source=source,
+            spec=spec,
+            ports={name: each.port for name, each in held.items()},
+            templates=Templates(paths.templates()),
+            **fields,
+        )
+        return World(place, {n: build(each, place) for n, each in spec.services.items()}, runtime)
+
+    yield make
+    for each in reservations:
+        each.close()
+
+
+@pytest.fixture
+def make_lesson(home: Path) -> Callable[..., Source]:
+    """Return a maker of lessons from file contents: pristine ones, then the learner's own."""
+
+    def make(pristine: dict[str, str], mine: dict[str, str] | None = None) -> Source:
+        root = home.parent / "lesson"
+        for folder, contents in (("pristine", pristine), ("mine", mine or {})):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            for name, text in contents.items():
+                path = root / folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+        editable = ("app/*.py", "migrations/*.sql", "haproxy.cfg")
+        return Source("made-up", root / "pristine", (root / "mine").resolve(), editable)
 
     return make
