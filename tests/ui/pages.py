@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab_server import TOKEN
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lab_server import LabServer
     from playwright.sync_api import BrowserContext, Locator
-
-    from .conftest import LabServer
-
-TOKEN = "browser-test"
 
 
 class LabPage:

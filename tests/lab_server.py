@@ -1,0 +1,97 @@
+"""A real JupyterLab, started as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOKEN = "browser-test"
+BASE_URL = "/user/x/"
+
+
+@dataclass
+class LabServer:
+    """One JupyterLab process."""
+
+    root: Path
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def request(self, method, path, body=None):
+        """Ask the API through the server, as a browser with its token does: (status, document)."""
+        request = urllib.request.Request(
+            f"{self.url}sysdesign/v1{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                text = answer.read()
+                return answer.status, json.loads(text) if text else None
+        except urllib.error.HTTPError as problem:
+            return problem.code, json.loads(problem.read() or b"null")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def start_lab(root: Path, home: Path, *, lesson: str = "t1-02-indexes", port: int = 0) -> LabServer:
+    if port == 0:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+    config = home / "jupyter"
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(config / "config"),
+        "JUPYTER_DATA_DIR": str(config / "data"),
+        "JUPYTER_RUNTIME_DIR": str(config / "runtime"),
+        "IPYTHONDIR": str(config / "ipython"),
+    }
+    log = (home / "lab.log").open("ab")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyter_sysdesign", "lab", "--root", str(root)),
+            *("--lesson", lesson, "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"),
+            *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.base_url={BASE_URL}"),
+        ],
+        env=environment,
+        stdout=log,
+        stderr=log,
+        stdin=subprocess.DEVNULL,
+    )
+    log.close()
+    url = f"http://127.0.0.1:{port}{BASE_URL}"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}api?token={TOKEN}", timeout=5):
+                return LabServer(root, url, process)
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    process.wait()
+    pytest.fail("JupyterLab did not start:\n" + (home / "lab.log").read_text()[-4000:])
