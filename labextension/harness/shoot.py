@@ -1,0 +1,85 @@
+"""Take pictures of every view, light and dark, wide and narrow (see labextension/README.md)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+HERE = Path(__file__).resolve().parent
+BUILT = HERE.parent / "lib" / "harness"
+OUTPUT = HERE.parents[1] / "test-output" / "views"
+THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
+GROUPS = ("panel", "run", "question", "answered", "verdict", "logs")
+CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PAGE = """<!doctype html><html><head><meta charset="utf-8"><style>{theme}</style>
+<style>{style}</style><style>
+body {{ margin: 16px; background: var(--jp-layout-color0); overflow: auto; }}
+.harness-name {{ margin: 12px 0 2px; font: 11px monospace; color: var(--jp-ui-font-color2); }}
+</style></head>
+<body data-jp-theme-name="{name}" data-jp-theme-light="{light}">{body}
+<script type="module">{script}</script></body></html>"""
+
+
+def main() -> None:
+    """Write PNG files to ``test-output/views/``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("groups", nargs="*", default=GROUPS)
+    parser.add_argument("--width", type=int, default=920)
+    # Views off the screen do nothing: room for all of them.
+    parser.add_argument("--height", type=int, default=2400)
+    parser.add_argument("--executable", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=options.executable, args=list(CHROMIUM)
+        )
+        for shade in ("light", "dark"):
+            page_file = BUILT / f"{shade}.html"
+            page_file.write_text(_page(shade))
+            for group in options.groups:
+                page = browser.new_page(viewport={"width": options.width, "height": options.height})
+                problems: list[str] = []
+                page.on("pageerror", lambda error, seen=problems: seen.append(str(error)))
+                page.on(
+                    "console",
+                    lambda message, seen=problems: (
+                        seen.append(message.text) if message.type == "error" else None
+                    ),
+                )
+                page.goto(f"{page_file.as_uri()}#{group}")
+                page.wait_for_function("document.title === 'drawn'", timeout=60_000)
+                target = OUTPUT / f"{group}-{shade}-{options.width}.png"
+                height = page.evaluate("document.body.scrollHeight + 32")
+                page.screenshot(
+                    path=target, clip={"x": 0, "y": 0, "width": options.width, "height": height}
+                )
+                print(target, *problems)  # noqa: T201
+                page.close()
+        browser.close()
+
+
+def _page(shade: str) -> str:
+    return PAGE.format(
+        theme=(THEMES / f"theme-{shade}-extension" / "index.css").read_text(),
+        style=(BUILT / "widget.css").read_text(),
+        name=f"JupyterLab {shade.title()}",
+        light="true" if shade == "light" else "false",
+        body=f'<template id="static">{(HERE / "static.html").read_text()}</template>',
+        script=(BUILT / "harness.js").read_text().replace("</script", "<\\/script"),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+/** The API as typed calls over any transport. Each throws `ApiError`. */
+
+import type { ITransport } from '../connection/transport';
+import type {
+  Answer,
+  Applied,
+  EnvironmentStatus,
+  LogPage,
+  MetricSeries,
+  Run,
+  ServiceStatus,
+  WorkspaceDetail
+} from './types';
+
+export type ServiceAction = 'start' | 'stop' | 'kill' | 'pause' | 'resume';
+
+export class Api {
+  constructor(readonly transport: ITransport) {}
+
+  workspace(id: string): Promise<WorkspaceDetail> {
+    return this._get(`/v1/workspaces/${part(id)}`);
+  }
+
+  answer(
+    workspace: string,
+    question: string,
+    request: { value: unknown } | { skip: true }
+  ): Promise<Answer> {
+    return this._send(
+      'PUT',
+      `/v1/workspaces/${part(workspace)}/answers/${part(question)}`,
+      request
+    );
+  }
+
+  environment(id: string): Promise<EnvironmentStatus> {
+    return this._get(`/v1/environments/${part(id)}`);
+  }
+
+  /** Prepare and start the environment of a workspace; one that runs already will do. */
+  create(workspace: string): Promise<EnvironmentStatus> {
+    return this._send('POST', '/v1/environments', {
+      workspace,
+      reuse: true
+    });
+  }
+
+  start(id: string): Promise<EnvironmentStatus> {
+    return this._send('POST', `/v1/environments/${part(id)}/start`);
+  }
+
+  stop(id: string): Promise<EnvironmentStatus> {
+    return this._send('POST', `/v1/environments/${part(id)}/stop`);
+  }
+
+  reset(id: string): Promise<EnvironmentStatus> {
+    return this._send('POST', `/v1/environments/${part(id)}/reset`);
+  }
+
+  apply(id: string): Promise<Applied> {
+    return this._send('POST', `/v1/environments/${part(id)}/apply`, {});
+  }
+
+  service(
+    id: string,
+    name: string,
+    action: ServiceAction
+  ): Promise<ServiceStatus> {
+    return this._send(
+      'POST',
+      `/v1/environments/${part(id)}/services/${part(name)}/${action}`
+    );
+  }
+
+  logs(id: string, service: string | null, tail: number): Promise<LogPage> {
+    const only = service ? `&service=${part(service)}` : '';
+    return this._get(`/v1/environments/${part(id)}/logs?tail=${tail}${only}`);
+  }
+
+  metrics(id: string): Promise<MetricSeries> {
+    return this._get(`/v1/environments/${part(id)}/metrics`);
+  }
+
+  run(id: string, run: string): Promise<Run> {
+    return this._get(`/v1/environments/${part(id)}/runs/${part(run)}`);
+  }
+
+  stopRun(id: string, run: string): Promise<Run> {
+    return this._send(
+      'DELETE',
+      `/v1/environments/${part(id)}/runs/${part(run)}`
+    );
+  }
+
+  // The server of the same package answers with these models; the generated types are its word.
+  private _get<Model>(path: string): Promise<Model> {
+    return this.transport.request('GET', path) as Promise<Model>;
+  }
+
+  private _send<Model>(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown
+  ): Promise<Model> {
+    return this.transport.request(method, path, body) as Promise<Model>;
+  }
+}
+
+function part(name: string): string {
+  return encodeURIComponent(name);
+}

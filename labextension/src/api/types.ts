@@ -1,0 +1,30 @@
+/** The API's models, under their own names. */
+
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Answer = Schemas['Answer'];
+export type Applied = Schemas['Applied'];
+export type CheckResult = Schemas['CheckResult'];
+export type EndpointStats = Schemas['EndpointStats'];
+export type EnvironmentStatus = Schemas['EnvironmentStatus'];
+export type EnvironmentState = Schemas['State'];
+export type LogPage = Schemas['LogPage'];
+export type MetricSeries = Schemas['MetricSeries'];
+export type Migration = Schemas['Migration'];
+export type Run = Schemas['Run'];
+export type RunSummary = Schemas['RunSummary'];
+export type RunTick = Schemas['RunTick'];
+export type ServiceState = Schemas['ServiceState'];
+export type ServiceStatus = Schemas['ServiceStatus'];
+export type Status = Schemas['Status'];
+export type Verdict = Schemas['Verdict'];
+export type WorkspaceDetail = Schemas['WorkspaceDetail'];
+
+/** A line of a service's log. */
+export interface ILogLine {
+  ts: number;
+  service: string;
+  line: string;
+}

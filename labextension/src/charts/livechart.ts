@@ -1,0 +1,276 @@
+/** A line chart that is fed while it is looked at: uPlot, our legend, colours that follow the theme. */
+
+import uPlot from 'uplot';
+import { t } from '../i18n';
+import type { ChartData } from './ring';
+import { onThemeChange, readPalette, type IPalette, type Tone } from './theme';
+
+export interface ISeries {
+  label: string;
+  tone: Tone;
+  /** Lengths of strokes and gaps; lines differ in more than colour. */
+  dash?: readonly number[];
+  /** Fill down to zero. */
+  area?: boolean;
+}
+
+export interface IChartOptions {
+  title: string;
+  series: readonly ISeries[];
+  /** A value with its unit, for the legend. */
+  format: (value: number | null) => string;
+  /** The same, short, for the axis. */
+  formatTick: (value: number) => string;
+  formatX: (value: number) => string;
+  /** The y axis reaches at least to here. */
+  top?: number;
+  height?: number;
+  /** Charts with the same key share their cursor. */
+  sync?: string;
+}
+
+const HEIGHT = 140;
+
+export class LiveChart {
+  readonly element: HTMLElement;
+
+  constructor(private readonly _options: IChartOptions) {
+    this.element = document.createElement('figure');
+    this.element.className = 'sd-chart';
+    const head = document.createElement('figcaption');
+    head.className = 'sd-chart-head';
+    const title = document.createElement('span');
+    title.className = 'sd-chart-title';
+    title.textContent = _options.title;
+    const legend = document.createElement('span');
+    legend.className = 'sd-legend';
+    head.append(title, legend);
+    this._plot = document.createElement('div');
+    this._plot.className = 'sd-chart-plot';
+    this._plot.tabIndex = 0;
+    this._plot.setAttribute('role', 'img');
+    this._plot.addEventListener('keydown', this._onKey);
+    this._plot.addEventListener('blur', this._onBlur);
+    this._spoken = document.createElement('span');
+    this._spoken.className = 'sd-hidden';
+    this._spoken.setAttribute('role', 'status');
+    for (const series of _options.series) {
+      legend.append(this._legendItem(series));
+    }
+    this.element.append(head, this._plot, this._spoken);
+    this._resize = new ResizeObserver(this._onResize);
+    this._resize.observe(this._plot);
+    this._forgetTheme = onThemeChange(() => {
+      this._palette = readPalette(this.element);
+      this._chart?.redraw(false, true);
+    });
+  }
+
+  /** Draw these points over this stretch of time; call at most once per animation frame. */
+  setData(data: ChartData, range: readonly [number, number]): void {
+    this._data = data;
+    this._range = range;
+    if (this._chart) {
+      this._chart.setData(data);
+    } else {
+      this._make();
+    }
+    this._showValues();
+    this._describe();
+  }
+
+  dispose(): void {
+    this._resize.disconnect();
+    this._forgetTheme();
+    cancelAnimationFrame(this._frame);
+    this._chart?.destroy();
+    this._chart = null;
+    this.element.remove();
+  }
+
+  private _make(): void {
+    const width = this._plot.clientWidth;
+    if (width === 0 || !this.element.isConnected) {
+      return; // the resize observer calls again once there is room
+    }
+    this._palette = readPalette(this.element);
+    this._chart = new uPlot(this._uplot(width), this._data, this._plot);
+  }
+
+  private _uplot(width: number): uPlot.Options {
+    const { series, formatTick, formatX, sync, top } = this._options;
+    const palette = (): IPalette => this._palette ?? readPalette(this.element);
+    const axis: uPlot.Axis = {
+      stroke: () => palette().text,
+      grid: { stroke: () => palette().grid, width: 1 },
+      ticks: { show: false },
+      font: palette().font,
+      gap: 4
+    };
+    const cursor: uPlot.Cursor = {
+      y: false,
+      drag: { x: false, y: false },
+      points: { size: 6 }
+    };
+    if (sync) {
+      cursor.sync = { key: sync };
+    }
+    return {
+      width,
+      height: this._options.height ?? HEIGHT,
+      padding: [8, 14, 0, 0],
+      legend: { show: false },
+      cursor,
+      scales: {
+        x: { time: false, range: () => [this._range[0], this._range[1]] },
+        y: {
+          range: (_chart, _min, max) =>
+            uPlot.rangeNum(0, max || 0, {
+              min: { pad: 0, hard: 0 },
+              max: { pad: 0.1, soft: top ?? 1, mode: 1 }
+            })
+        }
+      },
+      axes: [
+        { ...axis, size: 24, values: (_chart, ticks) => ticks.map(formatX) },
+        {
+          ...axis,
+          size: 48,
+          values: (_chart, ticks) => ticks.map(formatTick)
+        }
+      ],
+      series: [
+        {},
+        ...series.map(({ label, tone, dash, area }): uPlot.Series => {
+          const line: uPlot.Series = {
+            label,
+            stroke: () => palette().tone(tone),
+            width: 1.5,
+            points: { show: false }
+          };
+          if (dash) {
+            line.dash = [...dash];
+          }
+          if (area) {
+            line.fill = () => `${palette().tone(tone)}26`;
+          }
+          return line;
+        })
+      ],
+      hooks: {
+        setCursor: [
+          () => {
+            this._showValues();
+          }
+        ]
+      }
+    };
+  }
+
+  private _legendItem(series: ISeries): HTMLElement {
+    const item = document.createElement('span');
+    item.className = 'sd-legend-item';
+    const key = document.createElement('span');
+    key.className = 'sd-legend-key';
+    key.style.borderTopColor = `var(--sd-chart-${series.tone})`;
+    key.style.borderTopStyle = !series.dash
+      ? 'solid'
+      : (series.dash[0] ?? 0) < 4
+        ? 'dotted'
+        : 'dashed';
+    const label = document.createElement('span');
+    label.textContent = series.label;
+    const value = document.createElement('span');
+    value.className = 'sd-legend-value';
+    this._values.push(value);
+    item.append(key, label, value);
+    return item;
+  }
+
+  /** Legend values: under the cursor, else the newest. */
+  private _showValues(): void {
+    const index = this._chart?.cursor.idx ?? this._data[0].length - 1;
+    this._values.forEach((element, series) => {
+      const text = this._options.format(
+        this._data[series + 1]?.[index] ?? null
+      );
+      if (element.textContent !== text) {
+        element.textContent = text;
+      }
+    });
+  }
+
+  private _describe(): void {
+    const index = this._data[0].length - 1;
+    this._plot.setAttribute(
+      'aria-label',
+      index < 0
+        ? t('{title}: no data yet', { title: this._options.title })
+        : t('{title}, latest: {values}. Arrow keys move through time.', {
+            title: this._options.title,
+            values: this._say(index)
+          })
+    );
+  }
+
+  private _say(index: number): string {
+    return this._options.series
+      .map(
+        ({ label }, series) =>
+          `${label} ${this._options.format(this._data[series + 1]?.[index] ?? null)}`
+      )
+      .join(', ');
+  }
+
+  private readonly _onKey = (event: KeyboardEvent): void => {
+    const chart = this._chart;
+    const last = this._data[0].length - 1;
+    const steps: Partial<Record<string, number>> = {
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      PageUp: -10,
+      PageDown: 10,
+      Home: -Infinity,
+      End: Infinity
+    };
+    const step = steps[event.key];
+    if (!chart || step === undefined || last < 0) {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation(); // a notebook moves between cells with these keys
+    const from = chart.cursor.idx ?? last;
+    const index = Math.min(Math.max(from + step, 0), last);
+    const x = this._data[0][index] ?? 0;
+    chart.setCursor({ left: chart.valToPos(x, 'x'), top: 0 });
+    this._spoken.textContent = `${this._options.formatX(x)}: ${this._say(index)}`;
+  };
+
+  private readonly _onBlur = (): void => {
+    this._chart?.setCursor({ left: -10, top: -10 });
+    this._spoken.textContent = '';
+  };
+
+  private readonly _onResize = (): void => {
+    cancelAnimationFrame(this._frame);
+    this._frame = requestAnimationFrame(() => {
+      const width = this._plot.clientWidth;
+      if (!this._chart) {
+        this._make();
+      } else if (width > 0 && width !== this._chart.width) {
+        this._chart.setSize({ width, height: this._chart.height });
+      }
+    });
+  };
+
+  private readonly _plot: HTMLElement;
+  private readonly _spoken: HTMLElement;
+  private readonly _values: HTMLElement[] = [];
+  private readonly _resize: ResizeObserver;
+  private readonly _forgetTheme: () => void;
+  private _palette: IPalette | null = null;
+  private _chart: uPlot | null = null;
+  private _data: ChartData = [[]];
+  private _range: readonly [number, number] = [0, 1];
+  private _frame = 0;
+}

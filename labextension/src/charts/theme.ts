@@ -1,0 +1,77 @@
+/** Colours of charts, read from the stylesheet, and word of when they change. */
+
+/** A colour by its role; 1–6 are for series, in an order that stays apart for the colour-blind. */
+export type Tone = 1 | 2 | 3 | 4 | 5 | 6 | 'bad' | 'muted';
+
+export interface IPalette {
+  text: string;
+  grid: string;
+  font: string;
+  tone(tone: Tone): string;
+}
+
+/** Read the colours that apply at `element`. */
+export function readPalette(element: Element): IPalette {
+  const style = getComputedStyle(element);
+  const read = (name: string): string =>
+    style.getPropertyValue(`--sd-${name}`).trim();
+  const tones = new Map<Tone, string>();
+  return {
+    text: read('chart-text'),
+    grid: read('chart-grid'),
+    font: `11px ${style.fontFamily || 'sans-serif'}`,
+    tone: tone => {
+      let colour = tones.get(tone);
+      if (colour === undefined) {
+        colour = read(`chart-${tone}`);
+        tones.set(tone, colour);
+      }
+      return colour;
+    }
+  };
+}
+
+const listeners = new Set<() => void>();
+let stop: (() => void) | null = null;
+
+/** Call `listener` when the page's theme changes; the result ends it. */
+export function onThemeChange(listener: () => void): () => void {
+  listeners.add(listener);
+  stop ??= watch();
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0) {
+      stop?.();
+      stop = null;
+    }
+  };
+}
+
+function watch(): () => void {
+  const changed = (): void => {
+    // Lab sets the attributes before the theme's stylesheet has loaded: read now and a little later.
+    for (const delay of [0, 300]) {
+      setTimeout(() => {
+        listeners.forEach(listener => {
+          listener();
+        });
+      }, delay);
+    }
+  };
+  const observer = new MutationObserver(changed);
+  observer.observe(document.body, {
+    attributes: true,
+    attributeFilter: [
+      'class',
+      'data-jp-theme-light',
+      'data-jp-theme-name',
+      'data-vscode-theme-kind'
+    ]
+  });
+  const dark = window.matchMedia('(prefers-color-scheme: dark)');
+  dark.addEventListener('change', changed);
+  return () => {
+    observer.disconnect();
+    dark.removeEventListener('change', changed);
+  };
+}

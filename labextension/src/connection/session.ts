@@ -1,0 +1,180 @@
+/**
+ * One view's life with an environment: first what is there now, then every event after it.
+ *
+ * It waits while there is no environment, says what is wrong, and costs nothing while paused.
+ */
+
+import { Api } from '../api/client';
+import type { StreamEvent } from '../api/events';
+import { asProblem, type ApiError } from '../api/problem';
+import type { EnvironmentStatus } from '../api/types';
+import { backoffMs } from './backoff';
+import type { IConnection } from './choose';
+import type { StreamStatus } from './hub';
+
+export type Link =
+  /** Nothing known yet. */
+  | { state: 'connecting' }
+  | { state: 'live' }
+  /** No answer; the next attempt comes by itself. */
+  | { state: 'waiting' }
+  /** There is no such environment (yet). */
+  | { state: 'missing' }
+  /** It will not work by itself. */
+  | { state: 'failed'; problem: ApiError };
+
+export interface ISessionView {
+  /** The environment as it is now; what came before does not matter any more. */
+  onEnvironment(status: EnvironmentStatus): void;
+  /** Fetch whatever else the view shows. Events of the meantime follow, maybe once more. */
+  load?(api: Api): Promise<void>;
+  onEvents(events: readonly StreamEvent[]): void;
+  onLink(link: Link): void;
+}
+
+const MISSING_MS = 3000;
+const RELOAD_MS = 2000;
+
+export class Session {
+  readonly api: Api;
+
+  constructor(
+    private readonly _connection: IConnection,
+    private readonly _environment: string,
+    private readonly _view: ISessionView
+  ) {
+    this.api = new Api(_connection.transport);
+  }
+
+  /** Begin, or go on after `pause` where it was left. */
+  resume(): void {
+    if (this._running) {
+      return;
+    }
+    this._running = true;
+    if (this._after === null) {
+      void this._load();
+    } else {
+      this._subscribe(this._after);
+    }
+  }
+
+  /** Stop listening; cheap to resume. */
+  pause(): void {
+    this._running = false;
+    this._generation += 1;
+    this._clearTimer();
+    this._leave?.();
+    this._leave = null;
+  }
+
+  /** Fetch everything anew, now. */
+  reload(): void {
+    this.pause();
+    this._after = null;
+    this.resume();
+  }
+
+  private async _load(): Promise<void> {
+    this._generation += 1;
+    const generation = this._generation;
+    const current = (): boolean => generation === this._generation;
+    this._loadedAt = Date.now();
+    let found = false;
+    try {
+      const status = await this.api.environment(this._environment);
+      found = true;
+      if (!current()) {
+        return;
+      }
+      this._view.onEnvironment(status);
+      await this._view.load?.(this.api);
+      if (!current()) {
+        return;
+      }
+      this._attempt = 0;
+      this._subscribe(status.last_seq);
+    } catch (error) {
+      if (current()) {
+        this._failed(asProblem(error), found);
+      }
+    }
+  }
+
+  private _subscribe(after: number): void {
+    this._leave?.();
+    this._after = after;
+    this._leave = this._connection.hub(this._environment).subscribe({
+      after,
+      onEvents: events => {
+        this._after = events.at(-1)?.seq ?? this._after;
+        this._view.onEvents(events);
+        if (events.some(event => event.type === 'gap')) {
+          this._reloadSoon();
+        }
+      },
+      onStatus: status => {
+        this._follow(status);
+      }
+    });
+  }
+
+  private _follow(status: StreamStatus): void {
+    if (status.state !== 'ended') {
+      this._view.onLink({ state: status.state });
+    } else if (status.problem.code === 'not_found') {
+      this._after = null;
+      this._retry(0);
+    } else {
+      this._view.onLink({ state: 'failed', problem: status.problem });
+    }
+  }
+
+  private _failed(problem: ApiError, found: boolean): void {
+    if (problem.code === 'not_found' && !found) {
+      this._view.onLink({ state: 'missing' });
+      this._retry(MISSING_MS);
+    } else if (problem.transient) {
+      this._attempt += 1;
+      this._view.onLink({ state: 'waiting' });
+      this._retry(backoffMs(this._attempt));
+    } else {
+      this._view.onLink({ state: 'failed', problem });
+    }
+  }
+
+  /** A hole in the history: what events would have told has to be fetched. */
+  private _reloadSoon(): void {
+    const wait = this._loadedAt + RELOAD_MS - Date.now();
+    if (this._timer === null) {
+      this._retry(Math.max(0, wait));
+    }
+  }
+
+  private _retry(ms: number): void {
+    this._clearTimer();
+    this._timer = setTimeout(() => {
+      this._timer = null;
+      if (this._running) {
+        this._leave?.();
+        this._leave = null;
+        void this._load();
+      }
+    }, ms);
+  }
+
+  private _clearTimer(): void {
+    if (this._timer !== null) {
+      clearTimeout(this._timer);
+      this._timer = null;
+    }
+  }
+
+  private _running = false;
+  private _generation = 0;
+  private _attempt = 0;
+  private _loadedAt = 0;
+  private _after: number | null = null;
+  private _leave: (() => void) | null = null;
+  private _timer: ReturnType<typeof setTimeout> | null = null;
+}

@@ -1,0 +1,132 @@
+/** Numbers as people read them. The same words as in `notebook/rendering/figures.py`. */
+
+const MISSING = '–';
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+type Maybe = number | null | undefined;
+
+/** `1,234`, or with decimals `1,234.5`. */
+export function formatNumber(value: Maybe, decimals = 0): string {
+  if (value === null || value === undefined) {
+    return MISSING;
+  }
+  return decimals === 0
+    ? whole.format(value)
+    : value.toLocaleString('en-US', {
+        minimumFractionDigits: decimals,
+        maximumFractionDigits: decimals
+      });
+}
+
+/** Milliseconds, from one second up as seconds, with three significant digits. */
+export function formatMs(value: Maybe): string {
+  if (value === null || value === undefined) {
+    return MISSING;
+  }
+  return value >= 1000
+    ? `${threeDigits(value / 1000)} s`
+    : `${threeDigits(value)} ms`;
+}
+
+/** Requests per second. */
+export function formatRate(value: Maybe): string {
+  if (value === null || value === undefined) {
+    return MISSING;
+  }
+  return `${value < 10 ? formatNumber(value, 1) : whole.format(value)}/s`;
+}
+
+/** CPU as cores: `0.12`. */
+export function formatCores(value: Maybe): string {
+  return formatNumber(value, 2);
+}
+
+/** Bytes in the 1024s that PostgreSQL counts in. */
+export function formatBytes(value: Maybe): string {
+  if (value === null || value === undefined) {
+    return MISSING;
+  }
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let left = value;
+  let unit = 0;
+  while (left >= 1024 && unit < units.length - 1) {
+    left /= 1024;
+    unit += 1;
+  }
+  const decimals = left >= 10 || unit === 0 ? 0 : 1;
+  return `${formatNumber(left, decimals)} ${units[unit] ?? ''}`;
+}
+
+/** A share of 1: `97%`; never 100% for less than all, never 0% for more than none. */
+export function formatShare(value: Maybe): string {
+  if (value === null || value === undefined) {
+    return MISSING;
+  }
+  const percent = value * 100;
+  if (percent <= 0) {
+    return '0%';
+  }
+  if (percent < 1) {
+    return '<1%';
+  }
+  return percent > 99 && percent < 100 ? '>99%' : `${Math.round(percent)}%`;
+}
+
+/** A duration in seconds: `12 s`, `3 min 05 s`. */
+export function formatDuration(seconds: Maybe): string {
+  if (seconds === null || seconds === undefined) {
+    return MISSING;
+  }
+  if (seconds < 10) {
+    return `${formatNumber(seconds, 1)} s`;
+  }
+  const total = Math.round(seconds);
+  if (total < 60) {
+    return `${total} s`;
+  }
+  const rest = String(total % 60).padStart(2, '0');
+  return `${Math.floor(total / 60)} min ${rest} s`;
+}
+
+/** A number on an axis: no more digits than it needs. */
+export function tick(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+}
+
+export function tickMs(value: number): string {
+  if (value === 0) {
+    return '0';
+  }
+  return value >= 1000 ? `${tick(value / 1000)} s` : `${tick(value)} ms`;
+}
+
+export function tickRate(value: number): string {
+  return value === 0 ? '0' : `${tick(value)}/s`;
+}
+
+/** Seconds since a beginning, on an axis: `20 s`, `2:30`. */
+export function tickSeconds(value: number): string {
+  if (value === 0) {
+    return '0';
+  }
+  if (value < 120) {
+    return `${tick(value)} s`;
+  }
+  const rest = String(Math.round(value % 60)).padStart(2, '0');
+  return `${Math.floor(value / 60)}:${rest}`;
+}
+
+/** Time of day of a moment in seconds since the epoch: `14:03:27`. */
+export function formatClock(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString('en-GB');
+}
+
+/** Points of a check: `10`, `7.5`. */
+export function formatPoints(value: number): string {
+  return formatNumber(value, Number.isInteger(value) ? 0 : 1);
+}
+
+function threeDigits(value: number): string {
+  return formatNumber(value, value >= 100 ? 0 : value >= 10 ? 1 : 2);
+}
