@@ -111,7 +111,8 @@ class Supervisor:
         due = [self._governor.tick(now), *self._deadlines(now)]
         wait_s = min(at for at in due if at is not None) - time.monotonic()
         for key, _ in self._selector.select(max(wait_s, 0.0)):
-            key.data()
+            if self._selector.get_map().get(key.fd) is key:  # an earlier one may have removed it
+                key.data()
         now = time.monotonic()
         for process in list(self._processes.values()):
             if process.kill_at is not None and process.kill_at <= now:
