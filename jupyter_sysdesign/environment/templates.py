@@ -86,6 +86,8 @@ class Templates:
         shutil.rmtree(partial, ignore_errors=True)
         file_copy.copy_tree(self.folder / key / "data", partial, copied)
         partial.rename(target)
+        if progress:
+            progress(Progress(step="Copying the pristine data", done=1.0, bytes=size))
 
     def restock(self, key: str) -> bool:
         """Make the spare copy of template ``key`` if it is missing; tell whether there is one.
