@@ -40,7 +40,7 @@ def arrivals(levels: Sequence[Level], *, poisson: bool, seed: int) -> Iterator[i
         root = np.sqrt(np.maximum(first[stage] ** 2 + 2 * slope[stage] * rest, 0.0))
         divisor = first[stage] + root
         within = np.divide(2 * rest, divisor, out=np.zeros_like(rest), where=divisor > 0)
-        yield from ((begin[stage] + within) * NS).astype(np.int64).tolist()
+        yield from np.rint((begin[stage] + within) * NS).astype(np.int64).tolist()
         if len(marks) < len(block):
             return
 

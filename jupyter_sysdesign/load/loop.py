@@ -114,6 +114,11 @@ class Loop(ABC):
             if over:
                 break
 
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in list(self._connections):
+            self._close(connection)
+
     # --- what the two loops do differently ------------------------------------------------------
 
     @abstractmethod
