@@ -81,7 +81,8 @@ def _converse(
 
 def _collect(process: subprocess.Popen[str], errors: list[str]) -> None:
     if process.stderr is not None:
-        errors.extend(process.stderr)
+        with process.stderr as lines:
+            errors.extend(lines)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -29,8 +29,9 @@ QUICK = ["index-on-category", "new-item-shows"]
 @pytest.fixture
 def client(home: Path, curriculum: Path) -> Iterator[ControlClient]:
     with ControlClient(holder="test") as client:
-        pid = client.info().pid
+        client.info()
         yield client
+        pid = client.info().pid
     os.kill(pid, signal.SIGTERM)
     while paths.control_socket().exists():
         time.sleep(0.02)
