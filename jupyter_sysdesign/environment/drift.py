@@ -149,7 +149,7 @@ def _settings(found: Sequence[Any], scripts: Sequence[migrations.Script]) -> lis
         name = setting.partition("=")[0].lower()
         if name not in written:
             lines.append(f"+ ALTER {scope} SET {setting} ({_TYPED})")
-    return lines
+    return sorted(lines)
 
 
 async def _connect(dsn: str) -> psycopg.AsyncConnection[Any]:

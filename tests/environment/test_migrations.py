@@ -1,0 +1,228 @@
+"""The learner's migrations: applied once, in order, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from jupyter_sysdesign.environment.services.postgres import Postgres
+from jupyter_sysdesign.errors import ConflictError, InvalidFileError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from jupyter_sysdesign.environment.source import Source
+
+pytestmark = pytest.mark.anyio
+
+INDEX = "CREATE INDEX by_category ON items (category, price);\n"
+
+
+@pytest.fixture
+async def db(tiny_lesson: Source, make_world: Callable[..., Any]) -> Postgres:
+    """Return the running database of the tiny lesson, without any migration."""
+    world = make_world(tiny_lesson)
+    world.services["db"].prepare()
+    await world.start("db")
+    found = world.services["db"]
+    assert isinstance(found, Postgres)
+    return found
+
+
+def write(db: Postgres, **scripts: str) -> None:
+    for name, text in scripts.items():
+        folder = db.place.source.workspace / "migrations"
+        (folder / f"{name.replace('_', '-')}.sql").write_text(text)
+
+
+def remove(db: Postgres, name: str) -> None:
+    (db.place.source.workspace / "migrations" / f"{name}.sql").unlink()
+
+
+async def states(db: Postgres) -> dict[str, str]:
+    return {each.name.removesuffix(".sql"): each.state for each in await db.migrations.list()}
+
+
+def run(dsn: str, statement: str) -> list[Any]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        found = connection.execute(statement.encode())
+        return found.fetchall() if found.description else []
+
+
+def exists(db: Postgres, name: str) -> bool:
+    return run(db.dsn("admin"), f"SELECT to_regclass('public.{name}') IS NOT NULL") == [(True,)]
+
+
+async def test_pending_files_are_applied_once_and_in_order(db: Postgres) -> None:
+    write(db, m002="ALTER TABLE a ADD n int;", m001="CREATE TABLE a (id int);")
+    assert await states(db) == {"m001": "pending", "m002": "pending"}
+    assert await db.migrations.apply() == ["m001.sql", "m002.sql"]
+    assert await states(db) == {"m001": "applied", "m002": "applied"}
+    assert await db.migrations.apply() == []
+    assert exists(db, "a")
+
+
+async def test_a_file_that_fails_leaves_nothing_of_itself(db: Postgres) -> None:
+    write(db, m001=INDEX, m002="CREATE TABLE a (id int);\n\nSELECT\n  nothing;\n")
+    with pytest.raises(InvalidFileError, match='column "nothing" does not exist') as caught:
+        await db.migrations.apply()
+    assert (caught.value.file, caught.value.line) == ("migrations/m002.sql", 4)
+    assert await states(db) == {"m001": "applied", "m002": "pending"}
+    assert exists(db, "by_category")
+    assert not exists(db, "a")
+    write(db, m002="CREATE TABLE a (id int);")
+    assert await db.migrations.apply() == ["m002.sql"]
+
+
+@pytest.mark.parametrize(
+    ("script", "line", "message"),
+    [
+        ("SELECT 1;\nSELECT 1/0;", 2, "division by zero"),
+        ("SELECT 1;\nINSERT INTO items (id) OVERRIDING SYSTEM VALUE VALUES (1);", 2, "null value"),
+        ("CREAT INDEX x ON items (price);", 1, "syntax error"),
+        ("SELECT 1;\nSELECT 'a", 2, "quote is never closed"),
+        ("SELECT 1;\n\\d", 2, "psql commands"),
+        ("BEGIN;\nSELECT 1;\nCOMMIT;", 1, "BEGIN is not needed"),
+        ("SELECT 1;\nCOMMIT;", 2, "COMMIT is not needed"),
+        ("CREATE INDEX CONCURRENTLY x ON items (price);", 1, "cannot run inside a transaction"),
+        ("-- no-transaction\nSELECT 1;\nSELECT 2;", 3, "holds one statement"),
+        ("COPY items FROM PROGRAM 'id';", 1, "permission denied"),
+        ("COPY items FROM STDIN;", 1, "COPY"),
+        ("RESET SESSION AUTHORIZATION;\nDROP SCHEMA sysdesign CASCADE;", 2, "must be owner"),
+        ("ALTER TABLE items ADD UNIQUE (category) DEFERRABLE INITIALLY DEFERRED;", 1, "duplicated"),
+    ],
+)
+async def test_what_postgresql_refuses_has_file_and_line(
+    script: str, line: int, message: str, db: Postgres
+) -> None:
+    write(db, m001=script)
+    with pytest.raises(InvalidFileError, match=message) as caught:
+        await db.migrations.apply()
+    assert (caught.value.file, caught.value.line) == ("migrations/m001.sql", line)
+    assert await states(db) == {"m001": "pending"}
+
+
+async def test_a_constraint_checked_at_the_end_fails_the_file(db: Postgres) -> None:
+    constraint = "CREATE TABLE a (id int UNIQUE DEFERRABLE INITIALLY DEFERRED);"
+    write(db, m001=f"{constraint} INSERT INTO a VALUES (1), (1);")
+    with pytest.raises(InvalidFileError, match="duplicate key"):
+        await db.migrations.apply()
+    assert await states(db) == {"m001": "pending"}
+    assert not exists(db, "a")
+
+
+async def test_without_a_transaction(db: Postgres) -> None:
+    write(db, m001="-- no-transaction\nCREATE INDEX CONCURRENTLY c ON items (category);\n")
+    assert await db.migrations.apply() == ["m001.sql"]
+    assert exists(db, "c")
+    write(db, m002="-- no-transaction\nCREATE INDEX CONCURRENTLY c ON items (price);\n")
+    with pytest.raises(InvalidFileError, match="already exists") as caught:
+        await db.migrations.apply()
+    assert "Reset" in caught.value.hint
+    assert await states(db) == {"m001": "applied", "m002": "pending"}
+
+
+async def test_every_way_in_which_a_replay_is_needed_is_said(db: Postgres) -> None:
+    write(db, m002=INDEX)
+    await db.migrations.apply()
+    assert await db.migrations.must_replay() == ""
+    write(db, m002=INDEX + "-- and more\n")
+    assert await states(db) == {"m002": "changed"}
+    assert await db.migrations.must_replay() == "m002.sql changed after it was applied"
+    with pytest.raises(ConflictError, match="changed after it was applied"):
+        await db.migrations.apply()
+    remove(db, "m002")
+    assert await states(db) == {"m002": "removed"}
+    assert "is gone now" in await db.migrations.must_replay()
+    write(db, m002=INDEX, m001="SELECT 1;")
+    assert "m001.sql comes before m002.sql" in await db.migrations.must_replay()
+    remove(db, "m001")
+    assert await db.migrations.must_replay() == ""
+
+
+async def test_settings_of_one_file_do_not_reach_the_next(db: Postgres) -> None:
+    write(db, m001="CREATE SCHEMA other; SET search_path = other;", m002="CREATE TABLE a (n int);")
+    await db.migrations.apply()
+    assert exists(db, "a")
+
+
+async def test_only_sql_files_count(db: Postgres) -> None:
+    folder = db.place.source.workspace / "migrations"
+    (folder / "notes.md").write_text("not SQL")
+    (folder / ".hidden.sql").write_text("not SQL")
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / "m001-checkpoint.sql").write_text("not SQL")
+    assert await states(db) == {}
+    (folder / "m001.sql").write_bytes(b"\xef\xbb\xbfSELECT 1;\r\nSELECT '\xc3\xa4';\r\n")
+    assert await db.migrations.apply() == ["m001.sql"]
+    (folder / "m002.sql").write_bytes(b"SELECT 1;\nSELECT '\xe4';\n")
+    with pytest.raises(InvalidFileError, match=r"migrations/m002.sql:2: not UTF-8"):
+        await db.migrations.apply()
+
+
+async def test_a_lock_held_elsewhere_is_no_endless_wait(db: Postgres) -> None:
+    write(db, m001="SET lock_timeout = '50ms';\nALTER TABLE items ADD n int;")
+    with psycopg.connect(db.dsn("app")) as other:
+        other.execute("SELECT count(*) FROM items")
+        with pytest.raises(InvalidFileError, match="lock timeout") as caught:
+            await db.migrations.apply()
+    assert caught.value.line == 2
+    assert "end its transaction" in caught.value.hint
+
+
+async def test_two_applies_at_once_do_not_mix(db: Postgres) -> None:
+    write(db, m001="SELECT pg_sleep(0.5);", m002="CREATE TABLE a (n int);")
+    done = await asyncio.gather(
+        db.migrations.apply(), db.migrations.apply(), return_exceptions=True
+    )
+    assert [each for each in done if isinstance(each, list)] == [["m001.sql", "m002.sql"]]
+    assert sum(isinstance(each, ConflictError) for each in done) == 1
+    assert await states(db) == {"m001": "applied", "m002": "applied"}
+
+
+async def test_a_database_that_dies_meanwhile_is_not_the_file_s_fault(
+    db: Postgres, make_world: Callable[..., Any]
+) -> None:
+    world = make_world(db.place.source)
+    write(db, m001="CREATE TABLE a (n int);", m002="CREATE TABLE b (n int); SELECT pg_sleep(60);")
+    applying = asyncio.ensure_future(db.migrations.apply())
+    while (await states(db)).get("m002") != "changed":  # noqa: ASYNC110 (only the database knows)
+        await asyncio.sleep(0.01)
+    await world.runtime.kill("db")
+    with pytest.raises(UnavailableError, match=r"while migrations/m002.sql was applied"):
+        await applying
+    with pytest.raises(UnavailableError, match="does not answer"):
+        await db.migrations.list()
+    await world.start("db")
+    assert await states(db) == {"m001": "applied", "m002": "pending"}
+    assert exists(db, "a")
+    assert not exists(db, "b")
+
+
+async def test_a_crash_between_commit_and_record_loses_nothing(db: Postgres) -> None:
+    write(db, m001=INDEX, m002="SELECT 1;")
+    await db.migrations.apply()
+    # As it stands when the control plane was killed right after the file's own commit.
+    run(db.dsn("admin"), "UPDATE sysdesign.migrations SET state = 'applying'")
+    assert await states(db) == {"m001": "applied", "m002": "applied"}
+    # Without a transaction of its own nobody can know.
+    unknown = "UPDATE sysdesign.migrations SET state = 'applying', xid = NULL WHERE name ~ '2'"
+    run(db.dsn("admin"), unknown)
+    assert await states(db) == {"m001": "applied", "m002": "changed"}
+    assert "cut short" in await db.migrations.must_replay()
+
+
+async def test_no_folder_is_no_migrations(
+    tiny_lesson: Source, make_world: Callable[..., Any]
+) -> None:
+    (tiny_lesson.workspace / "migrations" / ".gitkeep").unlink(missing_ok=True)
+    (tiny_lesson.workspace / "migrations").rmdir()
+    world = make_world(tiny_lesson)
+    world.services["db"].prepare()
+    await world.start("db")
+    assert await world.services["db"].migrations.list() == []
+    assert await world.services["db"].migrations.apply() == []
