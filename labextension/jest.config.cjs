@@ -1,8 +1,9 @@
 module.exports = {
   testEnvironment: 'jsdom',
+  setupFiles: ['<rootDir>/tests/jsdom.ts'],
   testMatch: ['<rootDir>/tests/**/*.test.{ts,tsx}'],
-  transform: { '\\.(ts|tsx|m?js)$': '<rootDir>/jest.transform.cjs' },
-  // JupyterLab's packages and uPlot are ES modules.
-  transformIgnorePatterns: ['/node_modules/(?!(@jupyterlab|@lumino|uplot)/)'],
+  transform: { '\\.(tsx?|m?js|svg|css)$': '<rootDir>/jest.transform.cjs' },
+  // Many packages are ES modules, and transforming all of them is fast and cached.
+  transformIgnorePatterns: [],
   restoreMocks: true
 };

@@ -2,8 +2,11 @@
 const { transformSync } = require('esbuild');
 
 module.exports = {
-  process: (source, path) =>
-    transformSync(source, {
+  process: (source, path) => {
+    if (/\.(svg|css)$/.test(path)) {
+      return { code: `module.exports = ${JSON.stringify(source)};` };
+    }
+    return transformSync(source, {
       loader: path.endsWith('.tsx')
         ? 'tsx'
         : path.endsWith('.ts')
@@ -15,5 +18,6 @@ module.exports = {
       jsxImportSource: 'preact',
       sourcemap: 'inline',
       sourcefile: path
-    })
+    });
+  }
 };

@@ -65,7 +65,7 @@ def main() -> None:
                 page.screenshot(
                     path=target, clip={"x": 0, "y": 0, "width": options.width, "height": height}
                 )
-                print(target, *problems)  # noqa: T201
+                print(target, *problems)
                 page.close()
         browser.close()
 

@@ -85,9 +85,9 @@ export class EventHub {
     };
   }
 
-  /** Try again at once, also after `ended`. */
-  retry(): void {
-    if (this._entries.size > 0 && this._status.state !== 'live') {
+  /** The server is known to answer: do not wait for the next attempt. */
+  wake(): void {
+    if (this._entries.size > 0 && this._close === null) {
       this._disconnect();
       this._connect();
     }
@@ -281,7 +281,7 @@ export class EventHub {
 
   private readonly _wake = (): void => {
     if (this._status.state === 'waiting' && !document.hidden) {
-      this.retry();
+      this.wake();
     }
   };
 

@@ -94,6 +94,7 @@ export class Session {
       }
       this._attempt = 0;
       this._subscribe(status.last_seq);
+      this._connection.hub(this._environment).wake();
     } catch (error) {
       if (current()) {
         this._failed(asProblem(error), found);

@@ -1,0 +1,227 @@
+import { ApiError } from '../../src/api/problem';
+import { button, rest, show, type, type IShown } from '../browser';
+import { ScriptedTransport } from '../transport';
+
+const PUT = 'PUT /v1/workspaces/w/answers/q';
+const GET = 'GET /v1/workspaces/w';
+
+let transport: ScriptedTransport;
+let shown: IShown | undefined;
+
+function detail(rest: Record<string, unknown> = {}): Record<string, unknown> {
+  return { open_steps: ['diagnose'], answers: {}, ...rest };
+}
+
+function answered(rest: Record<string, unknown>): Record<string, unknown> {
+  return {
+    value: 1,
+    answered_at: 1,
+    skipped: false,
+    correct: null,
+    score: null,
+    feedback: '',
+    model_answer: null,
+    attempts: 1,
+    first_score: null,
+    ...rest
+  };
+}
+
+async function ask(
+  question: Record<string, unknown>,
+  snapshot: Record<string, unknown> = {}
+): Promise<IShown> {
+  shown = await show(
+    'question',
+    transport,
+    {
+      question: { id: 'q', step: 'diagnose', kind: 'comprehend', ...question }
+    },
+    snapshot
+  );
+  return shown;
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  transport = new ScriptedTransport();
+  transport.answers.set(GET, detail());
+});
+
+afterEach(() => {
+  shown?.remove();
+  shown = undefined;
+  jest.useRealTimers();
+});
+
+test('a number is sent, and its outcome shown and kept', async () => {
+  transport.answers.set(
+    PUT,
+    answered({
+      correct: true,
+      score: 1,
+      feedback: 'Yes.',
+      model_answer: 'Ours.'
+    })
+  );
+  const { el, model } = await ask({
+    form: 'number',
+    unit: 'ms',
+    prompt: 'p95?'
+  });
+  type(el.querySelector('input'), '1,200');
+  await rest();
+  button(el, 'Answer').click();
+  await rest();
+  expect(transport.requests.at(-1)).toEqual({
+    method: 'PUT',
+    path: '/v1/workspaces/w/answers/q',
+    body: { value: 1200 }
+  });
+  expect(el.textContent).toContain('Right');
+  expect(el.textContent).toContain('Yes.');
+  expect(el.textContent).toContain('Ours.');
+  expect(model.saved.at(-1)).toMatchObject({ answer: { correct: true } });
+});
+
+test('what is missing is said, and nothing is sent', async () => {
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  const before = transport.requests.length;
+  button(el, 'Answer').click();
+  await rest();
+  expect(el.textContent).toContain('Give a number.');
+  expect(transport.requests).toHaveLength(before);
+});
+
+test('Enter answers', async () => {
+  transport.answers.set(PUT, answered({ feedback: 'Kept.' }));
+  const { el } = await ask({ form: 'text', prompt: 'Which?' });
+  type(el.querySelector('input'), 'the index');
+  await rest();
+  el.querySelector('form')?.requestSubmit();
+  await rest();
+  expect(transport.requests.at(-1)?.body).toEqual({ value: 'the index' });
+});
+
+test('a refusal is shown in place with its hint, and the draft stays', async () => {
+  transport.answers.set(
+    PUT,
+    new ApiError(
+      'You have seen how this came out',
+      'conflict',
+      409,
+      'It is kept.'
+    )
+  );
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  type(el.querySelector('input'), '5');
+  await rest();
+  button(el, 'Answer').click();
+  await rest();
+  expect(el.querySelector('[role=alert]')?.textContent).toBe(
+    'You have seen how this came outIt is kept.'
+  );
+  expect(el.querySelector('input')?.value).toBe('5');
+});
+
+test('skipping asks first, Escape is no', async () => {
+  transport.answers.set(PUT, answered({ skipped: true, value: null }));
+  const { el } = await ask({ form: 'prose', min_words: 3, prompt: 'Why?' });
+  button(el, 'Skip …').click();
+  await rest();
+  const dialog = el.querySelector('[role=alertdialog]');
+  dialog?.dispatchEvent(
+    new KeyboardEvent('keydown', { key: 'Escape', bubbles: true })
+  );
+  await rest();
+  expect(el.querySelector('[role=alertdialog]')).toBeNull();
+  button(el, 'Skip …').click();
+  await rest();
+  button(el, 'Skip it').click();
+  await rest();
+  expect(transport.requests.at(-1)?.body).toEqual({ skip: true });
+  expect(el.textContent).toContain('Skipped');
+  expect(button(el, 'Answer').disabled).toBe(false); // it can still be answered
+});
+
+test('a closed step says so and takes no answer', async () => {
+  transport.answers.set(GET, detail({ open_steps: ['symptoms'] }));
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  expect(el.textContent).toContain('This step opens when');
+  expect(el.querySelector('input')?.disabled).toBe(true);
+  expect(() => button(el, 'Answer')).toThrow();
+});
+
+test('an answer given elsewhere is shown', async () => {
+  transport.answers.set(
+    GET,
+    detail({ answers: { q: answered({ correct: false, score: 0 }) } })
+  );
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  expect(el.textContent).toContain('Not quite');
+  button(el, 'Answer again').click();
+  await rest();
+  expect(el.querySelector('input')?.disabled).toBe(false);
+});
+
+test('a draft is kept a moment after typing, and comes back', async () => {
+  const { el, model, remove } = await ask({ form: 'text', prompt: 'Which?' });
+  type(el.querySelector('input'), 'half a thou');
+  await rest(700);
+  expect(model.saved.at(-1)).toMatchObject({ draft: { text: 'half a thou' } });
+  remove();
+  const again = await ask(
+    { form: 'text', prompt: 'Which?' },
+    { draft: { text: 'half a thou', low: '', high: '', picked: [] } }
+  );
+  expect(again.el.querySelector('input')?.value).toBe('half a thou');
+});
+
+test('a prediction is decided when its run is done', async () => {
+  transport.answers.set('GET /v1/environments/w', { id: 'w', last_seq: 3 });
+  transport.answers.set(
+    GET,
+    detail({
+      answers: { q: answered({ feedback: 'Your prediction is kept.' }) }
+    })
+  );
+  const { el } = await ask({ kind: 'predict', form: 'number', prompt: 'p95?' });
+  expect(el.textContent).toContain('Kept');
+  transport.answers.set(
+    GET,
+    detail({ answers: { q: answered({ score: 0.75, feedback: 'It was 9.' }) } })
+  );
+  transport.stream.opened();
+  transport.stream.events([
+    { seq: 4, ts: 1, type: 'run.done', data: { id: 'r' } as never }
+  ]);
+  await rest();
+  expect(el.textContent).toContain('75% close');
+  expect(el.textContent).toContain('It was 9.');
+});
+
+test('evidence is picked among what the system printed', async () => {
+  transport.answers.set(PUT, answered({ correct: true, score: 1 }));
+  const { el } = await ask({
+    kind: 'evidence',
+    form: 'choices',
+    pick: 2,
+    claim: 'Rows are **thrown away**.',
+    options: [
+      { id: 'scan', source: 'plan', text: '```\nSeq Scan\n  Filter: x\n```' },
+      { id: 'log', source: 'log', text: 'duration: 1204 ms' },
+      { id: 'cpu', source: 'metric', text: '`db.cpu_cores` at 0.4' }
+    ]
+  });
+  expect(el.querySelector('.sd-pre')?.textContent).toBe(
+    'Seq Scan\n  Filter: x'
+  );
+  const boxes = [...el.querySelectorAll<HTMLInputElement>('[type=checkbox]')];
+  boxes[2]?.click();
+  await rest();
+  boxes[0]?.click();
+  await rest();
+  button(el, 'Answer').click();
+  await rest();
+  expect(transport.requests.at(-1)?.body).toEqual({ value: ['scan', 'cpu'] });
+});

@@ -1,0 +1,186 @@
+import type { StreamEvent } from '../../src/api/events';
+import type {
+  CheckResult,
+  EnvironmentStatus,
+  ServiceStatus,
+  Verdict
+} from '../../src/api/types';
+import { LogLines, severity } from '../../src/widget/logs/lines';
+import { advance as panel, spoken, Usage } from '../../src/widget/panel/state';
+import {
+  advance as judge,
+  outstanding,
+  stored
+} from '../../src/widget/verdict/state';
+
+function service(name: string, state: ServiceStatus['state']): ServiceStatus {
+  return {
+    name,
+    kind: 'python',
+    state,
+    reason: '',
+    url: null,
+    cpus: 1,
+    memory_bytes: null,
+    pid: null
+  };
+}
+
+function environment(...services: ServiceStatus[]): EnvironmentStatus {
+  return {
+    id: 'e',
+    lesson: 'l',
+    workspace: 'w',
+    runtime: 'embedded',
+    state: 'ready',
+    reason: '',
+    progress: null,
+    services,
+    links: [],
+    url: null,
+    migrations: [],
+    started_at: null,
+    last_seq: 0
+  };
+}
+
+function event<Type extends StreamEvent['type']>(
+  type: Type,
+  data: Extract<StreamEvent, { type: Type }>['data'],
+  ts = 100
+): StreamEvent {
+  return { seq: 1, ts, type, data } as StreamEvent;
+}
+
+describe('panel', () => {
+  const before = environment(service('db', 'ready'), service('app', 'ready'));
+
+  test('a service changes in its place', () => {
+    const after = panel({ status: before, saved: null }, [
+      event('service.state', service('app', 'restarting')),
+      event('file.saved', { path: 'app/server.py' })
+    ]);
+    expect(after.status?.services.map(({ state }) => state)).toEqual([
+      'ready',
+      'restarting'
+    ]);
+    expect(after.saved).toEqual({ path: 'app/server.py', ts: 100 });
+  });
+
+  test('what changed is said', () => {
+    const after = environment(service('db', 'ready'), service('app', 'failed'));
+    expect(spoken(before, after)).toBe('app: Failed');
+    expect(spoken(before, { ...before, state: 'stopping' })).toBe(
+      'Environment: Stopping'
+    );
+    expect(spoken(null, before)).toBe('');
+    expect(spoken(before, before)).toBe('');
+  });
+
+  test('CPU and memory by service, from history and samples', () => {
+    const usage = new Usage();
+    usage.load({
+      ts: [1, 2],
+      values: {
+        'db.cpu_cores': [0.1, null],
+        'db.memory_bytes': [5, 6],
+        'db.connections_active': [1, 1]
+      }
+    });
+    usage.add(3, { 'db.cpu_cores': 0.3, 'app.cpu_cores': 0.2 });
+    expect(usage.cpu('db')).toEqual([0.1, null, 0.3]);
+    expect(usage.latestCpu('app')).toBe(0.2);
+    expect(usage.memory('db')).toBe(6);
+    expect(usage.cpu('nobody')).toEqual([]);
+  });
+});
+
+describe('verdict', () => {
+  const result = (id: string): CheckResult => ({
+    id,
+    title: id,
+    status: 'passed',
+    measured: '',
+    required: '',
+    why: '',
+    points: 1,
+    max_points: 1,
+    evidence: {}
+  });
+  const expected = ['a', 'b'].map(id => ({ id, title: id }));
+
+  test('results of an earlier check are left out', () => {
+    const state = judge(
+      { results: [], verdict: null },
+      [
+        event('check.result', result('a'), 50),
+        event('check.result', result('b'), 150)
+      ],
+      100
+    );
+    expect(state.results.map(({ id }) => id)).toEqual(['b']);
+    expect(outstanding(expected, state).map(({ id }) => id)).toEqual(['a']);
+  });
+
+  test('the verdict has the last word', () => {
+    const verdict = { checks: [result('a')], status: 'passed' } as Verdict;
+    const state = judge(
+      { results: [result('b')], verdict: null },
+      [event('verdict', verdict)],
+      0
+    );
+    expect(state.results.map(({ id }) => id)).toEqual(['a']);
+    expect(outstanding(expected, state)).toEqual([]);
+    expect(stored(undefined, verdict).results).toHaveLength(1);
+    expect(stored(undefined, undefined)).toEqual({
+      results: [],
+      verdict: null
+    });
+  });
+});
+
+describe('logs', () => {
+  const line = (
+    ts: number,
+    text: string,
+    name = 'app'
+  ): { ts: number; service: string; line: string } => ({
+    ts,
+    service: name,
+    line: text
+  });
+
+  test('what comes twice is shown once', () => {
+    const lines = new LogLines();
+    lines.add([line(1, 'a'), line(2, 'b')]);
+    expect(lines.add([line(1, 'a'), line(2, 'b'), line(2, 'c')])).toEqual([
+      line(2, 'c')
+    ]);
+  });
+
+  test('by service and by text, whatever its case', () => {
+    const lines = new LogLines();
+    lines.add([line(1, 'Error here'), line(2, 'fine'), line(3, 'error', 'db')]);
+    expect(lines.services).toEqual(['app', 'db']);
+    expect(lines.select({ service: 'app', search: 'ERROR' })).toEqual([
+      line(1, 'Error here')
+    ]);
+    expect(lines.select({ service: null, search: '' })).toHaveLength(3);
+  });
+
+  test('only the newest are kept', () => {
+    const lines = new LogLines(10);
+    for (let index = 0; index < 100; index += 1) {
+      lines.add([line(index, String(index))]);
+    }
+    const kept = lines.select({ service: null, search: '' });
+    expect(kept).toHaveLength(10);
+    expect(kept.at(-1)?.line).toBe('99');
+  });
+
+  test('how bad a line is, by the words servers use', () => {
+    expect(severity('FATAL:  too many clients')).toBe('bad');
+    expect(severity('WARNING:  slow')).toBe('warn');
+    expect(severity('GET /errors 200')).toBe('');
+  });
+});

@@ -1,0 +1,341 @@
+import { ApiError } from '../../src/api/problem';
+import type { EnvironmentStatus, Run } from '../../src/api/types';
+import { button, rest, show, type IShown } from '../browser';
+import { ScriptedTransport } from '../transport';
+
+let transport: ScriptedTransport;
+let shown: IShown | undefined;
+
+function environment(rest: Partial<EnvironmentStatus> = {}): EnvironmentStatus {
+  return {
+    id: 'w',
+    lesson: 'l',
+    workspace: 'w',
+    runtime: 'embedded',
+    state: 'ready',
+    reason: '',
+    progress: null,
+    services: [
+      {
+        name: 'db',
+        kind: 'postgres',
+        state: 'ready',
+        reason: '',
+        url: null,
+        cpus: 0.4,
+        memory_bytes: null,
+        pid: 1
+      }
+    ],
+    links: [],
+    url: null,
+    migrations: [],
+    started_at: 1,
+    last_seq: 5,
+    ...rest
+  };
+}
+
+function has(status: EnvironmentStatus): void {
+  transport.answers.set('GET /v1/environments/w', status);
+  transport.answers.set('GET /v1/environments/w/metrics', {
+    ts: [],
+    values: {}
+  });
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  transport = new ScriptedTransport();
+});
+
+afterEach(() => {
+  shown?.remove();
+  shown = undefined;
+  jest.useRealTimers();
+});
+
+describe('panel', () => {
+  test('starts what is not there yet, and follows it', async () => {
+    shown = await show('panel', transport);
+    const { el } = shown;
+    expect(el.textContent).toContain('Not started yet');
+    has(environment({ state: 'starting' }));
+    transport.answers.set(
+      'POST /v1/environments',
+      environment({ state: 'starting' })
+    );
+    button(el, 'Start').click();
+    await rest();
+    expect(transport.requests).toContainEqual({
+      method: 'POST',
+      path: '/v1/environments',
+      body: { workspace: 'w', reuse: true }
+    });
+    transport.stream.opened();
+    transport.stream.events([
+      { seq: 6, ts: 1, type: 'environment.state', data: environment() }
+    ]);
+    await rest();
+    expect(el.querySelector('.sd-head')?.textContent).toContain('Ready');
+    expect(el.querySelector('.sd-hidden')?.textContent).toBe(
+      'Environment: Ready'
+    );
+  });
+
+  test('what went wrong stands in its place', async () => {
+    has(environment({ state: 'stopped' }));
+    transport.answers.set(
+      'POST /v1/environments',
+      new ApiError('postgres is not installed', 'missing_binary', 424, 'pip …')
+    );
+    shown = await show('panel', transport);
+    button(shown.el, 'Start').click();
+    await rest();
+    expect(shown.el.querySelector('[role=alert]')?.textContent).toBe(
+      'postgres is not installedpip …'
+    );
+  });
+
+  test('reset asks first', async () => {
+    has(environment());
+    transport.answers.set('POST /v1/environments/w/reset', environment());
+    shown = await show('panel', transport);
+    const { el } = shown;
+    button(el, 'Reset …').click();
+    await rest();
+    expect(document.activeElement?.textContent).toBe('Cancel');
+    expect(transport.requests.some(({ method }) => method === 'POST')).toBe(
+      false
+    );
+    button(el, 'Reset the data').click();
+    await rest();
+    expect(transport.requests.at(-1)?.path).toBe('/v1/environments/w/reset');
+  });
+
+  test('pending migrations are applied, and what happened is said', async () => {
+    has(environment({ migrations: [{ name: '001-a.sql', state: 'pending' }] }));
+    transport.answers.set('POST /v1/environments/w/apply', {
+      applied: ['001-a.sql'],
+      replayed: false,
+      message: 'Applied 001-a.sql.'
+    });
+    shown = await show('panel', transport);
+    button(shown.el, 'Apply migrations').click();
+    await rest();
+    expect(shown.el.textContent).toContain('Applied 001-a.sql.');
+  });
+
+  test('a lost connection is said, with the last known state', async () => {
+    has(environment());
+    shown = await show('panel', transport);
+    transport.stream.opened();
+    transport.stream.closed(null);
+    await rest();
+    expect(shown.el.textContent).toContain('Connection lost');
+    expect(shown.el.textContent).toContain('Ready');
+    button(shown.el, 'Try now').click();
+    await rest();
+    transport.stream.opened();
+    await rest();
+    expect(shown.el.textContent).toContain('Connected again.');
+  });
+
+  test('shows its snapshot before anything answers', async () => {
+    transport.answers.set(
+      'GET /v1/environments/w',
+      new ApiError('', 'unreachable', 0)
+    );
+    shown = await show('panel', transport, {}, { status: environment() });
+    expect(shown.el.textContent).toContain('Ready');
+    expect(shown.el.textContent).toContain('Connection lost');
+  });
+
+  test('taken out of the page it listens no more', async () => {
+    has(environment());
+    shown = await show('panel', transport);
+    transport.stream.opened();
+    shown.remove();
+    await rest(3200);
+    expect(transport.stream.left).toBe(true);
+  });
+});
+
+describe('run', () => {
+  const run = (state: Run['state'], rest: Partial<Run> = {}): Run => ({
+    id: 'r1',
+    profile: 'browse',
+    seed: 1,
+    scale: 1,
+    state,
+    started_at: 1,
+    summary: null,
+    ticks: [],
+    metrics: null,
+    reason: '',
+    ...rest
+  });
+  const summary: Run['summary'] = {
+    duration_s: 10,
+    requests: 100,
+    ok: 98,
+    rps: 10,
+    errors: { timeout: 2 },
+    p50_ms: 5,
+    p95_ms: 9,
+    p99_ms: 12,
+    max_ms: 20,
+    endpoints: {},
+    lag_p99_ms: 30,
+    generator_cpu: 0.99,
+    generator_limited: true,
+    warning: ''
+  };
+
+  test('follows its own run to the end, and keeps the result', async () => {
+    has(environment());
+    transport.answers.set('GET /v1/environments/w/runs/r1', run('running'));
+    shown = await show('run', transport, { run: 'r1', profile: 'browse' });
+    const { el, model } = shown;
+    expect(el.textContent).toContain('Running');
+    const tick = {
+      run: 'r1',
+      t_s: 0.1,
+      sent: 3,
+      done: 3,
+      rps: 30,
+      in_flight: 2,
+      errors: {},
+      p50_ms: 5,
+      p95_ms: 9,
+      p99_ms: 12,
+      lag_p99_ms: 0
+    };
+    transport.stream.opened();
+    transport.stream.events([
+      { seq: 6, ts: 2, type: 'run.tick', data: tick },
+      { seq: 7, ts: 2, type: 'run.tick', data: { ...tick, run: 'other' } }
+    ]);
+    await rest();
+    expect(el.querySelector('.sd-facts')?.textContent).toContain('Done3');
+    const done = run('done', { summary });
+    transport.answers.set('GET /v1/environments/w/runs/r1', {
+      ...done,
+      ticks: [tick]
+    });
+    transport.stream.events([{ seq: 8, ts: 2, type: 'run.done', data: done }]);
+    await rest();
+    expect(el.textContent).toContain('2 timed out');
+    expect(el.textContent).toContain('The load generator was the bottleneck');
+    await rest(1700);
+    expect(model.saved.at(-1)).toMatchObject({
+      run: { id: 'r1', state: 'done', ticks: [tick] }
+    });
+  });
+
+  test('what Python kept is not kept again', async () => {
+    has(environment());
+    const done = run('done', { summary });
+    shown = await show('run', transport, { run: 'r1' }, { run: done });
+    await rest(1700);
+    expect(shown.model.saved).toEqual([]);
+    expect(transport.requests).toEqual([]);
+    expect(shown.el.textContent).toContain('Done');
+  });
+
+  test('is stopped by its button', async () => {
+    has(environment());
+    transport.answers.set('GET /v1/environments/w/runs/r1', run('running'));
+    transport.answers.set('DELETE /v1/environments/w/runs/r1', run('stopped'));
+    shown = await show('run', transport, { run: 'r1' });
+    button(shown.el, 'Stop').click();
+    await rest();
+    expect(transport.requests.at(-1)?.method).toBe('DELETE');
+  });
+});
+
+test('a verdict grows check by check', async () => {
+  has(environment());
+  shown = await show('verdict', transport, {
+    since: 100,
+    checks: [
+      { id: 'a', title: 'First' },
+      { id: 'b', title: 'Second' }
+    ]
+  });
+  const { el } = shown;
+  const result = {
+    id: 'a',
+    title: 'First',
+    status: 'failed' as const,
+    measured: '312 blocks',
+    required: 'at most 4',
+    why: 'It reads too much.',
+    points: 0,
+    max_points: 10,
+    evidence: {}
+  };
+  transport.stream.opened();
+  transport.stream.events([
+    { seq: 6, ts: 101, type: 'check.result', data: result }
+  ]);
+  await rest();
+  expect(el.textContent).toContain('1 of 2 checks');
+  expect(el.textContent).toContain('It reads too much.');
+  transport.stream.events([
+    {
+      seq: 7,
+      ts: 102,
+      type: 'verdict',
+      data: {
+        lesson: 'l',
+        status: 'failed',
+        checks: [result],
+        points: 0,
+        max_points: 10,
+        seed: 4,
+        started_at: 100,
+        duration_s: 2,
+        drift: { drifted: true, differences: ['+ CREATE INDEX i'] },
+        reason: ''
+      }
+    }
+  ]);
+  await rest();
+  expect(el.querySelector('.sd-big')?.textContent).toContain('Not yet');
+  expect(el.textContent).toContain('Write it down in migrations/');
+  expect(el.textContent).toContain('+ CREATE INDEX i');
+});
+
+test('logs follow, pause, and go on with what came meanwhile', async () => {
+  has(environment());
+  transport.answers.set('GET /v1/environments/w/logs?tail=500', {
+    lines: [{ ts: 1, service: 'db', line: 'ready' }]
+  });
+  shown = await show('logs', transport);
+  const { el } = shown;
+  const lines = (): number => el.querySelectorAll('.sd-log-line').length;
+  const write = (seq: number, line: string): void => {
+    transport.stream.events([
+      { seq, ts: seq, type: 'log.line', data: { service: 'app', line } }
+    ]);
+  };
+  transport.stream.opened();
+  write(6, 'one');
+  await rest();
+  expect(lines()).toBe(2);
+  button(el, 'Pause').click();
+  await rest();
+  write(7, 'two');
+  await rest();
+  expect(lines()).toBe(2);
+  expect(el.textContent).toContain('1 line came since');
+  button(el, 'Pause').click();
+  await rest();
+  expect(lines()).toBe(3);
+});
+
+test('a kind that nobody knows says so', async () => {
+  shown = await show('hologram', transport);
+  expect(shown.el.textContent).toContain('"hologram"');
+});
