@@ -39,6 +39,7 @@ _CONNECT_TIMEOUT_S = 5
 _EXISTS = (pg.DuplicateTable, pg.DuplicateObject, pg.DuplicateColumn, pg.DuplicateFunction)
 
 Connection = psycopg.AsyncConnection[Any]
+Names = list[str]
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Migrations:
         async with self._recording() as admin:
             return self._must_replay(await _records(admin))
 
-    async def apply(self) -> list[str]:
+    async def apply(self) -> Names:
         """Apply the pending files in order and return their names.
 
         A file that fails leaves nothing of itself; the files before it stay applied.
@@ -126,7 +127,7 @@ class Migrations:
         """
         return [self._read(name) for name in self._names()]
 
-    def _names(self) -> list[str]:
+    def _names(self) -> Names:
         if not self._folder.is_dir():
             return []
         found = [each.name for each in self._folder.glob("*.sql") if each.is_file()]

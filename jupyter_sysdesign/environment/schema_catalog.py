@@ -123,8 +123,8 @@ _QUERIES = (
     f"""
     SELECT format('sequence %I.%I', n.nspname, c.relname),
       format('CREATE SEQUENCE %I.%I AS %s START %s INCREMENT %s MINVALUE %s MAXVALUE %s CACHE %s',
-        n.nspname, c.relname, s.seqtypid::regtype::text, s.seqstart, s.seqincrement, s.seqmin, s.seqmax,
-        s.seqcache) || CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END
+        n.nspname, c.relname, s.seqtypid::regtype::text, s.seqstart, s.seqincrement, s.seqmin,
+        s.seqmax, s.seqcache) || CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END
     FROM {_CLASS} JOIN pg_sequence s ON s.seqrelid = c.oid
     WHERE NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = 'pg_class'::regclass
         AND i.objid = c.oid AND i.deptype = 'i') AND {_mine("pg_class", "c.oid")}""",

@@ -45,9 +45,8 @@ class ServiceSpec:
         tcp: it needs a 127.0.0.1 port: it is published, or a client of it cannot use unix sockets.
         depends_on: services that must be ready first.
         cpus: CPU quota in cores, None for no quota.
-        configs: files whose ``service:port`` tokens are resolved into a copy of their own.
+        configs: files whose ``service:port`` tokens are resolved into a copy (HAProxy's).
         durable: fsync stays on (postgres).
-        lines: where its keys stand in the file, e.g. ``{"environment.DATABASE_URL": 21}``.
     """
 
     name: str
@@ -65,7 +64,6 @@ class ServiceSpec:
     configs: tuple[Mount, ...] = ()
     durable: bool = False
     stop_timeout_s: float = 5.0
-    lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def published(self) -> int | None:

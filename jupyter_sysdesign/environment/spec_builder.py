@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.environment import addresses, commands
-from jupyter_sysdesign.environment.compose import HAPROXY_CONFIG, IMAGES, ComposeFile
+from jupyter_sysdesign.environment.compose import HAPROXY_CONFIG, IMAGES, POSTGRES_INIT, ComposeFile
 from jupyter_sysdesign.environment.passwords import token
 from jupyter_sysdesign.environment.spec import FILE, LinkSpec, Mount, ServiceSpec, Spec
 from jupyter_sysdesign.errors import InvalidFileError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.environment.compose import Service
     from jupyter_sysdesign.environment.source import Source
+
+# What a service of a kind may have mounted; Python services may have anything.
+_ONLY_TARGET = {"postgres": POSTGRES_INIT, "haproxy": HAPROXY_CONFIG, "valkey": ""}
 
 
 def build_spec(source: Source) -> Spec:
@@ -80,11 +83,8 @@ class _Builder:
             configs=self._configs(name, part),
             durable=part.x_sysdesign.durable,
             stop_timeout_s=part.stop_grace_period,
-            lines=self._lines(name, part),
         )
-        for index, mount in enumerate(part.volumes):
-            if not self.source.locate(mount.source).exists():
-                self.fail(f"./{mount.source} does not exist", "services", name, "volumes", index)
+        self._check_volumes(spec)
         try:
             port = commands.check(spec)
         except commands.CommandError as error:
@@ -101,8 +101,21 @@ class _Builder:
             )
         return replace(spec, port=port, tcp=bool(part.ports))
 
+    def _check_volumes(self, spec: ServiceSpec) -> None:
+        for index, mount in enumerate(spec.volumes):
+            where = ("services", spec.name, "volumes", index)
+            if not self.source.locate(mount.source).exists():
+                self.fail(f"./{mount.source} does not exist", *where)
+            allowed = _ONLY_TARGET.get(spec.kind, mount.target)
+            if mount.target != allowed:
+                self.fail(f"{spec.kind} takes {allowed or 'no volumes'}", *where)
+            if spec.kind == "postgres" and not (self.source.pristine / mount.source).is_dir():
+                self.fail(f"./{mount.source} is no folder of the lesson", *where)
+
     def _configs(self, name: str, part: Service) -> tuple[Mount, ...]:
         found = [each for each in part.volumes if each.target == HAPROXY_CONFIG]
+        if part.configs and IMAGES.get(part.image) != "haproxy":
+            self.fail("configs are for HAProxy", "services", name, "configs")
         for index, use in enumerate(part.configs):
             declared = self.file.configs.get(use.source)
             if declared is None:
@@ -111,14 +124,6 @@ class _Builder:
                 self.fail(f"./{declared.file} does not exist", "configs", use.source, "file")
             found.append(Mount(declared.file, use.target, read_only=True))
         return tuple(found)
-
-    def _lines(self, name: str, part: Service) -> dict[str, int]:
-        at = ("services", name)
-        keys = ("command", "environment", "volumes", "ports", "depends_on", "configs", "image")
-        lines = {key: self.document.line((*at, key)) for key in keys}
-        for variable in part.environment:
-            lines[f"environment.{variable}"] = self.document.line((*at, "environment", variable))
-        return lines | {"": self.document.line(at)}
 
     def _order(self, services: Mapping[str, ServiceSpec]) -> list[str]:
         """Return the names, dependencies first, otherwise as they stand in the file."""

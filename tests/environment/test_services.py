@@ -15,12 +15,13 @@ import psycopg
 import pytest
 import redis
 
-from jupyter_sysdesign.environment import binaries, programs, templates
+from jupyter_sysdesign.environment import programs, templates
 from jupyter_sysdesign.environment.owner import Owner, closed_to
 from jupyter_sysdesign.environment.services.postgres import Postgres
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
+    MissingBinaryError,
     ResourceError,
 )
 
@@ -269,12 +270,25 @@ async def test_the_grader_gets_in_when_the_application_took_every_connection(
         each.close()
 
 
+async def test_another_postgresql_is_refused(
+    tiny_lesson: Source,
+    make_world: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    old = tmp_path / "postgres"
+    old.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 15.7'\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("SYSDESIGN_POSTGRES", str(old))
+    with pytest.raises(MissingBinaryError, match=r"need PostgreSQL 18, and .* is 15\.7"):
+        make_world(tiny_lesson).services["db"].prepare()
+
+
 async def test_psql_env_opens_a_shell(tiny_lesson: Source, make_world: Callable[..., Any]) -> None:
     world = make_world(tiny_lesson)
     world.prepare()
     await world.start("db")
-    psql = f'"{binaries.find("psql")}" -Atc "SELECT count(*) FROM items"'
-    script = f'. "{world.place.folder}/psql.env"; {psql}'
+    script = f'. "{world.place.folder}/psql.env"; psql -Atc "SELECT count(*) FROM items"'
     done = await asyncio.to_thread(
         subprocess.run,
         ["/bin/sh", "-c", script],

@@ -139,6 +139,12 @@ WRONG = {
         None,
         "name one as entry",
     ),
+    "a database's other volume": (
+        DB + '    volumes: ["./app:/var/lib/postgresql/data"]\n',
+        6,
+        "postgres takes /docker-entrypoint-initdb.d",
+    ),
+    "a config of an app": (APP + "    configs: [web]\n", 8, "configs are for HAProxy"),
     "no mapping": ("\n  - app\n", 2, "valid dictionary"),
     "no YAML": ("\n  app: {\n", None, "compose.yaml:"),
     "a service twice": (APP + APP, 9, "duplicate key"),

@@ -24,7 +24,7 @@ from jupyter_sysdesign.environment.programs import for_owner
 from jupyter_sysdesign.environment.services import postgres_files as files
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.postgres_template import build_template
-from jupyter_sysdesign.errors import InvalidFileError
+from jupyter_sysdesign.errors import InvalidFileError, MissingBinaryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 #: Part of every template's key: raise it when the way templates are built changes.
 TEMPLATE_FORMAT = 1
+
+#: Major version of ``sysdesign/postgres:18``.
+VERSION = "18"
 
 _CONNECT_TIMEOUT_S = 5
 
@@ -121,10 +124,9 @@ class Postgres:
         sockets = self.place.addresses.folder(self.spec.name)
         make_folder(sockets, self._owner)
         files.clear_leftovers(self.data, sockets)
-        program = for_owner(binaries.find("postgres"), self._owner)
         return Launch(
             name=self.spec.name,
-            argv=(str(program), "-D", str(self.data)),
+            argv=(str(self._program()), "-D", str(self.data)),
             env=environment(self.place, self.spec.name),
             cwd=self.place.folder,
             user=self._owner.uid if self._owner else None,
@@ -158,7 +160,7 @@ class Postgres:
     def _ensure(self, key: str, progress: OnProgress | None) -> None:
         require_open(self.place.folder / "data", self._owner)
         require_open(self.place.templates.folder / key / "data", self._owner)
-        postgres = for_owner(binaries.find("postgres"), self._owner)
+        postgres = self._program()
 
         def build(folder: Path) -> None:
             file_copy.require_room(folder.parent, 0, "a new database")
@@ -175,6 +177,17 @@ class Postgres:
             )
 
         self.place.templates.ensure(key, build, progress)
+
+    def _program(self) -> Path:
+        """Return the server program, where its user can reach it."""
+        found = binaries.find("postgres")
+        version = binaries.version(found)
+        if version.partition(".")[0] != VERSION:
+            raise MissingBinaryError(
+                f"Lessons need PostgreSQL {VERSION}, and {found} is {version}",
+                hint=binaries.PROGRAMS["postgres"],
+            )
+        return for_owner(found, self._owner)
 
     def _key(self) -> str:
         """Return the template's name: what it is for, and a hash of all it is made of."""
@@ -218,7 +231,8 @@ class Postgres:
             "PGUSER": self.database.user,
         }
         password = self.place.passwords.of(self.spec.name)
-        files.write_psql(self.place.folder, suffix, facts, password)
+        programs = binaries.find("psql").parent
+        files.write_psql(self.place.folder, suffix, facts, password, programs)
 
     async def _probe(self) -> None:
         """Run a query as the application; a fresh copy first gets this instance's passwords."""
@@ -230,7 +244,9 @@ class Postgres:
             if "admin" in origin:
                 await self._set_passwords(origin["admin"])
                 files.write_origin(self.data, {"key": origin["key"]})
-            await self._query(self.dsn("app"))
+            # The grader's role has connections of its own: an application that came back faster
+            # may have taken all others.
+            await self._query(self.dsn("grader"))
         except psycopg.OperationalError as error:
             raise NotReady(str(error).strip()) from error
 

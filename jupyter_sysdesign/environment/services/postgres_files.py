@@ -116,14 +116,20 @@ def write_origin(data: Path, origin: Mapping[str, Any]) -> None:
     write_private(data / ORIGIN, json.dumps(dict(origin)))
 
 
-def write_psql(folder: Path, suffix: str, facts: Mapping[str, str], password: str) -> None:
-    """Write ``psql.env`` (to be sourced by a shell) and the password file it names."""
+def write_psql(
+    folder: Path, suffix: str, facts: Mapping[str, str], password: str, programs: Path
+) -> None:
+    """Write ``psql.env`` and the password file it names.
+
+    A shell that sources it can call ``psql`` (in ``programs``) without arguments.
+    """
     secret = folder / f"pgpass{suffix}"
     entry = [facts[key] for key in ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER")]
     escaped = [each.replace("\\", "\\\\").replace(":", "\\:") for each in [*entry, password]]
     write_private(secret, ":".join(escaped) + "\n")
     lines = [f"export {name}={shlex.quote(value)}" for name, value in facts.items()]
     lines.append(f"export PGPASSFILE={shlex.quote(str(secret))}")
+    lines.append(f'export PATH={shlex.quote(str(programs))}:"$PATH"')
     write_private(folder / f"psql{suffix}.env", "\n".join(lines) + "\n")
 
 
