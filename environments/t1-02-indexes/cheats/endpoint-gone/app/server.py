@@ -51,6 +51,9 @@ async def query(sql, params):
 
 # ------------------------------------------------------------------ ROUTES
 
+# @app.get("/...") ties an address to the function below it. Parts in {braces} and everything
+# behind a "?" arrive as its parameters; the dictionary it returns ("-> dict") is sent as JSON.
+
 LIST = 24  # products in a list
 HISTORY = 20  # orders in a history
 
@@ -58,7 +61,7 @@ HISTORY = 20  # orders in a history
 # The budget list: the best that a category has up to a price, dearest first.
 # Two products can cost the same, so the id decides which of them comes first.
 @app.get("/products")
-async def budget_list(category: int, max_price: int):
+async def budget_list(category: int, max_price: int) -> dict:
     rows = await query(
         """
         SELECT id, name, price_cents
@@ -73,7 +76,7 @@ async def budget_list(category: int, max_price: int):
 
 
 @app.get("/products/{product_id}")
-async def product(product_id: int):
+async def product(product_id: int) -> dict:
     rows = await query(
         "SELECT id, category_id, name, price_cents FROM products WHERE id = %s",
         (product_id,),
@@ -91,7 +94,7 @@ class NewOrder(BaseModel):
 
 
 @app.post("/orders", status_code=201)
-async def place_order(order: NewOrder):
+async def place_order(order: NewOrder) -> dict:
     try:
         rows = await query(
             """
@@ -117,7 +120,7 @@ class NewProduct(BaseModel):
 
 
 @app.post("/products", status_code=201)
-async def add_product(new: NewProduct):
+async def add_product(new: NewProduct) -> dict:
     try:
         rows = await query(
             """
@@ -137,7 +140,7 @@ class NewPrice(BaseModel):
 
 
 @app.put("/products/{product_id}/price")
-async def change_price(product_id: int, new: NewPrice):
+async def change_price(product_id: int, new: NewPrice) -> dict:
     rows = await query(
         "UPDATE products SET price_cents = %s WHERE id = %s RETURNING id, price_cents",
         (new.price_cents, product_id),
@@ -176,7 +179,7 @@ async def measure(request: Request, call_next):
 
 
 @app.get("/health")
-async def health():
+async def health() -> dict:
     await query("SELECT 1", ())
     return {"status": "ok"}
 
