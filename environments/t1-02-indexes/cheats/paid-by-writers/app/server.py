@@ -51,6 +51,9 @@ async def query(sql, params):
 
 # ------------------------------------------------------------------ ROUTES
 
+# @app.get("/...") ties an address to the function below it. Parts in {braces} and everything
+# behind a "?" arrive as its parameters; the dictionary it returns ("-> dict") is sent as JSON.
+
 LIST = 24  # products in a list
 HISTORY = 20  # orders in a history
 
@@ -58,7 +61,7 @@ HISTORY = 20  # orders in a history
 # The budget list: the best that a category has up to a price, dearest first.
 # Two products can cost the same, so the id decides which of them comes first.
 @app.get("/products")
-async def budget_list(category: int, max_price: int):
+async def budget_list(category: int, max_price: int) -> dict:
     rows = await query(
         """
         SELECT id, name, price_cents
@@ -74,7 +77,7 @@ async def budget_list(category: int, max_price: int):
 
 # The category list: what is new?
 @app.get("/categories/{category_id}/products")
-async def category_list(category_id: int):
+async def category_list(category_id: int) -> dict:
     rows = await query(
         """
         SELECT product_id AS id, name, price_cents, created_at
@@ -90,7 +93,7 @@ async def category_list(category_id: int):
 
 # The order history ("my orders"): the latest first.
 @app.get("/customers/{customer_id}/orders")
-async def order_history(customer_id: int):
+async def order_history(customer_id: int) -> dict:
     rows = await query(
         """
         SELECT id, product_id, quantity, total_cents, created_at
@@ -105,7 +108,7 @@ async def order_history(customer_id: int):
 
 
 @app.get("/products/{product_id}")
-async def product(product_id: int):
+async def product(product_id: int) -> dict:
     rows = await query(
         "SELECT id, category_id, name, price_cents FROM products WHERE id = %s",
         (product_id,),
@@ -123,7 +126,7 @@ class NewOrder(BaseModel):
 
 
 @app.post("/orders", status_code=201)
-async def place_order(order: NewOrder):
+async def place_order(order: NewOrder) -> dict:
     try:
         rows = await query(
             """
@@ -149,7 +152,7 @@ class NewProduct(BaseModel):
 
 
 @app.post("/products", status_code=201)
-async def add_product(new: NewProduct):
+async def add_product(new: NewProduct) -> dict:
     try:
         rows = await query(
             """
@@ -169,7 +172,7 @@ class NewPrice(BaseModel):
 
 
 @app.put("/products/{product_id}/price")
-async def change_price(product_id: int, new: NewPrice):
+async def change_price(product_id: int, new: NewPrice) -> dict:
     rows = await query(
         "UPDATE products SET price_cents = %s WHERE id = %s RETURNING id, price_cents",
         (new.price_cents, product_id),
@@ -208,7 +211,7 @@ async def measure(request: Request, call_next):
 
 
 @app.get("/health")
-async def health():
+async def health() -> dict:
     await query("SELECT 1", ())
     return {"status": "ok"}
 
