@@ -14,7 +14,7 @@ from websockets.protocol import State as SocketState
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import headers, transport
-from jupyter_sysdesign.control.launch import ensure_running
+from jupyter_sysdesign.control.launch import answers, ensure_running
 from jupyter_sysdesign.control.models import Event
 from jupyter_sysdesign.control.operations import Operations
 from jupyter_sysdesign.control.waiting import Waiting
@@ -45,9 +45,9 @@ class AsyncControlClient(Operations):
         self._holder = holder
         self._parent = parent
         self._may_start = start
-        self._socket = str(paths.control_socket())
+        self._socket = paths.control_socket()
         self.http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=self._socket), base_url=transport.BASE_URL
+            transport=httpx.AsyncHTTPTransport(uds=str(self._socket)), base_url=transport.BASE_URL
         )
         self._lease: tuple[ClientConnection, str] | None = None
         self._leasing = asyncio.Lock()
@@ -110,12 +110,16 @@ class AsyncControlClient(Operations):
                 await connection.close()
             return
 
-    async def ensure_running(self) -> None:
-        """Make sure that a control plane is running.
+    async def reach(self) -> None:
+        """Make sure that a control plane answers; start one if that is allowed.
 
         Raises:
-            UnavailableError: it could not be started.
+            UnavailableError: there is none.
         """
+        if answers(self._socket):
+            return
+        if not self._may_start:
+            raise transport.nobody()
         await asyncio.to_thread(ensure_running)
 
     @property
@@ -124,18 +128,11 @@ class AsyncControlClient(Operations):
         return self._lease[1] if self._lease is not None else None
 
     async def _send(self, call: Call[T]) -> T:
+        await self.reach()
         with transport.translated(call):
-            try:
-                response = await self._request(call)
-            except httpx.ConnectError:
-                if not self._may_start:
-                    raise
-                await self.ensure_running()
-                response = await self._request(call)
+            headers = await self.lease_headers()
+            response = await self.http.request(**transport.request(call, headers))
         return transport.read(call, response)
-
-    async def _request(self, call: Call[T]) -> httpx.Response:
-        return await self.http.request(**transport.request(call, await self.lease_headers()))
 
     async def lease_headers(self) -> dict[str, str]:
         """Return the header that names the lease; opens one when there is none (any more)."""
@@ -157,9 +154,8 @@ class AsyncControlClient(Operations):
 
     async def connect(self, path: str, extra_headers: dict[str, str]) -> ClientConnection:
         """Open a WebSocket; what a refused handshake says is raised."""
-        if self._may_start:
-            await self.ensure_running()
+        await self.reach()
         with transport.connecting():
             return await unix_connect(
-                self._socket, f"ws://control{path}", **transport.socket_options(extra_headers)
+                str(self._socket), f"ws://control{path}", **transport.socket_options(extra_headers)
             )

@@ -52,7 +52,7 @@ class Call(Generic[T]):
 
     def read(self, content: bytes) -> T:
         """Return the answer's value."""
-        if self.answer is None:
+        if self.answer is None or not content:
             return None  # type: ignore[return-value]
         value: T = _adapter(self.answer).validate_json(content)
         return value

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, unix_connect
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import headers, transport
-from jupyter_sysdesign.control.launch import ensure_running
+from jupyter_sysdesign.control.launch import answers, ensure_running
 from jupyter_sysdesign.control.models import Event
 from jupyter_sysdesign.control.operations import Operations
 from jupyter_sysdesign.control.waiting import Waiting
@@ -52,9 +52,9 @@ class ControlClient(Operations):
         self._holder = holder
         self._parent = parent
         self._may_start = start
-        self._socket = str(paths.control_socket())
+        self._socket = paths.control_socket()
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=self._socket), base_url=transport.BASE_URL
+            transport=httpx.HTTPTransport(uds=str(self._socket)), base_url=transport.BASE_URL
         )
         self._lease: tuple[ClientConnection, str] | None = None
         self._leasing = threading.Lock()
@@ -130,18 +130,16 @@ class ControlClient(Operations):
                 return
 
     def _send(self, call: Call[T]) -> T:
+        self._reach()
         with transport.translated(call):
-            try:
-                response = self._request(call)
-            except httpx.ConnectError:
-                if not self._may_start:
-                    raise
-                ensure_running()
-                response = self._request(call)
+            response = self._http.request(**transport.request(call, self._lease_headers()))
         return transport.read(call, response)
 
-    def _request(self, call: Call[T]) -> httpx.Response:
-        return self._http.request(**transport.request(call, self._lease_headers()))
+    def _reach(self) -> None:
+        if self._may_start:
+            ensure_running()
+        elif not answers(self._socket):
+            raise transport.nobody()
 
     def _lease_headers(self) -> dict[str, str]:
         """Return the header that names the lease; opens one when there is none (any more)."""
@@ -162,11 +160,10 @@ class ControlClient(Operations):
                 self._lease = None
 
     def _connect(self, path: str, extra_headers: dict[str, str]) -> ClientConnection:
-        if self._may_start:
-            ensure_running()
+        self._reach()
         with transport.connecting():
             return unix_connect(
-                self._socket,
+                str(self._socket),
                 f"ws://control{path}",
                 legacy=True,
                 **transport.socket_options(extra_headers),

@@ -46,10 +46,11 @@ class Environment:
         self.source = source
         self.purpose = purpose
         self.id = source.instance_id
+        # First of all: where the files are wrong, nothing is left behind.
+        self.instance = Instance(source, purpose=purpose, emit=self._emit)
         self.folder = paths.instance(self.id)
         self._sequence = Sequence(self.folder / "events.seq")
         self.events = EventStream(self._sequence)
-        self.instance = Instance(source, purpose=purpose, emit=self._emit)
         self.recorder = Recorder(self.instance, self.events)
         self.runs = Runs(
             self.id, self.folder / "runs", self.events, self.recorder, lambda: settle(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.environment import Environment
@@ -43,22 +43,28 @@ class Environments:
             NotFoundError: there is none of that id.
             InvalidFileError: the lesson's or the learner's files make none.
         """
-        if environment_id not in self._known:
+        known = self._known.get(environment_id)
+        if known is None:
             source = await asyncio.to_thread(self._on_disk, environment_id)
-            # Nothing else may have made it meanwhile.
-            if environment_id not in self._known:
-                self._known[environment_id] = Environment(source, "lesson", self._settle)
-        return self._known[environment_id]
+            known, _ = await self.make(source, "lesson")
+        return known
 
-    def make(self, source: Source, purpose: str) -> tuple[Environment, bool]:
-        """Return the environment of ``source``, and whether it is new."""
+    async def make(
+        self, source: Source, purpose: Literal["lesson", "check"]
+    ) -> tuple[Environment, bool]:
+        """Return the environment of ``source``, and whether it is new.
+
+        Raises:
+            InvalidFileError: its files make none.
+        """
         existing = self._known.get(source.instance_id)
         if existing is not None:
             return existing, False
         new = not (paths.instances() / source.instance_id).exists()
-        environment = Environment(source, purpose, self._settle)
-        self._known[environment.id] = environment
-        return environment, new
+        made = await asyncio.to_thread(Environment, source, purpose, self._settle)
+        # Somebody else may have made it meanwhile.
+        environment = self._known.setdefault(made.id, made)
+        return environment, new and environment is made
 
     async def list(self) -> list[Environment]:
         """Return all of them that are not only there for a check, running or not."""
@@ -90,8 +96,14 @@ class Environments:
             log.warning("ended %d processes of an earlier control plane", ended)
 
     def exposition(self) -> str:
-        """Return the latest samples of all that run, for Prometheus."""
-        return "".join(each.recorder.exposition() for each in self._known.values())
+        """Return the latest samples of all that run, as Prometheus text."""
+        from jupyter_sysdesign.metrics.exposition import exposition  # noqa: PLC0415 (rarely used)
+
+        return "".join(
+            exposition(values, {"environment": each.id})
+            for each in self._known.values()
+            if (values := each.recorder.latest())
+        )
 
     async def close(self) -> None:
         """Stop all of them at once."""

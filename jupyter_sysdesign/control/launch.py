@@ -28,27 +28,28 @@ _SECRET_PREFIXES = ("JUPYTERHUB_", "JUPYTER_TOKEN", "JPY_", "SYSDESIGN_PARENT_LE
 _START_S = 60.0  # a cold start reads a few hundred files; a network home may take its time
 
 
-def ensure_running() -> Path:
-    """Return the socket of a control plane that answers; blocks while one is being started.
+def ensure_running() -> None:
+    """Make sure that a control plane answers; blocks while one is being started.
 
     Raises:
         UnavailableError: it could not be started; the message has its last words.
     """
     path = paths.control_socket()
     if answers(path):
-        return path
+        return
     with _only_one_starter():
         if not answers(path):
             _start()
-    return path
 
 
 def answers(path: Path) -> bool:
-    """Tell whether somebody listens on the unix socket ``path``."""
+    """Tell at once whether somebody listens on the unix socket ``path``."""
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(2.0)
+        probe.setblocking(False)
         try:
             probe.connect(str(path))
+        except BlockingIOError:  # so many are connecting that we would have to queue
+            return True
         except OSError:
             return False
     return True

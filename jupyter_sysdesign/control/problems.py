@@ -101,6 +101,8 @@ def readable(errors: Any) -> str:
 
 def _one(error: Mapping[str, Any]) -> str:
     # The first part says where (body, query, path); parts of a tagged union's name say nothing.
+    if error["type"] == "model_attributes_type" and len(error["loc"]) == 1:
+        return "The body must be a JSON object, sent as application/json"
     where = ".".join(str(part) for part in error["loc"][1:])
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "json_invalid":

@@ -85,8 +85,8 @@ def translated(call: Call[Any]) -> Iterator[None]:
     """Raise UnavailableError for whatever goes wrong on the way."""
     try:
         yield
-    except httpx.ConnectError as error:
-        raise UnavailableError("No control plane answers", hint=HINT) from error
+    except httpx.ConnectError:
+        raise nobody() from None
     except httpx.TimeoutException as error:
         raise UnavailableError(
             f"The control plane took longer than {call.timeout_s:g} s", hint=HINT
@@ -104,6 +104,11 @@ def connecting() -> Iterator[None]:
         raise failure(error.response.status_code, bytes(error.response.body or b"")) from None
     except (OSError, WebSocketException) as error:
         raise UnavailableError("The control plane cannot be reached", hint=HINT) from error
+
+
+def nobody() -> UnavailableError:
+    """Return the error for there being no control plane."""
+    return UnavailableError("No control plane answers", hint=HINT)
 
 
 def failure(status: int, content: bytes) -> SysdesignError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 import httpx
 
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.control import headers
+from jupyter_sysdesign.control import headers, transport
 from jupyter_sysdesign.control.async_client import AsyncControlClient
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.control.launch import answers
@@ -31,8 +30,6 @@ _KEPT_HERE = frozenset({"token", "_xsrf", "no_track_activity"})
 #: Leases are held by processes of this machine, not by pages.
 _NOT_FORWARDED = "/v1/leases"
 
-_HINT = "Try again; `sysdesign doctor` names the log that says more."
-
 
 class ControlLink:
     """Belongs to one Jupyter server; created before its event loop runs.
@@ -49,7 +46,7 @@ class ControlLink:
 
     async def adopt(self) -> None:
         """Hold a lease if a control plane is alive; do not start one."""
-        if await asyncio.to_thread(answers, paths.control_socket()):
+        if answers(paths.control_socket()):
             with contextlib.suppress(SysdesignError):
                 await self._headers("", {})
 
@@ -63,21 +60,24 @@ class ControlLink:
             UnavailableError: there is no control plane, and none can be started.
         """
         target = clean(target)
+        await self._client.reach()
+        request = self._client.http.build_request(
+            method,
+            "/",
+            headers=await self._headers(user, browser),
+            content=body or None,
+            # A check takes a minute; whoever asked decides how long to wait.
+            timeout=httpx.Timeout(None, connect=10.0),
+            # As the browser wrote it, percent signs and all.
+            extensions={"target": target.encode("ascii")},
+        )
         try:
-            return await self._request(method, target, user, browser, body)
-        except httpx.ConnectError:
-            await self._client.ensure_running()
+            return await self._client.http.send(request, stream=True)
         except httpx.TransportError as error:
-            # It may have done what was asked before it died. Only a reading is asked again.
-            if method != "GET":
-                raise UnavailableError(
-                    "The control plane ended before it answered", hint=_HINT
-                ) from error
-            await self._client.ensure_running()
-        try:
-            return await self._request(method, target, user, browser, body)
-        except httpx.TransportError as error:
-            raise UnavailableError("The control plane does not answer", hint=_HINT) from error
+            # It may have done what was asked before it died, so nothing is asked twice.
+            raise UnavailableError(
+                "The control plane ended before it answered", hint=transport.HINT
+            ) from error
 
     async def connect(self, target: str, user: str) -> ClientConnection:
         """Open a WebSocket to the control plane.
@@ -97,21 +97,6 @@ class ControlLink:
         if lease is not None and answers(paths.control_socket()):
             with contextlib.suppress(SysdesignError), ControlClient(start=False) as client:
                 client.end_lease(lease)
-
-    async def _request(
-        self, method: str, target: str, user: str, browser: Mapping[str, str], body: bytes
-    ) -> httpx.Response:
-        request = self._client.http.build_request(
-            method,
-            "/",
-            headers=await self._headers(user, browser),
-            content=body or None,
-            # A check takes a minute; whoever asked decides how long to wait.
-            timeout=httpx.Timeout(None, connect=10.0),
-            # As the browser wrote it, percent signs and all.
-            extensions={"target": target.encode("ascii")},
-        )
-        return await self._client.http.send(request, stream=True)
 
     async def _headers(self, user: str, browser: Mapping[str, str]) -> dict[str, str]:
         return {

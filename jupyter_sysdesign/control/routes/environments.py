@@ -55,7 +55,7 @@ async def create(
         await asyncio.to_thread(check_startable, source)
     if request.purpose == "lesson":
         await asyncio.to_thread(plane.workspaces.remember, workspace)
-    environment, new = plane.environments.make(source, request.purpose)
+    environment, new = await plane.environments.make(source, request.purpose)
     if request.start and not (request.reuse and environment.running):
         _start(asking, environment)
     asking.hold(environment)
