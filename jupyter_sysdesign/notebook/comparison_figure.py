@@ -36,9 +36,9 @@ def draw(comparison: Comparison) -> graph_objects.Figure:
     ):
         figure.add_trace(_over_time(name, run, colour, dash), row=1, col=1)
         figure.add_trace(_per_endpoint(name, run, comparison.names, colour), row=1, col=2)
-    figure.update_yaxes(type="log", row=1, col=1, title_text="ms", dtick=1)
+    figure.update_yaxes(type="log", row=1, col=1, title_text="ms")
     figure.update_xaxes(row=1, col=1, title_text="seconds", rangemode="tozero")
-    figure.update_xaxes(type="log", row=1, col=2, title_text="ms", dtick=1)
+    figure.update_xaxes(type="log", row=1, col=2, title_text="ms")
     figure.update_yaxes(
         row=1, col=2, type="category", range=[len(comparison.names) - 0.4, -0.6], automargin=True
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ASK_S = 1.0
 #: As many ticks as a view keeps.
 _SNAPSHOT_TICKS = 600
+_CPU = ".cpu_cores"
 
 
 def load(
@@ -56,7 +57,7 @@ def load(
             finished = _finish(connection, run.id, ended)
         except KeyboardInterrupt:
             finished = _stop(connection, run.id)
-    view.snapshot = {"run": _thinned(finished).model_dump(mode="json", exclude={"metrics"})}
+    view.snapshot = {"run": _kept(finished).model_dump(mode="json")}
     view.settle()
     if finished.state == "failed":
         raise ConflictError(
@@ -99,6 +100,11 @@ def _stop(connection: Connection, run_id: str) -> Run:
     return connection.client.run(connection.environment, run_id)
 
 
-def _thinned(run: Run) -> Run:
+def _kept(run: Run) -> Run:
+    """Return as much of a run as its view draws: thinned ticks, and of the metrics the CPU."""
     step = -(-len(run.ticks) // _SNAPSHOT_TICKS) or 1
-    return run.model_copy(update={"ticks": run.ticks[::step]})
+    metrics = run.metrics
+    if metrics is not None:
+        cpu = {name: each for name, each in metrics.values.items() if name.endswith(_CPU)}
+        metrics = metrics.model_copy(update={"values": cpu})
+    return run.model_copy(update={"ticks": run.ticks[::step], "metrics": metrics})

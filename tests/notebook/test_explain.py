@@ -86,6 +86,28 @@ def test_skip_scan_is_told_by_the_number_of_index_searches(explained: Explained)
     ]
 
 
+def test_an_index_in_the_wrong_order_is_walked_in_vain(explained: Explained) -> None:
+    plan = Plan(
+        explained(
+            "SELECT id FROM orders WHERE quantity = 3 AND product_id = 77 ORDER BY id",
+            "enable_sort=off",
+            "enable_bitmapscan=off",
+            *NO_SEQ,
+            before=("CREATE INDEX wrong ON orders (id, quantity, product_id)",),
+        )
+    )
+    scan = next(node for node in plan.nodes if node.index == "wrong")
+    assert codes(scan)["index-walk"] is Level.PROBLEM
+    right = Plan(
+        explained(
+            "SELECT id FROM orders WHERE quantity = 3 AND product_id = 77 ORDER BY id",
+            *NO_SEQ,
+            before=("CREATE INDEX fitting ON orders (product_id, quantity, id)",),
+        )
+    )
+    assert "index-walk" not in [finding.code for _, finding in right.findings]
+
+
 def test_rows_an_index_led_to_in_vain(explained: Explained) -> None:
     plan = Plan(explained("SELECT * FROM products WHERE stock = 1 AND category_id = 7", *NO_SEQ))
     scan = next(node for node in plan.nodes if node.removed())
@@ -129,6 +151,17 @@ def test_misestimate_of_correlated_columns(explained: Explained) -> None:
     assert "rows and got 800, " in sentence(plan.root, "misestimate")
     below = [finding.code for node in plan.root.children for finding in find(node)]
     assert "misestimate" not in below  # PostgreSQL counts no rows in a BitmapAnd
+
+
+def test_a_misestimate_is_marked_where_it_begins(explained: Explained) -> None:
+    plan = Plan(
+        explained("SELECT * FROM products WHERE city = 'city-3' AND zip = 'zip-3' ORDER BY name")
+    )
+    marked = [node.type for node, finding in plan.findings if finding.code == "misestimate"]
+    assert len(marked) == 1
+    assert "Sort" not in marked
+    few = Plan(explained("SELECT * FROM products WHERE city = 'city-3' AND id < 60"))
+    assert "misestimate" not in [finding.code for _, finding in few.findings]
 
 
 def test_rows_a_limit_did_not_ask_for_are_no_misestimate(explained: Explained) -> None:

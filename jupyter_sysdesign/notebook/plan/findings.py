@@ -19,8 +19,27 @@ _MANY_ROWS = 1_000
 _VERY_MANY_ROWS = 10_000
 #: Share of the rows read that a filter throws away from which on the reading was wasted.
 _WASTED = 0.5
-#: An estimate this many times off leads the planner astray.
+#: An estimate this many times off leads the planner astray …
 _MISESTIMATE = 10.0
+#: … when it is about this many rows at least; below, no plan is much worse than another.
+_ESTIMATED_ROWS = 100
+#: Steps that pass on the rows of the step below, and its misestimate with them.
+_PASS_ON = frozenset(
+    {
+        "Gather",
+        "Gather Merge",
+        "Hash",
+        "Incremental Sort",
+        "Limit",
+        "LockRows",
+        "Materialize",
+        "Sort",
+    }
+)
+#: An index that leads straight to a row needs a few pages to get there, and one or two per row …
+_PAGES_PER_LOOKUP, _PAGES_PER_ROW = 4, 2
+#: … so this many times more, and this many pages in all, were walked through in vain.
+_WALKED, _WALKED_PAGES = 5, 100
 #: A loop that runs its inner side this often is worth a word.
 _MANY_LOOPS = 100
 
@@ -216,11 +235,13 @@ def _spill(node: PlanNode) -> Iterator[Finding]:
 
 
 def _misestimate(node: PlanNode) -> Iterator[Finding]:
-    if not node.counted or node.type == "Hash":  # the step below a Hash says the same
+    if not node.counted or node.type in _PASS_ON:
         return
     actual, estimated = max(node.rows_per_loop, 1.0), max(node.estimated, 1.0)
     ratio = max(actual / estimated, estimated / actual)
-    if ratio < _MISESTIMATE or (actual < estimated and node.cut_short):
+    if ratio < _MISESTIMATE or max(actual, estimated) < _ESTIMATED_ROWS:
+        return
+    if actual < estimated and node.cut_short:
         return
     each = " each time it ran" if node.loops > 1 else ""
     direction = "more" if actual > estimated else "fewer"
@@ -237,6 +258,25 @@ def _misestimate(node: PlanNode) -> Iterator[Finding]:
 def _mean(rows: float) -> str:
     few = 10
     return number(rows) if rows >= few or float(rows).is_integer() else number(rows, 1)
+
+
+def _index_walk(node: PlanNode) -> Iterator[Finding]:
+    if not node.type.startswith(("Index", "Bitmap Index")) or not node.raw.get("Index Cond"):
+        return
+    searches = max(float(node.raw.get("Index Searches", 0)), node.loops)
+    found = node.rows + node.removed() + node.removed("Index Recheck")
+    straight = _PAGES_PER_LOOKUP * searches + _PAGES_PER_ROW * found
+    if node.self_pages < max(_WALKED * straight, _WALKED_PAGES):
+        return
+    per_row = f" ({number(node.self_pages / node.rows)} for each)" if node.rows else ""
+    yield Finding(
+        "index-walk",
+        Level.PROBLEM,
+        "index read in vain",
+        f"Touched {count(node.self_pages, 'page')} to find {count(node.rows, 'row')}{per_row}: the "
+        "condition did not lead it to one place in the index, so it walked past many entries that "
+        "did not match.",
+    )
 
 
 def _index_searches(node: PlanNode) -> Iterator[Finding]:
@@ -337,6 +377,7 @@ _RULES: tuple[_Rule, ...] = (
     _sort,
     _spill,
     _misestimate,
+    _index_walk,
     _index_searches,
     _heap_fetches,
     _loops,

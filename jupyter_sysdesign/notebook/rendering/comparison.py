@@ -107,7 +107,7 @@ def _rows(comparison: Comparison) -> list[list[str]]:
 
 
 #: Two runs of the very same system differ by this much; less is no difference.
-NOISE = 1.15
+NOISE = 1.25
 
 
 def _verdict(old: float | None, new: float | None) -> Html:

@@ -58,7 +58,7 @@ def card(*content: str, kind: str) -> Html:
         *content,
         cls=f"sd-view sd-static sd-static-{kind}",
         style=(
-            f"border: 1px solid {LINE}; border-radius: 6px; padding: 12px 14px; margin: 4px 0; "
+            f"border: 1px solid {LINE}; border-radius: 3px; padding: 12px 14px; margin: 4px 0; "
             "font-size: 13px; line-height: 1.45; overflow-x: auto"
         ),
     )

@@ -80,7 +80,7 @@ def as_text(verdict: Verdict | None, results: Sequence[CheckResult]) -> str:
     for check in checks:
         lines.append(f"  {_WORDS[check.status][0]:<9}  {check.title}{_points(check)}")
         lines.append(f"             measured {check.measured}, required {check.required}")
-        if check.why:
+        if _explains(check):
             lines.append(f"             {check.why}")
     if verdict and verdict.drift and verdict.drift.drifted:
         lines += [_DRIFT, *(f"  {each}" for each in verdict.drift.differences)]
@@ -109,7 +109,7 @@ _DRIFT = (
 
 def _row(check: CheckResult) -> list[str]:
     what = tag("div", strong(check.title))
-    why = tag("div", check.why) if check.why else Html("")
+    why = tag("div", check.why) if _explains(check) else Html("")
     return [
         tag("div", what, why),
         badge(*_WORDS[check.status]),
@@ -117,6 +117,11 @@ def _row(check: CheckResult) -> list[str]:
         tag("span", check.required or "–"),
         f"{number(check.points)} / {number(check.max_points)}" if check.max_points else "",
     ]
+
+
+def _explains(check: CheckResult) -> bool:
+    """Tell whether there is more to say than measured and required do."""
+    return bool(check.why) and check.status is not Status.PASSED
 
 
 def _points(check: CheckResult) -> str:
