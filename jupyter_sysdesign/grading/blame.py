@@ -9,8 +9,8 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -22,6 +22,7 @@ from jupyter_sysdesign.errors import (
     SqlError,
     SysdesignError,
 )
+from jupyter_sysdesign.grading import reasons
 from jupyter_sysdesign.grading.outcome import CannotTell, Failed
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Finding:
 
     status: Status
     why: str
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 def owners(spec: Spec, edited: Collection[str]) -> Mapping[str, list[str]]:
@@ -146,7 +148,7 @@ def _down(system: System, status: EnvironmentStatus) -> list[ServiceStatus]:
 
 def _end(service: ServiceStatus, reached: Mapping[str, list[str]]) -> Finding:
     name = f"{_NAMES.get(service.kind, 'The service')} ({service.name})"
-    reason = service.reason.strip()
+    reason = reasons.condensed(service.reason)
     if _OUT_OF_MEMORY in reason.casefold():
         return Finding(Status.FAILED, f"{name} was ended: {reason}.")
     if service.state is ServiceState.PAUSED:
@@ -156,7 +158,8 @@ def _end(service: ServiceStatus, reached: Mapping[str, list[str]]) -> Finding:
     if service.name in reached:
         files = ", ".join(reached[service.name])
         said = reason or "it ended without a word"
-        return Finding(Status.FAILED, f"{name} does not run with your {files}: {said}")
+        why = f"{name} does not run with your {files}: {said}"
+        return Finding(Status.FAILED, why, {"log": service.reason})
     said = f": {reason}" if reason else ""
     return Finding(Status.UNKNOWN, f"{name} ended, though none of your files could do that{said}.")
 

@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from pydantic import BaseModel, Field
 
 from jupyter_sysdesign.control.client import ControlClient
-from jupyter_sysdesign.control.models import CheckResult
+from jupyter_sysdesign.control.models import CheckResult, Status
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import SysdesignError
 from jupyter_sysdesign.grading import verdict
+from jupyter_sysdesign.grading.blame import Finding
 from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.session import NotRunningError, Session
 from jupyter_sysdesign.grading.submission import scratch, sweep
@@ -98,19 +99,17 @@ def _run(
                 say({"running": check.id})
                 keep(session.run(check))
         except (NotRunningError, SysdesignError) as error:
+            finding = (
+                error.finding
+                if isinstance(error, NotRunningError)
+                else Finding(Status.UNKNOWN, error.message)
+            )
             for check in checks[len(results) :]:
-                keep(_not_made(check, error))
-            return str(error)
+                keep(verdict.not_made(check, finding))
+            return finding.why
         finally:
             session.close()
     return ""
-
-
-def _not_made(check: Check, error: NotRunningError | SysdesignError) -> CheckResult:
-    if isinstance(error, NotRunningError):
-        make = verdict.failed if error.finding.status.value == "failed" else verdict.unknown
-        return make(check, error.finding.why)
-    return verdict.unknown(check, error.message)
 
 
 def main() -> None:

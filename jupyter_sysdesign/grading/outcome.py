@@ -83,7 +83,8 @@ class Outcome:
     ) -> Outcome:
         """Pass when ``holds``; ``measured`` and ``required`` say in words what was compared."""
         measured, required = measured.strip(), required.strip()
-        why = f"{measured}; required: {required}." if holds else why_failed
+        compared = f"{measured}; required: {required}." if measured else "This holds."
+        why = compared if holds else why_failed
         return cls(bool(holds), measured, required, why, evidence or {}, credit)
 
     @classmethod

@@ -6,6 +6,7 @@ import contextlib
 import random
 import sys
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import yaml_file
@@ -14,7 +15,7 @@ from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.environment.spec import load_spec
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import SysdesignError, UnavailableError
-from jupyter_sysdesign.grading import blame, verdict
+from jupyter_sysdesign.grading import blame, reasons, verdict
 from jupyter_sysdesign.grading.blame import Finding
 from jupyter_sysdesign.grading.checks import Context
 from jupyter_sysdesign.grading.deadline import DeadlineExceeded, deadline
@@ -100,14 +101,14 @@ class Session:
             raise RuntimeError("The session is not open.")
         before = self._broken or blame.fallen(system, self._reached)
         if before is not None:
-            return _result(check, before)
+            return verdict.not_made(check, self._readable(before))
         result = self._make(check, system)
         if result.status is not Status.PASSED:
             cause = blame.behind(system, self._reached)
             if cause is not None and (
                 cause.status is Status.UNKNOWN or result.measured == verdict.NOT_MEASURED
             ):
-                result = _result(check, cause)
+                result = verdict.not_made(check, self._readable(cause))
         self._heal(system)
         return result
 
@@ -121,18 +122,18 @@ class Session:
                 self._client.delete(environment)
 
     def _make(self, check: Check, system: System) -> CheckResult:
-        waited_s = system.waited_s()
+        system.begin()
         try:
             with deadline(check.deadline_s):
                 if check.fresh:
                     system.reset()
                 return verdict.judged(check, self._outcome(check, system))
         except DeadlineExceeded:
-            finding = _overtime(check, system.waited_s() - waited_s)
+            finding = _overtime(check, system.waited_s())
         except Exception as error:  # noqa: BLE001 (whatever it is: it is judged, and written down)
             traceback.print_exc(file=sys.stderr)
             finding = blame.of_error(error) or self._odd(check, error)
-        return _result(check, finding)
+        return verdict.not_made(check, self._explained(finding, system))
 
     def _outcome(self, check: Check, system: System) -> Outcome:
         context = Context(
@@ -149,6 +150,7 @@ class Session:
     def _odd(self, check: Check, error: Exception) -> Finding:
         """Judge an error in the check's own code: does it happen with the pristine system too?"""
         said = f"{type(error).__name__}: {error}"
+        request = "" if self._submission is None else self._submission.last_refused()
         if isinstance(error, blame.SHAPE_ERRORS):
             try:
                 with deadline(check.deadline_s):
@@ -156,11 +158,32 @@ class Session:
             except (Exception, DeadlineExceeded):  # noqa: BLE001 (the same judgement either way)
                 traceback.print_exc(file=sys.stderr)
             else:
-                return Finding(
-                    Status.FAILED,
-                    f"Your system answers something else than the system it began as ({said}).",
-                )
+                odd = f"Your system answers something else than the system it began as ({said})."
+                return Finding(Status.FAILED, request or odd)
         return Finding(Status.UNKNOWN, f"The check {check.id} itself is broken ({said}).")
+
+    def _explained(self, finding: Finding, system: System) -> Finding:
+        """Add what the service says of a request it failed to answer."""
+        finding = self._readable(finding)
+        if finding.status is not Status.FAILED or not system.last_refused():
+            return finding
+        try:
+            lines = [str(each["line"]) for each in self._client.logs(system.id, tail=200).lines]
+        except SysdesignError:
+            return finding
+        raised = reasons.last_exception(lines)
+        if not raised or raised in finding.why:
+            return finding
+        return replace(finding, why=f"{finding.why} The log says: {raised}")
+
+    def _readable(self, finding: Finding) -> Finding:
+        """Name the learner's files as the learner knows them."""
+        folder = f"{self._folder}/submission/"
+        evidence = {
+            key: value.replace(folder, "") if isinstance(value, str) else value
+            for key, value in finding.evidence.items()
+        }
+        return replace(finding, why=finding.why.replace(folder, ""), evidence=evidence)
 
     def _heal(self, system: System) -> None:
         try:
@@ -194,7 +217,7 @@ class Session:
         except UnavailableError as error:
             raise NotRunningError(Finding(Status.UNKNOWN, error.message)) from error
         if status.state is not State.READY:
-            raise NotRunningError(blame.not_started(status, self._reached))
+            raise NotRunningError(self._readable(blame.not_started(status, self._reached)))
         return System(self._client, status, seed=self._seed, profiles=self._profiles)
 
     def _migrate(self, system: System) -> None:
@@ -215,12 +238,6 @@ class Session:
     def _source(self, workspace: Path) -> Source:
         lesson = self._lesson
         return Source(lesson.id, lesson.environment, workspace, tuple(lesson.file.editable))
-
-
-def _result(check: Check, finding: Finding) -> CheckResult:
-    if finding.status is Status.FAILED:
-        return verdict.failed(check, finding.why)
-    return verdict.unknown(check, finding.why)
 
 
 def _overtime(check: Check, waited_s: float) -> Finding:

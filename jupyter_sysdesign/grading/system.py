@@ -78,6 +78,7 @@ class System:
             trust_env=False,
             event_hooks={"request": [self._asked], "response": [self._answered]},
         )
+        self._last: httpx.Response | None = None  # of this check
         self._asked_at: float | None = None
         self._waited_s = 0.0
         self._pids: dict[str, int | None] = {}
@@ -203,10 +204,21 @@ class System:
             and (each.state is not ServiceState.READY or each.pid != self._pids.get(each.name))
         ]
 
+    def begin(self) -> None:
+        """Forget the requests of the check before."""
+        self._last, self._asked_at, self._waited_s = None, None, 0.0
+
     def waited_s(self) -> float:
         """Return how long this system has kept the check's own requests waiting, in seconds."""
         pending = 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
         return self._waited_s + pending
+
+    def last_refused(self) -> str:
+        """Return what was refused, if the last request was; else an empty string."""
+        last = self._last
+        if last is None or not last.is_error:
+            return ""
+        return f"{last.request.method} {last.request.url.path} answered {last.status_code}."
 
     def close(self) -> None:
         """Close the connections to it."""
@@ -215,9 +227,10 @@ class System:
     def _asked(self, _: httpx.Request) -> None:
         self._asked_at = time.monotonic()
 
-    def _answered(self, _: httpx.Response) -> None:
+    def _answered(self, response: httpx.Response) -> None:
         self._waited_s = self.waited_s()
         self._asked_at = None
+        self._last = response
 
     def _service(self, name: str) -> ServiceStatus:
         return next(each for each in self.status().services if each.name == name)

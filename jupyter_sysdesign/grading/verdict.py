@@ -10,6 +10,7 @@ from jupyter_sysdesign.control.models import CheckResult, Status, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jupyter_sysdesign.grading.blame import Finding
     from jupyter_sysdesign.grading.checks import Check
     from jupyter_sysdesign.grading.outcome import Outcome
 
@@ -33,14 +34,20 @@ def judged(check: Check, outcome: Outcome) -> CheckResult:
     )
 
 
-def failed(check: Check, why: str) -> CheckResult:
-    """Return the failure of a check that the learner's system did not let be measured."""
-    return _without_figures(check, Status.FAILED, why)
-
-
-def unknown(check: Check, why: str) -> CheckResult:
-    """Return the result of a check that could not be made, through nobody's fault."""
-    return _without_figures(check, Status.UNKNOWN, why)
+def not_made(check: Check, finding: Finding) -> CheckResult:
+    """Return the result of a check that came to no figures, for the reason found."""
+    return CheckResult(
+        id=check.id,
+        title=check.title,
+        kind=check.kind,
+        status=finding.status,
+        measured=NOT_MEASURED,
+        required=check.title,
+        why=finding.why,
+        points=0,
+        max_points=check.points,
+        evidence=finding.evidence,
+    )
 
 
 def combine(
@@ -74,18 +81,4 @@ def combine(
         started_at=started_at,
         duration_s=time.time() - started_at,
         reason=reason,
-    )
-
-
-def _without_figures(check: Check, status: Status, why: str) -> CheckResult:
-    return CheckResult(
-        id=check.id,
-        title=check.title,
-        kind=check.kind,
-        status=status,
-        measured=NOT_MEASURED,
-        required=check.title,
-        why=why,
-        points=0,
-        max_points=check.points,
     )

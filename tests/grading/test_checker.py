@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
-import subprocess
+import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from jupyter_sysdesign import paths
@@ -20,7 +23,6 @@ from jupyter_sysdesign.grading.process import run_checker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 INDEX = "CREATE INDEX items_category_price ON items (category, price, id);"
 QUICK = ["index-on-category", "new-item-shows"]
@@ -158,7 +160,7 @@ def test_a_checker_told_to_end_leaves_nothing(client: ControlClient, mine: Path)
     checker: list[int] = []
 
     def end(_: str) -> None:
-        (pid,) = children(b"jupyter_sysdesign.grading.checker")
+        (pid,) = checkers()
         checker.append(pid)
         os.kill(pid, signal.SIGTERM)
 
@@ -166,13 +168,6 @@ def test_a_checker_told_to_end_leaves_nothing(client: ControlClient, mine: Path)
         run_checker(mine, 4, hear=Meddler(end))
     assert checker
     assert nothing_is_left(client)
-
-
-def children(name: bytes) -> list[int]:
-    found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, check=True
-    ).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if name in line]
 
 
 @pytest.fixture
@@ -267,3 +262,146 @@ def test_a_system_that_answers_nonsense_or_not_at_all_is_failed(
     assert "KeyError" in found.checks[0].why
     assert "kept it waiting" in found.checks[1].why
     assert nothing_is_left(client)
+
+
+RECOVERY = """
+import httpx
+
+@check("comes-back", title="Comes back", points=1, kind="recovery")
+def comes_back(ctx):
+    ctx.system.kill("db")
+    refused = ctx.system.http.get("/items").status_code
+    ctx.system.restart("db")
+    after = ctx.system.http.get("/items").status_code
+    return Outcome.is_true((refused, after) == (500, 200), f"{refused}, {after}", "", "No.")
+
+@check("left-dead", title="Left dead", points=1, kind="recovery")
+def left_dead(ctx):
+    ctx.system.http.post("/items", json={"category": "new", "price": 1}).raise_for_status()
+    ctx.system.kill("app")
+    try:
+        ctx.system.http.get("/health")
+    except httpx.ConnectError:
+        return Outcome.is_true(True, "", "", "")
+
+@check("healed", title="Healed", points=1, kind="correctness")
+def healed(ctx):
+    items = ctx.system.sql("SELECT count(*) AS n FROM public.items WHERE price = %s", [1])[0]["n"]
+    return Outcome.is_true(items > 0 and ctx.system.http.get("/items").is_success, "", "", "No.")
+
+@check("fresh", title="Fresh", points=1, kind="correctness", fresh=True)
+def fresh(ctx):
+    rows = ctx.system.sql("SELECT count(*) FILTER (WHERE category = 'new') AS n FROM public.items")
+    indexes = ctx.system.sql("SELECT count(*) AS n FROM pg_indexes WHERE tablename = 'items'")
+    found = rows[0]["n"], indexes[0]["n"], ctx.system.http.get("/items").status_code
+    return Outcome.is_true(found == (0, 2, 200), str(found), "", "No.")
+
+@check("counts", title="Counts", points=1, kind="cost")
+def counts(ctx):
+    system, blocks, wal = ctx.system, [ctx.system.blocks()], [ctx.system.wal_bytes()]
+    for _ in range(5):
+        system.http.get("/items")
+    blocks.append(system.blocks())
+    system.sql("SELECT count(*) FROM public.items")
+    blocks.append(system.blocks())
+    system.http.post("/items", json={"category": "new", "price": 1})
+    wal.append(system.wal_bytes())
+    holds = blocks[1] >= blocks[0] + 5 and blocks[2] == blocks[1] and wal[1] > wal[0]
+    return Outcome.is_true(holds and system.connections() <= 30, f"{blocks} {wal}", "", "No.")
+"""
+
+
+def test_what_a_check_kills_itself_is_no_accident(
+    variant: Callable[[str], Path], client: ControlClient
+):
+    mine = variant(RECOVERY)
+    write(mine, INDEX)
+    found = run_checker(mine, 1)
+    assert found.status is Status.PASSED, [
+        (each.id, each.measured, each.why) for each in found.checks
+    ]
+    assert nothing_is_left(client)
+
+
+SERVER = """
+@app.middleware("http")
+async def spoil(request, call_next):
+    if request.url.path == "/items":
+        {line}
+    return await call_next(request)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("os._exit(3)", "(app) does not run with your app/server.py"),
+        ("raise ValueError('no such shelf')", "The log says: ValueError: no such shelf"),
+        ("return Response(status_code=404)", "/items answered 404"),
+        ("return Response('{{}}')", "something else than the system it began as"),
+    ],
+)
+def test_what_went_wrong_is_said_in_a_sentence(
+    client: ControlClient, mine: Path, line: str, says: str
+):
+    pristine = (mine / "app" / "server.py").read_text()
+    write(mine, pristine + SERVER.format(line=line), "app/server.py")
+    verdict = run_checker(mine, 3, only=["new-item-shows"])
+    assert verdict.status is Status.FAILED
+    assert says in verdict.checks[0].why
+    assert "\n" not in verdict.checks[0].why
+
+
+def test_the_learner_sees_the_verdict_in_their_progress(client: ControlClient, mine: Path):
+    environment = client.create_environment(str(mine))
+    client.wait(environment.id)
+    client.sql(environment.id, "CREATE INDEX by_hand ON items (price)")
+    verdict = client.check(environment.id, seed=7, only=QUICK)
+    assert statuses(verdict) == {"index-on-category": "failed", "new-item-shows": "passed"}
+    assert verdict.drift is not None
+    assert any("by_hand" in each for each in verdict.drift.differences)
+    progress = client.workspace(mine)
+    assert progress.checks_passed == 1
+    assert progress.solutions
+    events = [each.type.value for each in heard_until(client, environment.id, "verdict")]
+    assert events.count("check.result") == 2
+
+
+def heard_until(client: ControlClient, environment: str, last: str) -> list[Any]:
+    heard = []
+    for event in client.events(environment):
+        heard.append(event)
+        if event.type.value == last:
+            break
+    return heard
+
+
+def test_a_checker_that_is_killed_leaves_nothing(client: ControlClient, mine: Path):
+    environment = client.create_environment(str(mine), start=False)
+
+    def kill() -> None:
+        while not (found := checkers()):
+            time.sleep(0.02)
+        while not list((paths.home() / "checks").glob("*/submission/app")):
+            time.sleep(0.02)
+        os.kill(found[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    verdict = client.check(environment.id, seed=7)
+    killer.join()
+    assert verdict.status is Status.UNKNOWN
+    client.delete(environment.id)
+    assert nothing_is_left(client)
+
+
+def checkers() -> list[int]:
+    """Return the checkers of this test's control plane."""
+    mark = os.fsencode(f"SYSDESIGN_HOME={paths.home()}")
+    found = []
+    for each in psutil.process_iter(["cmdline"]):
+        if "jupyter_sysdesign.grading.checker" in (each.info["cmdline"] or []):
+            with contextlib.suppress(OSError):
+                if mark in Path(f"/proc/{each.pid}/environ").read_bytes():
+                    found.append(each.pid)
+    return found

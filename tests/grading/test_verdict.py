@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from jupyter_sysdesign.control.models import Status
 from jupyter_sysdesign.grading import verdict
+from jupyter_sysdesign.grading.blame import Finding
 from jupyter_sysdesign.grading.checks import Check, Context, Outcome, check
 from jupyter_sysdesign.grading.system import derive
 
@@ -29,7 +30,7 @@ results = st.builds(
     lambda points, outcome, how: (
         verdict.judged(made(points), outcome)
         if how == "made"
-        else getattr(verdict, how)(made(points), "why")
+        else verdict.not_made(made(points), Finding(Status(how), "why"))
     ),
     st.floats(0, 100),
     outcomes,
