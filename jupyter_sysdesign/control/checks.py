@@ -163,6 +163,10 @@ class _Checker:
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()
+        if process.returncode != 0:  # it could not clean up by itself
+            from jupyter_sysdesign.grading.submission import sweep  # noqa: PLC0415 (see app.py)
+
+            await asyncio.to_thread(sweep)
 
     async def _relay(self, stdout: asyncio.StreamReader) -> None:
         async for line in stdout:
