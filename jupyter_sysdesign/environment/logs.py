@@ -5,6 +5,7 @@ The supervisor reads the pipes (``Output``); the owner keeps the last lines (``R
 
 from __future__ import annotations
 
+import calendar
 import os
 import time
 from collections import deque
@@ -179,6 +180,23 @@ class Ring:
         """Return the last ``count`` lines of one service or of all, oldest first."""
         if service is not None:
             lines = list(self._kept.get(service, ()))
-        else:
-            lines = sorted(line for kept in self._kept.values() for line in kept)
+        else:  # copies: another thread may be adding
+            lines = sorted(line for kept in list(self._kept.values()) for line in list(kept))
         return lines[-count:] if count > 0 else []
+
+
+def read_file(folder: Path, service: str, count: int) -> list[LogLine]:
+    """Return the last ``count`` lines of a service's file, as an earlier owner left it."""
+    try:
+        lines = (folder / f"{service}.log").read_text(errors="replace").splitlines()[-count:]
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        stamp, _, rest = line.partition(" ")
+        try:
+            ts = float(calendar.timegm(time.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ")))
+        except ValueError:
+            continue
+        found.append(LogLine(ts, service, rest))
+    return found

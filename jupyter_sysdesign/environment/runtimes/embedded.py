@@ -192,13 +192,14 @@ class Embedded:
         if self._process is None or self._closing:
             raise UnavailableError("The environment's supervisor does not run")
         self._number += 1
+        number = self._number
         reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._replies[self._number] = reply
-        self._write({"op": operation, "id": self._number, **fields})
+        self._replies[number] = reply
+        self._write({"op": operation, "id": number, **fields})
         try:
             answer = await reply
         finally:
-            self._replies.pop(self._number, None)
+            del self._replies[number]
         if "error" in answer:
             raise _refusal(answer["error"], answer["message"])
         return answer

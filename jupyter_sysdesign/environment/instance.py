@@ -1,0 +1,344 @@
+"""A running copy of an environment: the door to everything one can do with it and ask of it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Literal
+
+from jupyter_sysdesign.environment import proctree, statement
+from jupyter_sysdesign.environment.lifecycle import AT_REST, UP, Lifecycle
+from jupyter_sysdesign.environment.service_runner import START_TIMEOUT_S
+from jupyter_sysdesign.environment.services.valkey import Valkey
+from jupyter_sysdesign.environment.status import (
+    Applied,
+    Drift,
+    EnvironmentStatus,
+    Link,
+    ServiceState,
+    ServiceStatus,
+    State,
+)
+from jupyter_sysdesign.environment.sweep import sweep_all
+from jupyter_sysdesign.environment.tasks import uninterrupted
+from jupyter_sysdesign.environment.threads import in_thread
+from jupyter_sysdesign.errors import ConflictError, NotFoundError
+from jupyter_sysdesign.load.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from jupyter_sysdesign.control.models import SqlRequest
+    from jupyter_sysdesign.environment.addresses import Address
+    from jupyter_sysdesign.environment.passwords import Role
+    from jupyter_sysdesign.environment.service_runner import ServiceRunner
+    from jupyter_sysdesign.environment.services.postgres import Postgres
+    from jupyter_sysdesign.environment.source import Source
+    from jupyter_sysdesign.environment.status import SqlResult
+
+Action = Literal["start", "stop", "kill", "pause", "resume"]
+
+
+class Instance:
+    """One environment of one workspace.
+
+    One operation at a time changes it; ``stop`` interrupts any other. Everything runs on the event
+    loop of the caller.
+
+    Args:
+        source: the lesson's files under the learner's.
+        purpose: ``lesson``, or ``check``: then the folder goes with the program that owns it.
+        emit: hears every event (its type and data), on the event loop, in order.
+        start_timeout_s: how long a service may take until it answers.
+
+    Raises:
+        InvalidFileError: ``compose.yaml`` is wrong.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        purpose: str = "lesson",
+        emit: Callable[[str, dict[str, Any]], None],
+        start_timeout_s: float = START_TIMEOUT_S,
+    ) -> None:
+        self.source = source
+        self.purpose = purpose
+        self.id = source.instance_id
+        self._emit = emit
+        self._life = Lifecycle(source, purpose, self._tell, emit, start_timeout_s)
+
+    # --- what it is -------------------------------------------------------------------------
+
+    @property
+    def status(self) -> EnvironmentStatus:
+        """Return the state now."""
+        life = self._life
+        services = [self._status_of(name) for name in life.spec.services]
+        return EnvironmentStatus(
+            id=self.id,
+            lesson=self.source.lesson,
+            workspace=str(self.source.workspace),
+            state=life.state,
+            reason=life.reason,
+            progress=life.progress,
+            services=services,
+            links=[Link(source=each.source, target=each.target) for each in life.spec.links],
+            url=next((each.url for each in services if each.name == life.spec.entry), None),
+            migrations=life.migrations,
+            started_at=life.started_at,
+        )
+
+    @property
+    def target(self) -> Target:
+        """Return where load goes.
+
+        Raises:
+            NotFoundError: nothing is published.
+            ConflictError: it does not run.
+        """
+        entry = self._life.spec.entry
+        if entry is None:
+            raise NotFoundError(f"{self.source.lesson} publishes no service to put load on")
+        address = self.address(entry)
+        if address.port is None:
+            return Target("localhost", 80, unix_path=str(address.path))
+        return Target(address.host, address.port)
+
+    def address(self, service: str) -> Address:
+        """Return where a service is reached.
+
+        Raises:
+            NotFoundError: there is none of that name, or it listens nowhere.
+            ConflictError: the instance does not run.
+        """
+        address = self._runner(service).service.address
+        if address is None:
+            raise NotFoundError(f"{service} listens nowhere")
+        return address
+
+    def processes(self) -> dict[str, list[int]]:
+        """Return the process ids of every running service's tree, the main one first."""
+        runners = self._life.runners.values()
+        return {each.name: proctree.members(each.pid) for each in runners if each.pid is not None}
+
+    def dsn(self, role: Role = "app", service: str | None = None) -> str:
+        """Return a libpq URL of a database (default: the first), with its password.
+
+        Raises:
+            NotFoundError: there is no such database.
+            ConflictError: the instance does not run.
+        """
+        return self._database(service).dsn(role)
+
+    def cache_url(self, service: str) -> str:
+        """Return a URL of a cache that redis-py understands, with its password.
+
+        Raises:
+            NotFoundError: there is no such cache.
+            ConflictError: the instance does not run.
+        """
+        found = self._runner(service).service
+        if not isinstance(found, Valkey):
+            raise NotFoundError(f"{service} is no cache")
+        return found.url
+
+    def metrics_addresses(self) -> dict[str, Address]:
+        """Return where each Python service that listens answers ``GET /metrics``."""
+        found = {
+            each.name: each.service.address
+            for each in self._life.runners.values()
+            if each.service.spec.kind == "python" and each.state is ServiceState.READY
+        }
+        return {name: address for name, address in found.items() if address is not None}
+
+    def logs(self, service: str | None = None, tail: int = 200) -> list[dict[str, Any]]:
+        """Return the last lines (ts, service, line) of one service or all, oldest first.
+
+        Thread-safe; may read files.
+
+        Raises:
+            NotFoundError: there is no such service.
+        """
+        if service is not None:
+            self._require_known(service)
+        names = list(self._life.spec.services) if service is None else [service]
+        return self._life.console.tail(names, tail)
+
+    # --- operations -------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bring everything up; returns when it is ready, or degraded by the learner's files.
+
+        Raises:
+            ConflictError: it runs already, or was stopped meanwhile.
+            StartFailedError: a service did not come up; with its last lines.
+            MissingBinaryError, ResourceError, InvalidFileError, UnavailableError.
+        """
+        if self._life.state not in AT_REST:
+            raise ConflictError(
+                f"{self.id} is {self._life.state.value} already", hint="Stop it first."
+            )
+        await self._life.operations.run(self._life.start())
+
+    async def stop(self) -> None:
+        """End all processes, whatever is going on; data and logs stay.
+
+        Raises:
+            ConflictError: it is stopped, or stopping, already.
+        """
+        if self._life.state in (State.STOPPED, State.STOPPING) and not self._is_starting:
+            raise ConflictError(f"{self.id} is {self._life.state.value} already")
+        self._life.become_stopping()
+        await uninterrupted(self._life.operations.interrupt(self._life.stop()))
+
+    async def reset(self) -> None:
+        """Restore the pristine data; an instance that runs is running again afterwards.
+
+        Raises:
+            ConflictError: another operation is under way.
+            SysdesignError: as ``start``.
+        """
+        life = self._life
+        await life.operations.run(life.restore() if life.state in UP else life.discard())
+
+    async def apply(self) -> Applied:
+        """Apply the pending migrations; where an applied one changed, restore the data first.
+
+        Raises:
+            ConflictError: it does not run, or another operation is under way.
+            NotFoundError: there is no database.
+            InvalidFileError: a migration is refused; with its line.
+            SysdesignError: as ``start``.
+        """
+        self._require_up()
+        return await self._life.operations.run(self._life.apply())
+
+    async def remove(self) -> None:
+        """End all processes and delete data and logs; the workspace is not touched.
+
+        Raises:
+            ConflictError: another program runs it.
+        """
+        with contextlib.suppress(ConflictError):
+            await self.stop()
+        await self._life.operations.run(self._life.remove())
+
+    async def service(self, name: str, action: Action) -> ServiceStatus:
+        """Act on one service; returns when it is done.
+
+        Raises:
+            NotFoundError: there is no such service.
+            ConflictError: the state does not allow it.
+            SysdesignError: as ``start``.
+        """
+        self._require_known(name)
+        self._require_up()
+        runner = self._runner(name)
+        work: dict[Action, Callable[[], Coroutine[Any, Any, None]]] = {
+            "start": runner.prepare_and_start,
+            "stop": runner.stop_running,
+            "kill": runner.kill,
+            "pause": runner.pause,
+            "resume": runner.resume,
+        }
+        await self._life.operations.beside(work[action]())
+        return runner.status
+
+    async def set_quota(self, name: str, cpus: float | None) -> ServiceStatus:
+        """Hold a running service to ``cpus`` cores from now on (None: no quota).
+
+        Raises:
+            NotFoundError, ConflictError.
+        """
+        self._require_known(name)
+        self._require_up()
+        runner = self._runner(name)
+        await self._life.operations.beside(runner.set_quota(cpus))
+        return runner.status
+
+    async def sql(self, request: SqlRequest) -> SqlResult:
+        """Run one statement as the learner's own role, or as the grader's.
+
+        Raises:
+            SqlError: PostgreSQL refuses it.
+            NotFoundError, ConflictError, UnavailableError, ResourceError.
+        """
+        self._require_up()
+        return await statement.execute(
+            self._database(request.service).dsn(request.role),
+            request.statement,
+            parameters=request.parameters,
+            max_rows=request.max_rows,
+            explain=request.explain,
+        )
+
+    async def drift(self) -> Drift:
+        """Return where the live schema differs from pristine plus migrations.
+
+        Raises:
+            ConflictError: it does not run.
+            UnavailableError: the database does not answer.
+        """
+        self._require_up()
+        found = [await each.drift.find() for each in self._life.databases]
+        return Drift(
+            drifted=any(each.drifted for each in found),
+            differences=[line for each in found for line in each.differences],
+        )
+
+    # --- within -----------------------------------------------------------------------------
+
+    @property
+    def _is_starting(self) -> bool:
+        return self._life.state is State.STOPPED and self._life.operations.busy
+
+    def _tell(self) -> None:
+        self._emit("environment.state", self.status.model_dump(mode="json"))
+
+    def _status_of(self, name: str) -> ServiceStatus:
+        runner = self._life.runners.get(name)
+        if runner is not None:
+            return runner.status
+        spec = self._life.spec.services[name]
+        return ServiceStatus(
+            name=name,
+            kind=spec.kind,
+            state=ServiceState.STOPPED,
+            reason="",
+            url=None,
+            cpus=spec.cpus,
+            memory_bytes=spec.memory_bytes,
+            pid=None,
+        )
+
+    def _runner(self, name: str) -> ServiceRunner:
+        self._require_known(name)
+        if self._life.state in AT_REST or name not in self._life.runners:
+            raise ConflictError(f"{self.id} does not run", hint="Start it first.")
+        return self._life.runners[name]
+
+    def _database(self, name: str | None) -> Postgres:
+        if name is not None:
+            self._require_known(name)
+        databases = [each for each in self._life.databases if name in (None, each.spec.name)]
+        if not databases:
+            raise NotFoundError(f"{name} is no database" if name else "There is no database here")
+        return databases[0]
+
+    def _require_known(self, service: str) -> None:
+        if service not in self._life.spec.services:
+            known = ", ".join(self._life.spec.services)
+            raise NotFoundError(f"There is no service {service!r}", hint=f"There are {known}.")
+
+    def _require_up(self) -> None:
+        if self._life.state not in UP:
+            raise ConflictError(
+                f"{self.id} is {self._life.state.value}",
+                hint="Start it, and wait until it is ready.",
+            )
+
+
+async def sweep() -> int:
+    """End what earlier owners of this home left running; return how many processes that were."""
+    return await in_thread(sweep_all)

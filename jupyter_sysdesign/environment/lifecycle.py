@@ -1,0 +1,396 @@
+"""The states of an instance and what leads from one to the next.
+
+``preparing → starting → ready ⇄ degraded → stopping → stopped``, or ``failed`` with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.environment.console import Console
+from jupyter_sysdesign.environment.ensemble import Ensemble
+from jupyter_sysdesign.environment.operations import Operations
+from jupyter_sysdesign.environment.ownership import Ownership
+from jupyter_sysdesign.environment.premises import Premises
+from jupyter_sysdesign.environment.runtimes.embedded import Embedded
+from jupyter_sysdesign.environment.service_runner import ServiceRunner
+from jupyter_sysdesign.environment.services import build
+from jupyter_sysdesign.environment.services.postgres import Postgres
+from jupyter_sysdesign.environment.spec import load_spec
+from jupyter_sysdesign.environment.status import Applied, Migration, Progress, ServiceState, State
+from jupyter_sysdesign.environment.tasks import end, uninterrupted
+from jupyter_sysdesign.environment.threads import in_thread
+from jupyter_sysdesign.environment.watch import saved_files
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    NotFoundError,
+    SysdesignError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from pathlib import Path
+
+    from jupyter_sysdesign.environment.runtimes import Exit, Runtime
+    from jupyter_sysdesign.environment.source import Source
+
+UP = frozenset({State.READY, State.DEGRADED})
+AT_REST = frozenset({State.STOPPED, State.FAILED})
+
+#: Quiet time before the spare copy is made: what just started has the machine first.
+_RESTOCK_AFTER_S = 1.0
+
+
+class Lifecycle:
+    """What an instance is at the moment, and the operations that change it.
+
+    It is the ``Surroundings`` of its services and the ``Listener`` of its runtime.
+
+    Args:
+        tell: called after every change of the environment's own state.
+        emit: hears events of services and log lines.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        purpose: str,
+        tell: Callable[[], None],
+        emit: Callable[[str, dict[str, Any]], None],
+        start_timeout_s: float,
+    ) -> None:
+        self.source = source
+        self.spec = load_spec(source)
+        self.folder: Path = paths.instances() / source.instance_id
+        self.console = Console(self.folder / "logs", emit)
+        self.operations = Operations(source.instance_id)
+        self.state = State.STOPPED
+        self.reason = ""
+        self.progress: Progress | None = None
+        self.started_at: float | None = None
+        self.migrations: list[Migration] = []
+        self.runners: dict[str, ServiceRunner] = {}
+        self._purpose = purpose
+        self._tell = tell
+        self._emit = emit
+        self._start_timeout_s = start_timeout_s
+        self._premises: Premises | None = None
+        self._runtime: Embedded | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._note = ""
+
+    @property
+    def databases(self) -> list[Postgres]:
+        """Return the database services, the one migrations go to first."""
+        services = [runner.service for runner in self.runners.values()]
+        return [service for service in services if isinstance(service, Postgres)]
+
+    # --- Surroundings and Listener ----------------------------------------------------------
+
+    @property
+    def runtime(self) -> Runtime:
+        """Return what runs the services."""
+        if self._runtime is None:
+            raise UnavailableError(f"{self.source.instance_id} does not run")
+        return self._runtime
+
+    def changed(self, runner: ServiceRunner) -> None:
+        """Tell that a service is another now, and the environment with it if that follows."""
+        self._emit("service.state", runner.status.model_dump(mode="json"))
+        if self.state in UP:
+            self._settle()
+
+    def say(self, service: str, line: str) -> None:
+        """Put a line of ours among what a service prints."""
+        self.console.say(service, line)
+
+    def last_lines(self, service: str, count: int) -> list[str]:
+        """Return the last lines a service printed."""
+        return self.console.last(service, count)
+
+    def printed(self, name: str, ts: float, lines: Sequence[str], skipped: int) -> None:
+        """Keep and pass on what a service printed."""
+        self.console.printed(name, ts, lines, skipped)
+
+    def ended(self, how: Exit) -> None:
+        """Hear that a service's process ended."""
+        if how.name in self.runners:
+            self.runners[how.name].ended(how)
+
+    def lost(self) -> None:
+        """Hear that the supervisor died, and everything with it."""
+        if self.state in UP:
+            self._become(State.FAILED, "The process that runs its services was killed")
+        for runner in self.runners.values():
+            runner.lost()
+        if not self.operations.busy:  # else that fails, and clears up
+            self._spawn(self._clear_after_loss())
+
+    # --- operations -------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """From rest to up; on failure nothing is left running."""
+        async with self._or_nothing():
+            self._become(State.PREPARING)
+            await self._occupy()
+            runtime = asyncio.ensure_future(self._open())
+            try:
+                await self._bring_up(runtime)
+            finally:
+                await end(runtime)
+
+    async def stop(self) -> None:
+        """From anything to rest."""
+        try:
+            if self._runtime is not None:
+                await self._end_background()
+                await Ensemble(self.runners).stop()
+        finally:
+            await self._leave()
+            self._become(State.STOPPED)
+
+    async def restore(self) -> None:
+        """Run on pristine data, whatever was done to it; from up to up."""
+        async with self._or_nothing():
+            await self._end_background()
+            self._become(State.PREPARING)
+            await Ensemble(self.runners).kill()
+            await self._discard()
+            opened = asyncio.get_running_loop().create_future()
+            opened.set_result(None)
+            await self._bring_up(opened)
+
+    async def discard(self) -> None:
+        """Forget the data of an instance at rest; the next start begins with pristine data."""
+        try:
+            await self._occupy()
+            await self._discard()
+        finally:
+            await self._leave()
+        self._become(State.STOPPED)
+
+    async def apply(self) -> Applied:
+        """Apply pending migrations, on pristine data if an applied one changed."""
+        if not self.databases:
+            raise NotFoundError(f"{self.source.lesson} has no database to migrate")
+        reason = await self.databases[0].migrations.must_replay()
+        if reason:
+            await self.restore()
+        try:
+            applied = await self.databases[0].migrations.apply()
+        finally:
+            await self._list_migrations()
+        return Applied(applied=applied, replayed=bool(reason), message=_summary(applied, reason))
+
+    async def remove(self) -> None:
+        """Delete the folder of an instance at rest."""
+
+        def delete() -> None:
+            if not self.folder.is_dir():
+                return
+            ownership = Ownership.take(self.folder)
+            if ownership is None:
+                raise ConflictError(f"Another program of yours runs {self.source.instance_id}")
+            shutil.rmtree(self.folder, ignore_errors=True)
+            ownership.release()
+
+        await in_thread(delete)
+        self.runners = {}
+        self.migrations = []
+
+    # --- steps ------------------------------------------------------------------------------
+
+    async def _occupy(self) -> None:
+        def take() -> None:  # noted in the thread: a cancelled start must find it to give it back
+            self.spec = load_spec(self.source)
+            self._premises = Premises.occupy(self.source, self.spec, self._purpose)
+
+        await in_thread(take)
+        premises = self._held()
+        self.runners = {
+            name: ServiceRunner(
+                build(spec, premises.place), self, start_timeout_s=self._start_timeout_s
+            )
+            for name, spec in self.spec.services.items()
+        }
+        self._note = ""
+        for name, (old, new) in premises.moved.items():
+            self._note = f"Port {old} was taken meanwhile: {name} listens on {new} now"
+            self.console.say(name, self._note)
+
+    async def _open(self) -> None:
+        place = self._held().place
+        runtime = Embedded(
+            place.instance,
+            place.folder,
+            place.sockets,
+            self,
+            temporary=self._purpose == "check",
+        )
+        self._runtime = runtime
+        await runtime.open()
+
+    async def _bring_up(self, runtime: asyncio.Future[None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._spawn(self._watch())
+        await Ensemble(self.runners).start(
+            runtime=runtime,
+            progress=lambda told: _call(loop, self._show, told),
+            prepared=lambda: self._become(State.STARTING),
+            give_up=self._held().place.cancelled.set,
+        )
+        await self._list_migrations()
+        self.started_at = time.time()
+        self._settle()
+        self._spawn(self._restock())
+
+    async def _discard(self) -> None:
+        for runner in self.runners.values():
+            await in_thread(runner.service.discard)
+
+    async def _leave(self) -> None:
+        """End whatever runs and give up whatever is held."""
+
+        async def leave() -> None:
+            await self._end_background()
+            if self._runtime is not None:
+                await self._runtime.close()
+                self._runtime = None
+            for runner in self.runners.values():
+                runner.lost()
+            if self._premises is not None:
+                await in_thread(self._premises.vacate)
+                self._premises = None
+            self.started_at = None
+
+        await uninterrupted(leave())
+
+    @contextlib.asynccontextmanager
+    async def _or_nothing(self) -> AsyncIterator[None]:
+        """Leave nothing running if the body fails or is cancelled."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            await self._leave()
+            if self.state is not State.STOPPING:
+                self._become(State.STOPPED)
+            raise
+        except SysdesignError as error:
+            await self._leave()
+            self._become(State.FAILED, error.message)
+            raise
+        except Exception:
+            await self._leave()
+            self._become(State.FAILED, "An internal error; see the control plane's log")
+            raise
+
+    async def _clear_after_loss(self) -> None:
+        # Not one of the background tasks that leaving ends.
+        current = asyncio.current_task()
+        if current is not None:
+            self._background.discard(current)
+        with contextlib.suppress(ConflictError):
+            await self.operations.run(self._leave())
+
+    async def _end_background(self) -> None:
+        await end(*self._background)
+        self._background.clear()
+
+    async def _restock(self) -> None:
+        await asyncio.sleep(_RESTOCK_AFTER_S)
+        for runner in self.runners.values():
+            await in_thread(runner.service.restock)
+
+    async def _list_migrations(self) -> None:
+        if not self.databases:
+            return
+        with contextlib.suppress(SysdesignError):
+            listed = await self.databases[0].migrations.list()
+            if listed != self.migrations:
+                self.migrations = listed
+                if self.state in UP:
+                    self._tell()
+
+    async def _watch(self) -> None:
+        stop = asyncio.Event()
+        watched = {path for each in self.runners.values() for path in each.service.watched}
+        workspace = self.source.workspace
+        elsewhere = [path for path in watched if not path.is_relative_to(workspace)]
+        async for paths_saved in saved_files([workspace, *elsewhere], stop):
+            self._saved(paths_saved)
+
+    def _saved(self, saved: frozenset[Path]) -> None:
+        relative = [
+            path.relative_to(self.source.workspace).as_posix()
+            for path in sorted(saved)
+            if path.is_relative_to(self.source.workspace)
+        ]
+        for name in relative:
+            if self.source.is_editable(name):
+                self._emit("file.saved", {"path": name})
+        if any(name.startswith("migrations/") for name in relative):
+            self._spawn(self._list_migrations())
+        for runner in self.runners.values():
+            watched = set(runner.service.watched)
+            if any(path in watched or watched.intersection(path.parents) for path in saved):
+                self._spawn(runner.reload())
+
+    def _held(self) -> Premises:
+        if self._premises is None:
+            raise UnavailableError(f"{self.source.instance_id} does not run")
+        return self._premises
+
+    def _show(self, progress: Progress) -> None:
+        if self.state is State.PREPARING:
+            self.progress = progress
+            self._tell()
+
+    def _settle(self) -> None:
+        """Be ready if every service is, else degraded by the first that is not."""
+        meanwhile = (ServiceState.RESTARTING, ServiceState.STARTING)
+        down = [
+            runner
+            for runner in self.runners.values()
+            if runner.state is not ServiceState.READY and runner.state not in meanwhile
+        ]
+        if down:
+            reason = down[0].reason or down[0].state.value
+            self._become(State.DEGRADED, f"{down[0].name}: {reason}")
+        else:
+            self._become(State.READY, self._note)
+
+    def _become(self, state: State, reason: str = "") -> None:
+        if (state, reason) != (self.state, self.reason) or self.progress is not None:
+            self.state, self.reason, self.progress = state, reason, None
+            self._tell()
+
+    def become_stopping(self) -> None:
+        """Say that a stop began, before what it interrupts has ended."""
+        self._become(State.STOPPING)
+
+    def _spawn(self, body: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(body)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _call(
+    loop: asyncio.AbstractEventLoop, show: Callable[[Progress], None], progress: Progress
+) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has closed
+        loop.call_soon_threadsafe(show, progress)
+
+
+def _summary(applied: list[str], reason: str) -> str:
+    if reason:
+        done = f"applied {', '.join(applied)} again" if applied else "there was nothing to apply"
+        return f"{reason}: restored the pristine data, then {done}."
+    if not applied:
+        return "Nothing to apply: every file in migrations/ is applied already."
+    return f"Applied {', '.join(applied)}."

@@ -1,0 +1,156 @@
+"""What an instance occupies while it is up: its folder, sockets and ports, and the right to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.environment import ledger, ports
+from jupyter_sysdesign.environment.ownership import Ownership
+from jupyter_sysdesign.environment.services import Place
+from jupyter_sysdesign.environment.sweep import RECORD, sweep_instance
+from jupyter_sysdesign.environment.templates import Templates
+from jupyter_sysdesign.errors import ConflictError, ResourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_sysdesign.environment.ports import Reservation
+    from jupyter_sysdesign.environment.source import Source
+    from jupyter_sysdesign.environment.spec import Spec
+
+# Under root PostgreSQL runs as another user, who must be able to walk (not list) to its data.
+_MODE = 0o711 if os.geteuid() == 0 else 0o700
+
+
+class Premises:
+    """Held from start to stop. Methods block for milliseconds: run them in a thread.
+
+    Attributes:
+        place: what the services are built with.
+        moved: services whose port of last time was taken meanwhile: name → (old, new).
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        moved: dict[str, tuple[int, int]],
+        ownership: Ownership,
+        reservations: list[Reservation],
+    ) -> None:
+        self.place = place
+        self.moved = moved
+        self._ownership = ownership
+        self._reservations = reservations
+
+    @classmethod
+    def occupy(cls, source: Source, spec: Spec, purpose: str) -> Premises:
+        """Take the instance's folder, end what a crash left in it, reserve its ports.
+
+        Raises:
+            ConflictError: another program runs this instance.
+            ResourceError: no space, no rights, no ports.
+        """
+        instance = source.instance_id
+        folder = paths.instances() / instance
+        try:
+            folder.mkdir(mode=_MODE, exist_ok=True)
+            ownership = Ownership.take(folder)
+            if ownership is None:
+                raise ConflictError(
+                    f"Another program of yours runs {instance}",
+                    hint="Stop it there first.",
+                )
+            try:
+                return cls._furnish(source, spec, purpose, ownership)
+            except BaseException:
+                ownership.release()
+                raise
+        except OSError as error:
+            raise ResourceError(
+                f"{folder} cannot be used: {error.strerror or error}",
+                hint="Free disk space, or set SYSDESIGN_HOME to a folder you can write to.",
+            ) from error
+
+    @classmethod
+    def _furnish(cls, source: Source, spec: Spec, purpose: str, ownership: Ownership) -> Premises:
+        folder = paths.instances() / source.instance_id
+        sockets = sockets_of(source.instance_id)
+        if (folder / ledger.NAME).exists():
+            sweep_instance(folder)
+        shutil.rmtree(sockets, ignore_errors=True)
+        sockets.mkdir(mode=_MODE)
+        for name in ("data", "config", "logs"):
+            (folder / name).mkdir(mode=_MODE, exist_ok=True)
+        known = read_record(folder)
+        wanted = known.get("ports", {})
+        reservations: dict[str, Reservation] = {}
+        try:
+            for name in spec.tcp():
+                reservations[name] = ports.reserve(wanted.get(name))
+            given = {name: each.port for name, each in reservations.items()}
+            record = {
+                "id": source.instance_id,
+                "lesson": source.lesson,
+                "workspace": str(source.workspace),
+                "purpose": purpose,
+                "created_at": known.get("created_at", time.time()),
+                "ports": given,
+            }
+            _write(folder / RECORD, json.dumps(record, indent=1))
+        except BaseException:
+            for each in reservations.values():
+                each.close()
+            raise
+        moved = {
+            name: (wanted[name], port)
+            for name, port in given.items()
+            if name in wanted and wanted[name] != port
+        }
+        place = Place(
+            instance=source.instance_id,
+            folder=folder,
+            sockets=sockets,
+            source=source,
+            spec=spec,
+            ports=given,
+            templates=Templates(paths.templates()),
+        )
+        return cls(place, moved, ownership, list(reservations.values()))
+
+    def vacate(self) -> None:
+        """Give everything back; data and logs stay."""
+        for each in self._reservations:
+            each.close()
+        shutil.rmtree(self.place.sockets, ignore_errors=True)
+        self._ownership.release()
+
+
+def sockets_of(instance: str) -> Path:
+    """Return the short folder of an instance's sockets."""
+    return paths.runtime() / instance.rpartition("-")[2]
+
+
+def read_record(folder: Path) -> dict[str, dict[str, int]]:
+    """Return what was noted about an instance; empty if nothing was."""
+    try:
+        record = json.loads((folder / RECORD).read_text())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _write(file: Path, text: str) -> None:
+    part = file.with_name(f"{file.name}.part")
+    try:
+        part.write_text(text)
+        part.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise

@@ -1,0 +1,179 @@
+"""Runs one SQL statement for a learner or the grader and returns JSON values."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import decimal
+import ipaddress
+import math
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import errors as pg
+
+from jupyter_sysdesign.environment.status import SqlResult
+from jupyter_sysdesign.errors import ResourceError, SqlError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CONNECT_TIMEOUT_S = 5
+_STATEMENT_TIMEOUT_S = 60
+# The server's own limit does not come while the server is frozen.
+_PATIENCE_S = _STATEMENT_TIMEOUT_S + 10
+_CHUNK = 100
+_LONGEST_CELL = 10_000
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+async def execute(
+    dsn: str,
+    statement: str,
+    *,
+    parameters: Sequence[Any] = (),
+    max_rows: int = 200,
+    explain: bool = False,
+) -> SqlResult:
+    """Run ``statement``; with ``explain``, run it under EXPLAIN ANALYZE and roll it back.
+
+    Raises:
+        SqlError: PostgreSQL refuses it, or it took longer than a minute.
+        ResourceError: the database has no room.
+        UnavailableError: the database does not answer, or ended meanwhile.
+    """
+    try:
+        return await asyncio.wait_for(
+            _execute(dsn, statement, parameters, max_rows, explain), _PATIENCE_S
+        )
+    except asyncio.TimeoutError:
+        raise UnavailableError("The database does not answer; is it paused?") from None
+    except (pg.DiskFull, pg.OutOfMemory) as error:
+        raise ResourceError(_said(error)) from error
+    except pg.QueryCanceled as error:
+        raise SqlError(
+            f"{_said(error)} (it ran for more than {_STATEMENT_TIMEOUT_S} s)",
+            hint="Add a WHERE clause or a LIMIT.",
+        ) from error
+    except psycopg.Error as error:
+        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+            raise UnavailableError(f"The database does not answer: {_said(error)}") from error
+        raise SqlError(_located(error, statement), hint=error.diag.message_hint or "") from error
+
+
+async def _execute(
+    dsn: str, statement: str, parameters: Sequence[Any], max_rows: int, explain: bool
+) -> SqlResult:
+    options = f"-c statement_timeout={_STATEMENT_TIMEOUT_S}s"
+    async with await psycopg.AsyncConnection.connect(
+        dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, options=options
+    ) as connection:
+        bound = list(parameters) or None
+        began = time.perf_counter()
+        if explain:
+            plan = await _explain(connection, statement, bound)
+            return _result([], [], None, began, plan=plan)
+        return await _fetch(connection, statement, bound, max_rows, began)
+
+
+async def _explain(
+    connection: Connection, statement: str, parameters: list[Any] | None
+) -> dict[str, object]:
+    prefix = "EXPLAIN (ANALYZE, BUFFERS, SETTINGS, FORMAT JSON) "
+    async with connection.transaction(force_rollback=True):
+        # One statement only, so that none of it can end the transaction before the rollback.
+        found = await connection.execute(_one(prefix + statement), parameters, prepare=True)
+        row = await found.fetchone()
+    document = row[0][0] if row else {}
+    return dict(document)
+
+
+async def _fetch(
+    connection: Connection,
+    statement: str,
+    parameters: list[Any] | None,
+    max_rows: int,
+    began: float,
+) -> SqlResult:
+    rows: list[list[object]] = []
+    async with connection.cursor() as cursor:
+        # Streamed: nobody keeps a million rows to show two hundred.
+        stream = cursor.stream(_one(statement), parameters, size=_CHUNK)
+        truncated = False
+        try:
+            async for row in stream:
+                if len(rows) == max_rows:
+                    truncated = True
+                    break
+                rows.append([_cell(value) for value in row])
+        except psycopg.ProgrammingError as error:
+            # What returns no rows cannot be streamed; psycopg says so after it was done.
+            if error.sqlstate is not None or "didn't produce a result" not in str(error):
+                raise
+        finally:
+            await stream.aclose()  # type: ignore[attr-defined]  # an async generator
+        columns = [column.name for column in cursor.description or ()]
+        count = None if columns else max(cursor.rowcount, 0)
+    return _result(columns, rows, count, began, truncated=truncated)
+
+
+def _one(statement: str) -> bytes:
+    return statement.strip().rstrip(";").encode()
+
+
+def _result(
+    columns: list[str],
+    rows: list[list[object]],
+    count: int | None,
+    began: float,
+    *,
+    truncated: bool = False,
+    plan: dict[str, object] | None = None,
+) -> SqlResult:
+    return SqlResult(
+        columns=columns,
+        rows=rows,
+        row_count=len(rows) if count is None else count,
+        truncated=truncated,
+        plan=plan,
+        duration_ms=(time.perf_counter() - began) * 1000,
+    )
+
+
+def _cell(value: Any) -> object:
+    """Return a value as JSON has it: what has no counterpart becomes the text psql would show."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, list | tuple):
+        return [_cell(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _cell(each) for name, each in value.items()}
+    if isinstance(value, bytes | bytearray | memoryview):
+        text = "\\x" + bytes(value).hex()
+    elif isinstance(value, dt.date | dt.time):
+        text = value.isoformat()
+    elif isinstance(value, uuid.UUID | dt.timedelta | ipaddress.IPv4Address):
+        text = str(value)
+    else:
+        text = str(value)
+    return text if len(text) <= _LONGEST_CELL else text[:_LONGEST_CELL] + " …"
+
+
+def _located(error: psycopg.Error, statement: str) -> str:
+    position = error.diag.statement_position
+    if position is None or "\n" not in statement.strip():
+        return _said(error)
+    line = statement[: int(position) - 1].count("\n") + 1
+    return f"line {line}: {_said(error)}"
+
+
+def _said(error: psycopg.Error) -> str:
+    parts = [error.diag.message_primary, error.diag.message_detail]
+    return " ".join(part for part in parts if part) or str(error).strip()
