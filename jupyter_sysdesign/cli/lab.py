@@ -26,6 +26,7 @@ def lab(
 ) -> None:
     """Start JupyterLab on the curriculum; further options go to `jupyter lab` unchanged."""
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
+    from jupyter_sysdesign.curriculum.registry import Registry
     from jupyter_sysdesign.curriculum.workspace import NOTEBOOK, create
     from jupyter_sysdesign.environment import binaries
 
@@ -42,6 +43,7 @@ def lab(
     if chosen is None:
         raise NotFoundError("The catalogue holds no lesson")
     workspace = create(chosen, default_folder(chosen.id, folder))
+    Registry().remember(workspace)
     notebook = (workspace.folder / NOTEBOOK).relative_to(folder).as_posix()
     console.print(f"Lesson [bold]{chosen.file.title}[/bold] in {workspace.folder}")
     argv = [

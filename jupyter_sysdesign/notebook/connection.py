@@ -57,7 +57,7 @@ class Connection:
         return {
             "lesson": self.lesson.id,
             "title": self.lesson.title,
-            "workspace": self.workspace.id,
+            "workspace": self.detail().id,  # asked for by its folder, so that the id is known
             "environment": self.environment,
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lab_server import TOKEN
@@ -30,7 +31,7 @@ class LabPage:
 
     def open(self, path: str = "") -> None:
         """Open Lab as its printed URL does; with a path, that file."""
-        where = f"lab/tree/{path}" if path else "lab"
+        where = f"lab/tree/{path}" if path else ""
         self.page.goto(f"{self.lab.url}{where}?token={TOKEN}")
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
@@ -63,6 +64,9 @@ class LabPage:
         tab = self.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=name)
         expect(tab).not_to_have_class("jp-mod-dirty")
 
+    def tab(self, name: str) -> None:
+        self.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=name).click()
+
 
 class NotebookPage:
     """The lesson's notebook."""
@@ -83,24 +87,32 @@ class NotebookPage:
         )
         return found.first
 
+    def output(self, source: str) -> Locator:
+        return self.cell(source).locator(".jp-OutputArea").first
+
+    def show(self, source: str) -> None:
+        """Scroll a cell's output into the window."""
+        self.output(source).scroll_into_view_if_needed()
+        self.page.wait_for_timeout(500)  # a picture, not a check: let the chart draw
+
     def start(self, source: str) -> Locator:
         """Run a cell (Shift+Enter) and return its output area without waiting for the end."""
         cell = self.cell(source)
         cell.scroll_into_view_if_needed()
         cell.locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
-        return cell.locator(".jp-OutputArea")
+        return self.output(source)
 
     def run(self, source: str, *, timeout_ms: float = 60_000) -> Locator:
-        """Run a cell and wait for its number."""
+        """Run a cell and wait until it is done."""
         output = self.start(source)
-        prompt = self.cell(source).locator(".jp-InputPrompt")
-        self.page.wait_for_function(
-            "prompt => /\\[\\d+\\]/.test(prompt.textContent)",
-            arg=prompt.element_handle(),
-            timeout=timeout_ms,
-        )
+        self.finished(source, timeout_ms=timeout_ms)
         return output
+
+    def finished(self, source: str, *, timeout_ms: float = 60_000) -> None:
+        """Wait until a cell carries its number."""
+        prompt = self.cell(source).locator(".jp-InputPrompt")
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=timeout_ms)
 
     def save(self) -> None:
         self.page.keyboard.press("Escape")

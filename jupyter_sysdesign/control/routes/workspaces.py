@@ -68,8 +68,10 @@ async def workspace(workspace: str, asking: Asking) -> WorkspaceDetail:
 
 @router.get("/", operation_id="find_workspace", responses=documented(400, 403, 404, 422))
 async def find(folder: str, asking: Asking) -> WorkspaceDetail:
-    """Describe the workspace in ``folder``, an absolute path."""
-    return await _detail(asking, await asking.workspace(folder))
+    """Describe the workspace in ``folder``, an absolute path; from now on its id is known too."""
+    found = await asking.workspace(folder)
+    await asyncio.to_thread(asking.plane.workspaces.remember, found)
+    return await _detail(asking, found)
 
 
 @router.put(
