@@ -41,17 +41,27 @@ def for_owner(program: Path, owner: Owner | None) -> Path:
     require_open(target / "bin", owner)
     if not target.is_dir():
         _copy(installation, target)
-    return target / "bin" / program.name
+    return target / installation.parent.name / installation.name / "bin" / program.name
 
 
 def _copy(installation: Path, target: Path) -> None:
-    """Copy into place by one rename; of two processes that do it, one wins."""
+    """Copy into place by one rename; of two processes that do it, one wins.
+
+    A wheel keeps shared libraries beside the package, in ``<package>.libs``, and its programs look
+    for them there: the copy has the same two levels of folders.
+    """
     target.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
+    package = installation.parent
     ignore = shutil.ignore_patterns(*_NOT_NEEDED)
-    shutil.copytree(installation, partial, symlinks=True, ignore=ignore)
-    partial.chmod(0o755)
+    copied = partial / package.name / installation.name
+    shutil.copytree(installation, copied, symlinks=True, ignore=ignore)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+    for folder in (partial, partial / package.name, copied):
+        folder.chmod(0o755)
     try:
         partial.rename(target)
     except OSError:

@@ -92,8 +92,9 @@ class Templates:
     def restock(self, key: str) -> bool:
         """Make the spare copy of template ``key`` if it is missing; tell whether there is one.
 
-        None is made when it would take more than half of the free space.
+        None is made when it would take more than half of the free space. Tidies up as well.
         """
+        self.tidy()
         home = self.folder / key
         with self._try_locked(f"{key}.spare") as mine:
             if mine and (home / "data").is_dir() and not (home / "spare").is_dir():
@@ -109,8 +110,21 @@ class Templates:
         found = json.loads((self.folder / key / "template.json").read_text())
         return int(found["bytes"])
 
+    def tidy(self) -> None:
+        """Remove what killed processes left half-made, and what nobody has used for two weeks."""
+        for partial in self.folder.glob(".*.partial"):
+            with self._try_locked(partial.name[1 : -len(".partial")]) as mine:
+                if mine:
+                    shutil.rmtree(partial, ignore_errors=True)
+        for each in self.folder.iterdir():
+            with suppress(FileNotFoundError):
+                old = time.time() - each.stat().st_mtime > UNUSED_S
+                if each.is_dir() and old and not each.name.startswith("."):
+                    gone = each.with_name(f".{each.name}.partial")
+                    each.rename(gone)
+                    shutil.rmtree(gone, ignore_errors=True)
+
     def _build(self, key: str, build: Callable[[Path], None]) -> None:
-        self._prune()
         partial = self.folder / f".{key}.partial"
         shutil.rmtree(partial, ignore_errors=True)  # of a build that was interrupted
         partial.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
@@ -121,16 +135,6 @@ class Templates:
             partial.rename(self.folder / key)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-
-    def _prune(self) -> None:
-        """Remove templates that nobody has used for two weeks, lessons change."""
-        for each in self.folder.iterdir():
-            with suppress(FileNotFoundError):
-                old = time.time() - each.stat().st_mtime > UNUSED_S
-                if each.is_dir() and old and not each.name.startswith("."):
-                    gone = each.with_name(f".{each.name}.gone")
-                    each.rename(gone)
-                    shutil.rmtree(gone, ignore_errors=True)
 
     @contextmanager
     def _locked(self, key: str, progress: Callable[[Progress], None] | None) -> Iterator[None]:

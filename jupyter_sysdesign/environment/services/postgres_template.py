@@ -138,5 +138,5 @@ def _error(last: dict[str, Any], process: subprocess.Popen[str], data: Path) -> 
     if failed["kind"] == "script":
         return InvalidFileError(failed["message"], file=failed["file"], line=failed["line"])
     if failed["kind"] == "disk":
-        return no_room(data.parent, "the seeded database")
+        return no_room(data.parent.parent, "the seeded database")
     return StartFailedError(f"Preparing the database failed: {failed['message']}")
