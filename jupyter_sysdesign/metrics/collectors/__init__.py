@@ -1,1 +1,1 @@
-"""metrics/collectors."""
+"""Collectors: one module per kind of service."""

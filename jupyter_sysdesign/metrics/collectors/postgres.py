@@ -1,0 +1,230 @@
+"""PostgreSQL, through one connection that is kept, with one statement per sample.
+
+What is counted per table leaves out the catalogues, so that neither this statement nor a look at
+the schema in psql shows up in the figures. PostgreSQL's sessions report their own statistics once
+a second at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from jupyter_sysdesign.metrics.counters import Counters, Increases
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.metrics.sources import PostgresSource
+
+_CONNECT_TIMEOUT_S = 5
+_STATEMENT_TIMEOUT_MS = 5000
+_STATES = {
+    "active": "active",
+    "idle": "idle",
+    "idle in transaction": "idle_in_transaction",
+    "idle in transaction (aborted)": "idle_in_transaction",
+}
+#: Tables and statements beyond these are left out: the busiest come first.
+MAX_TABLES = 20
+MAX_STATEMENTS = 300
+
+_STATISTICS = """
+SELECT json_build_object(
+  'database', (
+    SELECT row_to_json(d) FROM (
+      SELECT xact_commit + xact_rollback AS transactions, xact_rollback AS rollbacks,
+             deadlocks, temp_bytes, numbackends
+      FROM pg_catalog.pg_stat_database WHERE datname = pg_catalog.current_database()) d),
+  'max_connections', pg_catalog.current_setting('max_connections')::int,
+  'sessions', (
+    SELECT json_agg(s) FROM (
+      SELECT state, coalesce(wait_event_type = 'Lock', false) AS waiting, count(*) AS n
+      FROM pg_catalog.pg_stat_activity
+      WHERE backend_type = 'client backend' AND datname = pg_catalog.current_database()
+        AND pid <> pg_catalog.pg_backend_pid()
+      GROUP BY 1, 2) s),
+  'tables', (
+    SELECT json_agg(t) FROM (
+      SELECT CASE schemaname WHEN 'public' THEN '' ELSE schemaname || '.' END || relname AS name,
+             seq_scan, seq_tup_read, coalesce(idx_scan, 0) AS idx_scan,
+             coalesce(idx_tup_fetch, 0) AS idx_tup_fetch,
+             n_tup_ins + n_tup_upd + n_tup_del AS written,
+             coalesce(heap_blks_hit, 0) + coalesce(idx_blks_hit, 0) AS hit,
+             coalesce(heap_blks_read, 0) + coalesce(idx_blks_read, 0) AS read
+      FROM pg_catalog.pg_stat_user_tables
+      JOIN pg_catalog.pg_statio_user_tables USING (relid, schemaname, relname)
+      WHERE schemaname <> 'sysdesign'
+      ORDER BY seq_tup_read + coalesce(idx_tup_fetch, 0) + n_tup_ins DESC, 1
+      LIMIT {tables}) t),
+  'statements', {statements})
+"""
+_STATEMENTS = """(
+    SELECT json_agg(q) FROM (
+      SELECT queryid::text AS id, sum(calls) AS calls, sum(total_exec_time) AS total_ms
+      FROM {schema}.pg_stat_statements(false)
+      WHERE dbid = (SELECT oid FROM pg_catalog.pg_database
+                    WHERE datname = pg_catalog.current_database())
+        AND userid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
+      GROUP BY queryid ORDER BY total_ms DESC LIMIT {limit}) q)"""
+_EXTENSION = """
+SELECT n.nspname FROM pg_catalog.pg_extension e
+JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'
+"""
+
+Facts = dict[str, Any]
+Key = tuple[str, str]
+
+
+class PostgresCollector:
+    """One database."""
+
+    def __init__(self, source: PostgresSource) -> None:
+        """Prepare; connects at the first sample."""
+        self._service = source.service
+        self._dsn = source.dsn
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._query: sql.Composed | None = None
+        self._counters: Counters[Key] = Counters()
+        self._complete = True
+        self._asking = False
+
+    async def sample(self) -> dict[str, float]:
+        """Return connections, scans, blocks, transactions and the slowest statement."""
+        self._asking = True
+        try:
+            facts = await self._ask()
+        except (psycopg.Error, asyncio.CancelledError):
+            await self._disconnect()
+            raise
+        finally:
+            self._asking = False
+        found = self._connections(facts)
+        found.update(self._rates(facts))
+        return {f"{self._service}.{name}": value for name, value in found.items()}
+
+    async def close(self) -> None:
+        """Close the connection, also under a statement that a frozen server does not answer."""
+        if not self._asking:
+            await self._disconnect()
+            return
+        if self._connection is None or self._connection.closed:
+            return  # it is connecting, which has its own timeout
+        # psycopg would ask the server to cancel, which a frozen one does not do. An end of the
+        # stream wakes the statement up; its descriptor stays open until it has noticed.
+        with socket.socket(fileno=os.dup(self._connection.fileno())) as link:
+            link.shutdown(socket.SHUT_RDWR)
+
+    async def _ask(self) -> Facts:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = await psycopg.AsyncConnection.connect(
+                self._dsn,
+                autocommit=True,
+                connect_timeout=_CONNECT_TIMEOUT_S,
+                application_name="sysdesign metrics",
+                options=f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c jit=off",
+            )
+            self._query = await self._compose(connection)
+        assert self._query is not None  # noqa: S101 (it came with the connection)
+        row = await (await connection.execute(self._query)).fetchone()
+        assert row is not None  # noqa: S101 (it has no FROM)
+        facts: Facts = row[0]
+        return facts
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # Not close(), which is polite to a server that may be frozen.
+            connection.pgconn.finish()
+            await connection.close()
+
+    async def _compose(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> sql.Composed:
+        row = await (await connection.execute(_EXTENSION)).fetchone()
+        statements: sql.Composable = sql.SQL("NULL")
+        if row is not None:
+            statements = sql.SQL(_STATEMENTS).format(
+                schema=sql.Identifier(row[0]), limit=sql.Literal(MAX_STATEMENTS)
+            )
+        return sql.SQL(_STATISTICS).format(tables=sql.Literal(MAX_TABLES), statements=statements)
+
+    def _connections(self, facts: Facts) -> dict[str, float]:
+        found = dict.fromkeys((*_STATES.values(), "waiting", "total"), 0.0)
+        for session in facts["sessions"] or ():
+            count = session["n"]
+            found["total"] += count
+            if session["waiting"]:
+                found["waiting"] += count
+            state = _STATES.get(session["state"])
+            if state is not None:
+                found[state] += count
+        found["max"] = float(facts["max_connections"])
+        return {f"connections_{name}": value for name, value in found.items()}
+
+    def _rates(self, facts: Facts) -> dict[str, float]:
+        tables = facts["tables"] or []
+        statements = facts["statements"] or []
+        values = {
+            ("database", name): float(count or 0) for name, count in facts["database"].items()
+        }
+        for table in tables:
+            for name, count in table.items():
+                if name != "name":
+                    values[name, table["name"]] = float(count)
+        for statement in statements:
+            values["calls", statement["id"]] = float(statement["calls"])
+            values["total_ms", statement["id"]] = float(statement["total_ms"])
+        complete = len(tables) < MAX_TABLES and len(statements) < MAX_STATEMENTS
+        increases = self._counters.update(values, complete=self._complete)
+        self._complete = complete
+        if increases is None:
+            return {}
+        names = [table["name"] for table in tables]
+        found = _totals(increases, names)
+        for name in names:
+            found[f"table.{name}.seq_scans_per_s"] = increases.rate(("seq_scan", name))
+            found[f"table.{name}.seq_tuples_per_s"] = increases.rate(("seq_tup_read", name))
+            found[f"table.{name}.index_scans_per_s"] = increases.rate(("idx_scan", name))
+            found[f"table.{name}.index_tuples_per_s"] = increases.rate(("idx_tup_fetch", name))
+            found[f"table.{name}.rows_written_per_s"] = increases.rate(("written", name))
+        if facts["statements"] is not None:
+            found.update(_statements(increases, [each["id"] for each in statements]))
+        return found
+
+
+def _totals(increases: Increases[Key], tables: list[str]) -> dict[str, float]:
+    def rate(what: str, *of: str) -> float:
+        return increases.rate(*((what, each) for each in of))
+
+    hits, reads = rate("hit", *tables), rate("read", *tables)
+    found = {
+        # The statement that asked is a transaction too.
+        "transactions_per_s": max(rate("database", "transactions") - 1 / increases.seconds, 0.0),
+        "rollbacks_per_s": rate("database", "rollbacks"),
+        "deadlocks_per_s": rate("database", "deadlocks"),
+        "temp_bytes_per_s": rate("database", "temp_bytes"),
+        "seq_scans_per_s": rate("seq_scan", *tables),
+        "seq_tuples_per_s": rate("seq_tup_read", *tables),
+        "index_scans_per_s": rate("idx_scan", *tables),
+        "rows_written_per_s": rate("written", *tables),
+        "blocks_per_s": hits + reads,
+        "blocks_read_per_s": reads,
+    }
+    if hits + reads > 0:
+        found["cache_hit_ratio"] = hits / (hits + reads)
+    return found
+
+
+def _statements(increases: Increases[Key], ids: list[str]) -> dict[str, float]:
+    found = {"statements_per_s": increases.rate(*(("calls", each) for each in ids))}
+    means = [
+        increases.by["total_ms", each] / increases.by["calls", each]
+        for each in ids
+        if increases.by["calls", each] > 0
+    ]
+    if means:  # the mean time of the statement whose mean is the largest, just now
+        found["slowest_statement_ms"] = max(means)
+    return found

@@ -1,0 +1,65 @@
+"""Increases of counters between two samples, across restarts of what counts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Increases(Generic[Key]):
+    """By how much each counter went up, and in how long."""
+
+    by: dict[Key, float]
+    seconds: float
+
+    def total(self, keys: Iterable[Key] | None = None) -> float:
+        """Return the sum over some or all counters; one that is not there counts as 0."""
+        if keys is None:
+            return sum(self.by.values())
+        return sum(self.by.get(key, 0.0) for key in keys)
+
+    def rate(self, *keys: Key) -> float:
+        """Return the increase of the counters given, per second."""
+        return self.total(keys) / self.seconds
+
+
+class Counters(Generic[Key]):
+    """A set of counters that begin at 0 when the service that counts starts anew."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._at = 0.0
+        self._values: dict[Key, float] | None = None
+
+    def update(
+        self, values: Mapping[Key, float], *, complete: bool = True
+    ) -> Increases[Key] | None:
+        """Take new values; return their increases since the last ones, None the first time.
+
+        A value below its last one was reset meanwhile: all of it is new. So is that of a counter
+        that was not there before, unless the last values were not ``complete``.
+        """
+        now, before = self._clock(), self._values
+        seconds, self._at = now - self._at, now
+        self._values = dict(values)
+        if before is None or seconds <= 0:
+            return None
+        by = {}
+        for key, value in values.items():
+            last = before.get(key)
+            if last is None:
+                by[key] = value if complete else 0.0
+            else:
+                by[key] = value if value < last else value - last
+        return Increases(by, seconds)
+
+    def forget(self) -> None:
+        """Begin anew: the next values are the first."""
+        self._values = None
