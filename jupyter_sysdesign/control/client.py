@@ -18,11 +18,12 @@ from jupyter_sysdesign.control import headers, transport
 from jupyter_sysdesign.control.launch import answers, ensure_running
 from jupyter_sysdesign.control.models import Event
 from jupyter_sysdesign.control.operations import Operations
+from jupyter_sysdesign.control.transport import GoneError
 from jupyter_sysdesign.control.waiting import Waiting
 from jupyter_sysdesign.errors import LeaseEndedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
     from typing_extensions import Self
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.status import EnvironmentStatus
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class ControlClient(Operations):
@@ -89,11 +91,7 @@ class ControlClient(Operations):
             SysdesignError: of the class that the control plane raised; UnavailableError when it
                 cannot be reached.
         """
-        try:
-            return self._send(call)
-        except LeaseEndedError:  # with its parent, say; nothing was done yet
-            self._drop_lease()
-            return self._send(call)
+        return self._twice(lambda: self._send(call), repeatable=call.method == "GET")
 
     def wait(
         self, environment_id: str, states: Iterable[str] = ("ready",), timeout_s: float = 60.0
@@ -118,8 +116,7 @@ class ControlClient(Operations):
             UnavailableError: the control plane is gone.
         """
         while True:
-            path = transport.events_path(environment_id, after)
-            with self._connect(path, self._lease_headers()) as connection:
+            with self._subscribe(transport.events_path(environment_id, after)) as connection:
                 try:
                     for text in connection:
                         event = Event.model_validate_json(text)
@@ -129,9 +126,27 @@ class ControlClient(Operations):
                     continue
                 return
 
+    def _subscribe(self, path: str) -> ClientConnection:
+        return self._twice(lambda: self._connect(path, self._lease_headers()), repeatable=True)
+
+    def _twice(self, work: Callable[[], R], *, repeatable: bool) -> R:
+        """Do it again where the control plane or the lease was gone and nothing was done yet."""
+        try:
+            return work()
+        except LeaseEndedError:  # with its parent, say
+            pass
+        except GoneError as problem:
+            if problem.asked and not repeatable:
+                raise problem.final from problem
+        self._drop_lease()
+        try:
+            return work()
+        except GoneError as problem:
+            raise problem.final from problem
+
     def _send(self, call: Call[T]) -> T:
         self._reach()
-        with transport.translated(call):
+        with transport.asking(call.timeout_s):
             response = self._http.request(**transport.request(call, self._lease_headers()))
         return transport.read(call, response)
 
@@ -149,8 +164,9 @@ class ControlClient(Operations):
             if self._lease is None or self._lease[0].protocol.state is not SocketState.OPEN:
                 path = transport.lease_path(self._holder, self._parent)
                 connection = self._connect(path, {})
-                lease = json.loads(connection.recv(timeout=transport.OPEN_S))["lease"]
-                self._lease = connection, lease
+                with transport.connecting():
+                    first = connection.recv(timeout=transport.OPEN_S)
+                self._lease = connection, json.loads(first)["lease"]
             return {headers.LEASE: self._lease[1]}
 
     def _drop_lease(self) -> None:

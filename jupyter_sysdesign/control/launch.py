@@ -45,7 +45,7 @@ def ensure_running() -> None:
 def answers(path: Path) -> bool:
     """Tell at once whether somebody listens on the unix socket ``path``."""
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)
+        probe.settimeout(0)
         try:
             probe.connect(str(path))
         except BlockingIOError:  # so many are connecting that we would have to queue

@@ -324,4 +324,4 @@ class ChecksRequest(_Request):
     """Check the workspace's fix on a fresh system."""
 
     seed: int | None = Field(None, ge=0, lt=2**63, description="default: random; held-out traffic")
-    only: list[str] | None = Field(None, description="check ids; default all")
+    only: list[str] | None = Field(None, min_length=1, description="check ids; default all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -13,10 +14,14 @@ from pydantic import ValidationError
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from jupyter_sysdesign.control.models import Problem
-from jupyter_sysdesign.errors import InvalidFileError, SysdesignError, UnavailableError
+from jupyter_sysdesign.errors import (
+    InvalidFileError,
+    SysdesignError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jupyter_sysdesign.control.calls import Call
 
@@ -61,7 +66,7 @@ def request(call: Call[Any], headers: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def socket_options(headers: dict[str, str]) -> dict[str, Any]:
+def socket_options(headers: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments of websockets' ``unix_connect``."""
     return {
         "additional_headers": headers,
@@ -80,30 +85,58 @@ def read(call: Call[T], response: httpx.Response) -> T:
     raise failure(response.status_code, response.content)
 
 
+class GoneError(Exception):
+    """The control plane went away while it was being spoken to.
+
+    Attributes:
+        asked: it may have done what it was asked; only reading may be repeated.
+    """
+
+    def __init__(self, *, asked: bool) -> None:
+        super().__init__()
+        self.asked = asked
+
+    @property
+    def final(self) -> UnavailableError:
+        """Return the error to raise when it is not tried again."""
+        what = "ended before it answered" if self.asked else "cannot be reached"
+        return UnavailableError(f"The control plane {what}", hint=HINT)
+
+
 @contextlib.contextmanager
-def translated(call: Call[Any]) -> Iterator[None]:
-    """Raise UnavailableError for whatever goes wrong on the way."""
+def asking(timeout_s: float = 0.0) -> Iterator[None]:
+    """Translate what goes wrong with a request.
+
+    Raises:
+        GoneError: nobody was there, or not until the answer.
+        UnavailableError: it took too long.
+    """
     try:
         yield
-    except httpx.ConnectError:
-        raise nobody() from None
+    except httpx.ConnectError as error:
+        raise GoneError(asked=False) from error
     except httpx.TimeoutException as error:
         raise UnavailableError(
-            f"The control plane took longer than {call.timeout_s:g} s", hint=HINT
+            f"The control plane took longer than {timeout_s:g} s", hint=HINT
         ) from error
     except httpx.TransportError as error:
-        raise UnavailableError("The control plane ended before it answered", hint=HINT) from error
+        raise GoneError(asked=True) from error
 
 
 @contextlib.contextmanager
 def connecting() -> Iterator[None]:
-    """Raise what a refused handshake says, and UnavailableError when there is nobody."""
+    """Translate what goes wrong with opening a socket.
+
+    Raises:
+        GoneError: nobody was there, or not long enough.
+        SysdesignError: what the handshake was refused with.
+    """
     try:
         yield
     except InvalidStatus as error:
         raise failure(error.response.status_code, bytes(error.response.body or b"")) from None
-    except (OSError, WebSocketException) as error:
-        raise UnavailableError("The control plane cannot be reached", hint=HINT) from error
+    except (OSError, WebSocketException, asyncio.TimeoutError) as error:
+        raise GoneError(asked=False) from error
 
 
 def nobody() -> UnavailableError:

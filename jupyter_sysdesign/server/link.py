@@ -7,18 +7,17 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-import httpx
-
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import headers, transport
 from jupyter_sysdesign.control.async_client import AsyncControlClient
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.control.launch import answers
-from jupyter_sysdesign.errors import NotFoundError, SysdesignError, UnavailableError
+from jupyter_sysdesign.errors import NotFoundError, SysdesignError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
     from websockets.asyncio.client import ClientConnection
 
 log = logging.getLogger(__name__)
@@ -47,8 +46,8 @@ class ControlLink:
     async def adopt(self) -> None:
         """Hold a lease if a control plane is alive; do not start one."""
         if answers(paths.control_socket()):
-            with contextlib.suppress(SysdesignError):
-                await self._headers("", {})
+            with contextlib.suppress(SysdesignError, transport.GoneError):
+                await self._client.lease_headers()
 
     async def request(
         self, method: str, target: str, user: str, browser: Mapping[str, str], body: bytes
@@ -59,25 +58,10 @@ class ControlLink:
             NotFoundError: the target is not forwarded.
             UnavailableError: there is no control plane, and none can be started.
         """
-        target = clean(target)
-        await self._client.reach()
-        request = self._client.http.build_request(
-            method,
-            "/",
-            headers=await self._headers(user, browser),
-            content=body or None,
-            # A check takes a minute; whoever asked decides how long to wait.
-            timeout=httpx.Timeout(None, connect=10.0),
-            # As the browser wrote it, percent signs and all.
-            extensions={"target": target.encode("ascii")},
+        passed_on = {name: browser[name] for name in _PASSED_ON if name in browser}
+        return await self._client.forward(
+            method, clean(target), {**passed_on, **self._identity(user)}, body
         )
-        try:
-            return await self._client.http.send(request, stream=True)
-        except httpx.TransportError as error:
-            # It may have done what was asked before it died, so nothing is asked twice.
-            raise UnavailableError(
-                "The control plane ended before it answered", hint=transport.HINT
-            ) from error
 
     async def connect(self, target: str, user: str) -> ClientConnection:
         """Open a WebSocket to the control plane.
@@ -85,7 +69,7 @@ class ControlLink:
         Raises:
             SysdesignError: what the control plane refused the handshake with.
         """
-        return await self._client.connect(clean(target), await self._headers(user, {}))
+        return await self._client.connect(clean(target), self._identity(user))
 
     async def close(self) -> None:
         """End the lease cleanly."""
@@ -98,13 +82,8 @@ class ControlLink:
             with contextlib.suppress(SysdesignError), ControlClient(start=False) as client:
                 client.end_lease(lease)
 
-    async def _headers(self, user: str, browser: Mapping[str, str]) -> dict[str, str]:
-        return {
-            **{name: browser[name] for name in _PASSED_ON if name in browser},
-            **await self._client.lease_headers(),
-            headers.ROOT: quote(self._root),
-            headers.USER: quote(user),
-        }
+    def _identity(self, user: str) -> dict[str, str]:
+        return {headers.ROOT: quote(self._root), headers.USER: quote(user)}
 
 
 def clean(target: str) -> str:

@@ -71,7 +71,7 @@ class Control:
 
 
 @pytest.fixture
-def control(home: Path, curriculum: Path) -> Iterator[Control]:  # noqa: ARG001 (its lessons)
+def control(home: Path, curriculum: Path) -> Iterator[Control]:
     """Return the control plane of this test; it is started by the first request."""
     control = Control(home.parent)
     yield control

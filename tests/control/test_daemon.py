@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,6 +17,8 @@ from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Control
 
 RUN = [sys.executable, "-P", "-s", "-m", "jupyter_sysdesign.control"]
@@ -59,7 +60,7 @@ def test_a_second_one_refuses(control: Control) -> None:
     assert control.pid == pid
 
 
-def test_wrong_use_says_how(home: Path) -> None:  # noqa: ARG001 (so that nothing real is touched)
+def test_wrong_use_says_how(home: Path) -> None:
     wrong = subprocess.run([*RUN, "--daemon"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("usage: ")

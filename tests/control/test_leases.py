@@ -31,7 +31,7 @@ def on_a_loop(scenario: Callable[[], Awaitable[None]]) -> Callable[[], None]:
 
 
 async def given_up(book: Book, *environments: str) -> None:
-    while set(book.given_up) != set(environments):
+    while set(book.given_up) != set(environments):  # noqa: ASYNC110 (a list tells nobody)
         await asyncio.sleep(GRACE_S / 4)
 
 

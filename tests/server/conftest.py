@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403 (its fixtures, only for this folder)
-from tornado.httpclient import HTTPClientError
 
 from jupyter_sysdesign import paths
 
@@ -48,11 +47,7 @@ class Jupyter:
             body = json.dumps(body)
         options["headers"] = {"Content-Type": "application/json", **options.get("headers", {})}
         sent = {"method": method, "body": body, "allow_nonstandard_methods": True, **options}
-        try:
-            response = await self.fetch("sysdesign", path, **sent)
-        except HTTPClientError as error:
-            assert error.response is not None
-            response = error.response
+        response = await self.fetch("sysdesign", path, raise_error=False, **sent)
         text = response.body.decode()
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
         return Answer(
@@ -128,9 +123,9 @@ def jp_server_config() -> dict[str, Any]:
 
 
 @pytest.fixture
-def jupyter(
-    home: Path,  # noqa: ARG001 (before the server, and until after it)
-    curriculum: Path,  # noqa: ARG001
+def jupyter(  # noqa: PLR0917 (fixtures)
+    home: Path,  # before the server, and until after it
+    curriculum: Path,
     jp_serverapp: Any,
     jp_fetch: Any,
     jp_ws_fetch: Any,
