@@ -69,21 +69,7 @@ class Lesson:
 
     def check_ids(self) -> list[str]:
         """Return the checks declared in ``checks.py``, in order, without running it."""
-        try:
-            tree = ast.parse((self.environment / "checks.py").read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError):
-            return []
-        return [
-            call.args[0].value
-            for node in tree.body
-            if isinstance(node, ast.FunctionDef)
-            for call in node.decorator_list
-            if isinstance(call, ast.Call)
-            and getattr(call.func, "attr", getattr(call.func, "id", "")) == "check"
-            and call.args
-            and isinstance(call.args[0], ast.Constant)
-            and isinstance(call.args[0].value, str)
-        ]
+        return declared_checks(self.environment)
 
     def _summary(self) -> dict[str, Any]:
         return {
@@ -175,6 +161,25 @@ class Catalogue:
         if cached is None or cached[0] != stamp:
             cached = self._cache[path] = (stamp, _parse(root, folder))
         return cached[1]
+
+
+def declared_checks(environment: Path) -> list[str]:
+    """Return the ids of the checks declared in ``checks.py``, in order, without running it."""
+    try:
+        tree = ast.parse((environment / "checks.py").read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return []
+    return [
+        call.args[0].value
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        for call in node.decorator_list
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "attr", getattr(call.func, "id", "")) == "check"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    ]
 
 
 def shipped() -> Path:

@@ -19,6 +19,7 @@ from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.grading.process import run_checker
 
 if TYPE_CHECKING:
@@ -350,6 +351,14 @@ def test_what_went_wrong_is_said_in_a_sentence(
     assert verdict.status is Status.FAILED
     assert says in verdict.checks[0].why
     assert "\n" not in verdict.checks[0].why
+
+
+@pytest.mark.parametrize("only", [["nothing"], []])
+def test_a_check_that_is_not_there_is_refused(client: ControlClient, mine: Path, only: list[str]):
+    environment = client.create_environment(str(mine), start=False)
+    with pytest.raises(InvalidRequestError):
+        client.check(environment.id, only=only)
+    client.delete(environment.id)
 
 
 def test_the_learner_sees_the_verdict_in_their_progress(client: ControlClient, mine: Path):
