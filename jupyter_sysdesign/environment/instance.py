@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.addresses import Address
     from jupyter_sysdesign.environment.passwords import Role
     from jupyter_sysdesign.environment.service_runner import ServiceRunner
-    from jupyter_sysdesign.environment.services.postgres import Postgres
+    from jupyter_sysdesign.environment.services.haproxy import Haproxy
+from jupyter_sysdesign.environment.services.postgres import Postgres
     from jupyter_sysdesign.environment.source import Source
     from jupyter_sysdesign.environment.status import SqlResult
 
@@ -142,6 +143,18 @@ class Instance:
         if not isinstance(found, Valkey):
             raise NotFoundError(f"{service} is no cache")
         return found.url
+
+    def stats_address(self, service: str) -> Address:
+        """Return where a load balancer answers runtime commands such as ``show stat``.
+
+        Raises:
+            NotFoundError: there is no such load balancer.
+            ConflictError: the instance does not run.
+        """
+        found = self._runner(service).service
+        if not isinstance(found, Haproxy):
+            raise NotFoundError(f"{service} is no load balancer")
+        return found.stats
 
     def metrics_addresses(self) -> dict[str, Address]:
         """Return where each Python service that listens answers ``GET /metrics``."""
