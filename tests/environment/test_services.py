@@ -400,6 +400,8 @@ async def test_an_unpublished_app_listens_on_a_socket_only(
     await world.start("app")
     address = world.services["app"].address
     assert address is not None
+    assert address.path is not None
+    assert stat.S_IMODE(address.path.stat().st_mode) == 0o600
     transport = httpx.AsyncHTTPTransport(uds=str(address.path))
     async with httpx.AsyncClient(transport=transport) as client:
         assert (await client.get("http://app/")).status_code == 404

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 import tokenize
 from typing import TYPE_CHECKING
@@ -70,6 +72,8 @@ class PythonApp:
 
     def launch(self) -> Launch:
         """Return the process: listening on its unix socket, or on the inherited one."""
+        if self.address is not None and self.address.path is not None:
+            _close_to_others(self.address.path)
         return Launch(
             name=self.spec.name,
             argv=(*_INTERPRETER, *self._arguments()),
@@ -139,6 +143,17 @@ class PythonApp:
         answer = await ask(address, _REQUEST)
         if not answer[0].startswith(b"HTTP/1."):
             raise NotReady("no HTTP answer yet")
+
+
+def _close_to_others(path: Path) -> None:
+    """Leave a dead socket of mode 0600 at ``path``.
+
+    Uvicorn opens its socket to everybody, unless there is one: then it takes that one's mode.
+    """
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(os.fspath(path))
+    path.chmod(0o600)
 
 
 def _compile(path: Path, shown: str) -> None:
