@@ -9,6 +9,7 @@ from jupyter_sysdesign.environment import proctree, statement
 from jupyter_sysdesign.environment.lifecycle import AT_REST, UP, Lifecycle
 from jupyter_sysdesign.environment.service_runner import START_TIMEOUT_S
 from jupyter_sysdesign.environment.services.valkey import Valkey
+from jupyter_sysdesign.environment.services.haproxy import Haproxy
 from jupyter_sysdesign.environment.status import (
     Applied,
     Drift,
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.addresses import Address
     from jupyter_sysdesign.environment.passwords import Role
     from jupyter_sysdesign.environment.service_runner import ServiceRunner
-    from jupyter_sysdesign.environment.services.haproxy import Haproxy
-from jupyter_sysdesign.environment.services.postgres import Postgres
+    from jupyter_sysdesign.environment.services.postgres import Postgres
     from jupyter_sysdesign.environment.source import Source
     from jupyter_sysdesign.environment.status import SqlResult
 
