@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_sysdesign.environment import proctree, statement
 from jupyter_sysdesign.environment.lifecycle import AT_REST, UP, Lifecycle
 from jupyter_sysdesign.environment.service_runner import START_TIMEOUT_S
-from jupyter_sysdesign.environment.services.valkey import Valkey
 from jupyter_sysdesign.environment.services.haproxy import Haproxy
+from jupyter_sysdesign.environment.services.valkey import Valkey
 from jupyter_sysdesign.environment.status import (
     Applied,
     Drift,
