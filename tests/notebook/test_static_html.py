@@ -183,7 +183,7 @@ VIEWS = {
     "defended": (
         "question",
         {"question": question(form="defend")},
-        {"answer": answer(value={"choice": "a", "reasons": EVIL}, correct=None)},
+        {"answer": answer(value={"choice": "a", "because": EVIL}, correct=None)},
     ),
     "interval": (
         "question",

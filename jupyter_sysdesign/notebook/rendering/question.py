@@ -109,7 +109,7 @@ def said(question: dict[str, Any], value: object) -> str:
     if isinstance(value, dict) and "low" in value:
         return f"between {value.get('low')} and {value.get('high')}{unit}"
     if isinstance(value, dict):
-        return f"{value.get('choice', '')}: {value.get('reasons', '')}"
+        return f"{value.get('choice', '')}: {value.get('because', '')}"
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return f"{value}{unit}"
@@ -148,8 +148,8 @@ def _answer(question: dict[str, Any], answer: Answer) -> list[Html]:
     parts = []
     if not options(question):
         parts.append(paragraph(strong("Your answer: "), said(question, answer.value)))
-    elif isinstance(answer.value, dict) and answer.value.get("reasons"):
-        parts.append(paragraph(strong("Your reasons: "), str(answer.value["reasons"])))
+    elif isinstance(answer.value, dict) and answer.value.get("because"):
+        parts.append(paragraph(strong("Your reasons: "), str(answer.value["because"])))
     if answer.feedback:
         colour = GREY if answer.correct is None else GREEN if answer.correct else RED
         parts.append(notice(markdown(answer.feedback), colour=colour))
@@ -166,6 +166,6 @@ def _call(question: dict[str, Any]) -> str:
         "interval": '{"low": 10, "high": 20}',
         "choice": '"…"',
         "choices": '["…", "…"]',
-        "defend": '{"choice": "…", "reasons": "…"}',
+        "defend": '{"choice": "…", "because": "…"}',
     }.get(str(question.get("form")), '"…"')
     return f'lesson.ask("{question.get("id")}", answer={example})'
