@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -539,3 +540,39 @@ def test_programs_in_a_closed_folder_are_copied_for_the_server_s_user(home: Path
     )
     assert said.stdout.startswith("initdb (PostgreSQL) 18")
     assert programs.for_owner(program, nobody) == found
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_build_never_outlives_its_owner(home: Path, *, killed: bool) -> None:
+    """The ``home`` fixture fails the test if the server is still there at its end."""
+    script = home.parent / "slow.sql"
+    script.write_text("SELECT pg_sleep(600);")
+    postgres = binaries.find("postgres")
+    order = {
+        "data": str(home / "template" / "data"),
+        "sockets": str(home / "s"),
+        "scripts": [("slow.sql", str(script))],
+        "key": "key",
+        "database": "shop",
+        "user": "shop",
+        "initdb": str(postgres.with_name("initdb")),
+        "postgres": str(postgres),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "jupyter_sysdesign.environment.services.postgres_build"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as builder:
+        assert builder.stdin
+        assert builder.stdout
+        builder.stdin.write(json.dumps(order) + "\n")
+        builder.stdin.flush()
+        for line in builder.stdout:
+            if "slow.sql" in line:
+                break
+        assert (home / "template" / "data" / "postmaster.pid").exists()
+        if killed:
+            builder.kill()
+        builder.stdin.close()
+        assert builder.wait(60) != 0
