@@ -15,7 +15,7 @@ _NUMBERS = {
     for name, info in RunSummary.model_fields.items()
     if info.annotation in (int, float, int | None, float | None)
 } | {ERROR_SHARE}
-_ENDPOINT_NUMBERS = {name for name in EndpointStats.model_fields if name != "errors"}
+_ENDPOINT_NUMBERS = set(EndpointStats.model_fields) - {"errors", "distribution"}
 _ENDPOINT_PARTS = 3
 
 
