@@ -56,6 +56,8 @@ def serve(ready: Callable[[], None]) -> None:
 
 
 async def _serve(listener: socket.socket, ready: Callable[[], None]) -> None:
+    # httpx brings its own command line along, with rich and pygments: 3 MiB nobody uses here.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
     # Imported late: a second control plane must be able to say that it is one without all this.
     import uvicorn  # noqa: PLC0415
 

@@ -66,6 +66,8 @@ def _start() -> None:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(_SECRET_PREFIXES)
     }
+    # One heap per thread would cost a few MiB each, for speed that nobody here needs.
+    environment.setdefault("MALLOC_ARENA_MAX", "2")
     argv = [sys.executable, "-P", "-s", "-m", "jupyter_sysdesign.control", "--detach"]
     if sys.version_info < (3, 11):  # -P came with 3.11; the environment variable with it
         argv.remove("-P")
