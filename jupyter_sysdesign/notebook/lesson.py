@@ -64,7 +64,7 @@ class Lesson:
     def panel(self) -> View:
         """Show the system: its services, and buttons to start, stop, apply and reset."""
         status = self._connection.status()
-        snapshot = {} if status is None else {"status": status.model_dump(mode="json")}
+        snapshot = {} if status is None else {"status": _lasting(status)}
         view = View("panel", self._connection.props(), snapshot, connection=self._connection)
         view.show()
         return view
@@ -149,3 +149,10 @@ class Lesson:
 
     def _ipython_display_(self) -> None:
         self.panel()
+
+
+def _lasting(status: EnvironmentStatus) -> dict[str, Any]:
+    """Return a status without addresses: they change with every start, and a view asks for them."""
+    services = [each.model_copy(update={"url": None}) for each in status.services]
+    lasting = status.model_copy(update={"url": None, "services": services})
+    return lasting.model_dump(mode="json")

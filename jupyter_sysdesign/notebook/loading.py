@@ -7,7 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.control.models import EventType
-from jupyter_sysdesign.errors import ConflictError, InvalidRequestError
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    UnavailableError,
+)
 from jupyter_sysdesign.notebook.connection import unknown
 from jupyter_sysdesign.notebook.listening import Listener
 from jupyter_sysdesign.notebook.run import RunResult
@@ -38,7 +43,7 @@ def load(
         ConflictError: another run is going on.
     """
     _check(connection, profile, seed, scale)
-    ensure_running(connection)
+    ensure_running(connection, say_degraded=True)
     status = connection.status()
     run = connection.client.start_run(connection.environment, profile, seed, scale)
     props = {**connection.props(), "run": run.id, "profile": run.profile}
@@ -87,11 +92,17 @@ def _check(
 
 def _finish(connection: Connection, run_id: str, ended: threading.Event) -> Run:
     """Return the run once it is over; a broken event stream delays this by a second at most."""
-    while True:
-        ended.wait(_ASK_S)
-        run = connection.client.run(connection.environment, run_id)
-        if run.state != "running":
-            return run
+    try:
+        while True:
+            ended.wait(_ASK_S)
+            run = connection.client.run(connection.environment, run_id)
+            if run.state != "running":
+                return run
+    except NotFoundError:
+        raise UnavailableError(
+            "The run was lost: the program that runs the systems was restarted.",
+            hint="Run this cell again. Your files and answers are where they were.",
+        ) from None
 
 
 def _stop(connection: Connection, run_id: str) -> Run:

@@ -31,8 +31,8 @@ def start(connection: Connection) -> None:
     _start(connection, "Starting the system …")
 
 
-def ensure_running(connection: Connection) -> None:
-    """Start the environment unless it runs, and say so.
+def ensure_running(connection: Connection, *, say_degraded: bool = False) -> None:
+    """Start the environment unless it runs, and say so; ``say_degraded``: also what is amiss.
 
     Raises:
         StartFailedError: it does not come up.
@@ -40,6 +40,8 @@ def ensure_running(connection: Connection) -> None:
     status = connection.status()
     if status is None or status.state not in _RUNNING:
         _start(connection, "The system was not running, so it is started first.")
+    elif status.state is State.DEGRADED and say_degraded:
+        _show(connection, Slot(), status, "Not everything runs.")
 
 
 def reset(connection: Connection) -> None:

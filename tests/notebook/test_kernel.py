@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +30,13 @@ VIEW = "application/vnd.sysdesign.view+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SETUP = "from jupyter_sysdesign import Lesson\nlesson = Lesson()"
 FIX = "CREATE INDEX items_category_price ON items (category, price, id);\n"
+LONG = {
+    "description": "long",
+    "mode": "closed",
+    "connections": 2,
+    "duration_s": 600,
+    "mix": [{"name": "items", "path": "/items", "weight": 1}],
+}
 PATIENCE_S = 120.0
 
 
@@ -212,20 +222,34 @@ def test_answers_and_environment_survive_a_killed_kernel(
     second.run("lesson.stop()")
 
 
+def test_a_killed_control_plane_costs_a_run_and_nothing_else(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    kernel.run("lesson.start()")
+    kernel.run("lesson.ask('how-many', answer=1)")
+    control_plane = kernel.value("lesson._connection.client.info().pid")
+    cell = kernel.start(f"lesson.load({LONG!r})")
+    _until(lambda: _ticks(kernel, cell) > 3)
+    os.kill(control_plane, signal.SIGKILL)
+    box = error_of(kernel.finish(cell))
+    assert "Traceback" not in box
+    assert "lost" in box
+    assert "✓ right" in html_of(kernel.run("lesson.ask('how-many')"))
+    outputs = kernel.run("result = lesson.load('browse')")
+    assert "was not running, so it is started first" in html_of(outputs)
+    assert kernel.value("result.state") == "done"
+    kernel.run("lesson.stop()")
+
+
 def test_an_interrupted_load_stops_and_keeps_what_there_is(
     lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
 ) -> None:
     kernel = start_kernel(lesson_folder)
     kernel.run(SETUP)
     kernel.run("lesson.start()")
-    profile = {
-        "description": "long",
-        "mode": "closed",
-        "connections": 2,
-        "duration_s": 600,
-        "mix": [{"name": "items", "path": "/items", "weight": 1}],
-    }
-    cell = kernel.start(f"result = lesson.load({profile!r})")
+    cell = kernel.start(f"result = lesson.load({LONG!r})")
     _until(lambda: _ticks(kernel, cell) > 3)
     kernel.manager.interrupt_kernel()
     outputs = kernel.finish(cell)
@@ -320,3 +344,35 @@ def test_a_page_without_a_server_asks_over_the_comm(
     assert events["events"][0]["seq"] >= 1
     send({"unsubscribe": {"environment": environment}})
     kernel.run("lesson.stop()")
+
+
+def test_a_plain_script_prints_what_a_notebook_shows(lesson_folder: Path) -> None:
+    script = (
+        "from jupyter_sysdesign import Lesson\n"
+        "lesson = Lesson()\n"
+        "run = lesson.load('browse')\n"
+        "lesson.ask('how-many', answer=1)\n"
+        "print(lesson.hint(level=2))\n"
+        "print(lesson.sql('SELECT count(*) AS n FROM items'))\n"
+        "print(lesson.apply())\n"
+        "lesson.stop()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=lesson_folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    for fact in (
+        "is started first",
+        "Load 'browse' (seed 1), done after",
+        "Your answer: 1",
+        "Hint 2: ",
+        "1000\n1 row.",
+        "Stopped.",
+    ):
+        assert fact in done.stdout, done.stdout
+    assert "<div" not in done.stdout

@@ -17,7 +17,6 @@ from jupyter_sysdesign.notebook.rendering.html import (
     card,
     code,
     footnote,
-    muted,
     notice,
     paragraph,
     preformatted,
@@ -42,6 +41,7 @@ _MIGRATIONS = {
     "applied": ("applied", GREEN),
     "pending": ("not applied yet", AMBER),
     "changed": ("changed since it was applied", AMBER),
+    "removed": ("applied, but its file is gone", AMBER),
 }
 
 
@@ -61,7 +61,10 @@ def as_html(status: EnvironmentStatus | None, heading: str, message: str = "") -
         _progress(status),
         _services(status.services),
         _migrations(status.migrations),
-        footnote("lesson.start(), lesson.stop() and lesson.reset() do what the buttons do."),
+        footnote(
+            "As it was when this cell ran. lesson.start(), lesson.stop() and lesson.reset() do "
+            "what the panel's buttons do."
+        ),
         kind="panel",
     )
 
@@ -109,7 +112,7 @@ def _services(services: list[ServiceStatus]) -> Html:
             each.kind,
             badge(each.state.value, _COLOURS.get(each.state, GREY)),
             each.reason,
-            each.url or muted("inside only"),
+            each.url or "",
             f"{number(each.cpus, 2)} CPU" if each.cpus else "",
         ]
         for each in services
