@@ -15,6 +15,8 @@ from jupyter_sysdesign.grading.checks import Context, Failed, Outcome, System, c
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from jupyter_sysdesign.control.models import RunSummary
+
 POPULAR = range(1, 13)  # these twelve categories hold most of the products
 MIDDLING = range(13, 35)
 SMALL = range(35, 41)  # a few hundred products each, down to 28
@@ -22,6 +24,7 @@ CUSTOMERS = 9_950  # have ordered something; the next 50 have not
 PRODUCTS = 300_000
 
 PAGES_PER_ROW = 2.5
+FASTER = 4.0  # times; the reference is 15 to 40 times faster on an idle machine
 
 
 # ---------------------------------------------------------------- asking the shop
@@ -123,7 +126,26 @@ def history_reads(ctx: Context) -> Outcome:
 
 @check("latency", title="All three lists are fast when many look at once", points=10, kind="slo")
 def latency(ctx: Context) -> Outcome:
-    before, after = ctx.pristine.load("glance"), ctx.system.load("glance")
+    # A machine that is busy with something else can only make a shop look slower than it is, so
+    # the best of up to three comparisons counts.
+    attempts: list[dict[str, dict[str, float]]] = []
+    while len(attempts) < 3 and not (attempts and worst(attempts[-1])[1] >= FASTER):
+        attempts.append(compared(ctx.pristine.load("glance"), ctx.system.load("glance")))
+    times = max(attempts, key=lambda each: worst(each)[1])
+    slowest, ratio = worst(times)
+    return Outcome.at_least(
+        ratio,
+        FASTER,
+        "times faster (p95) than the untouched shop",
+        why_failed="While 40 customers look around, 5 of 100 still wait about as long as before "
+        f"({slowest}: {times[slowest]['after_ms']:,.0f} ms). The lists share one database: "
+        "one slow list keeps the others waiting.",
+        evidence=times,
+    )
+
+
+def compared(before: RunSummary, after: RunSummary) -> dict[str, dict[str, float]]:
+    """Return p95 before and after, and how many times faster, for each list."""
     wrong = after.requests - after.ok
     if wrong > 0.01 * after.requests:
         raise Failed(f"{wrong} of {after.requests} requests were not answered properly.")
@@ -132,17 +154,14 @@ def latency(ctx: Context) -> Outcome:
         old, new = before.endpoints[name].p95_ms, after.endpoints[name].p95_ms
         if old is None or new is None:
             raise Failed(f"No request for the {name} list was answered.")
-        times[name] = {"before_ms": round(old), "after_ms": round(new), "ratio": old / new}
-    slowest = min(times, key=lambda name: times[name]["ratio"])
-    return Outcome.at_least(
-        times[slowest]["ratio"],
-        5,
-        "times faster (p95) than the untouched shop",
-        why_failed="While 40 customers look around, 5 of 100 still wait about as long as before "
-        f"({slowest}: {times[slowest]['after_ms']:,} ms). The lists share one database: "
-        "one slow list keeps the others waiting.",
-        evidence=times,
-    )
+        times[name] = {"before_ms": old, "after_ms": new, "ratio": old / new}
+    return times
+
+
+def worst(times: dict[str, dict[str, float]]) -> tuple[str, float]:
+    """Return the list that gained least, and how many times faster it is."""
+    name = min(times, key=lambda each: times[each]["ratio"])
+    return name, times[name]["ratio"]
 
 
 # ---------------------------------------------------------------- what a list says
