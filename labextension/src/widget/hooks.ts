@@ -127,3 +127,10 @@ export function useRedraw(): () => void {
     redraw(undefined);
   };
 }
+
+let ids = 0;
+
+/** An id that no other view of this page has: Preact's `useId` begins anew in every root. */
+export function useUniqueId(): string {
+  return useState(() => `sd-${++ids}`)[0];
+}

@@ -3,7 +3,6 @@
 import type { JSX } from 'preact';
 import {
   useEffect,
-  useId,
   useLayoutEffect,
   useRef,
   useState
@@ -13,7 +12,13 @@ import type { ILogLine } from '../../api/types';
 import { formatClock } from '../../format';
 import { t, tn } from '../../i18n';
 import { Button, ConnectionBanner, Problem } from '../components';
-import { useRedraw, useSession, useVisible, type IViewProps } from '../hooks';
+import {
+  useRedraw,
+  useSession,
+  useUniqueId,
+  useVisible,
+  type IViewProps
+} from '../hooks';
 import { LogLines, passes, severity, type IFilter } from './lines';
 
 const TAIL = 500;
@@ -34,12 +39,16 @@ export function LogsView({ model, connection }: IViewProps): JSX.Element {
   lines.current ??= initial(model.snapshot('lines'));
   const all = lines.current;
   const list = useRef<LineList | null>(null);
-  const id = useId();
+  const id = useUniqueId();
 
   const { link, reload } = useSession(connection, props.environment, visible, {
     load: async api => {
       const page = await api.logs(props.environment, null, TAIL);
-      show(all.add((page.lines as readonly unknown[]).filter(isLine)));
+      all.load((page.lines as readonly unknown[]).filter(isLine));
+      if (!paused) {
+        list.current?.replace(all.select(filter));
+      }
+      redraw();
     },
     onEvents: events => {
       show(
@@ -206,7 +215,7 @@ function lineElement(line: ILogLine): HTMLElement {
 function initial(value: unknown): LogLines {
   const lines = new LogLines();
   if (Array.isArray(value)) {
-    lines.add(value.filter(isLine));
+    lines.load(value.filter(isLine));
   }
   return lines;
 }

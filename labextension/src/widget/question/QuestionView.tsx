@@ -1,9 +1,9 @@
 /** A question: the form, the answer that was given, what it was worth, and the model answer. */
 
 import type { JSX } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Api } from '../../api/client';
-import { isRecord } from '../../api/guards';
+import { isRecord, isString } from '../../api/guards';
 import type { Answer } from '../../api/types';
 import { t } from '../../i18n';
 import {
@@ -15,7 +15,7 @@ import {
   StateWord
 } from '../components';
 import { useAction, useVisible, type IViewProps } from '../hooks';
-import { useSession } from '../hooks';
+import { useSession, useUniqueId } from '../hooks';
 import { Markdown } from '../markdown';
 import type { IStateWord } from '../states';
 import { draftOf, EMPTY, makeAnswer, readDraft, type IDraft } from './draft';
@@ -36,7 +36,7 @@ export function QuestionView(props: IViewProps): JSX.Element {
 function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
   const { model, connection, question } = props;
   const { environment, workspace } = model.props;
-  const id = useId();
+  const id = useUniqueId();
   const root = useRef<HTMLDivElement>(null);
   const visible = useVisible(root);
   const [answer, setAnswer] = useState<Answer | null>(
@@ -139,6 +139,8 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
     }
   };
 
+  const stored = model.snapshot('first');
+  const first = Array.isArray(stored) ? stored.filter(isString) : [];
   const open = answer === null || answer.skipped || again;
   return (
     <div ref={root} class="sd-card sd-question">
@@ -178,9 +180,16 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
           )}
           {closed && open && (
             <Note look="info">
-              {t(
-                'This step opens when the questions before it are answered or skipped.'
-              )}
+              {first.length > 0
+                ? t(
+                    'This step opens when you have answered or skipped: {list}.',
+                    {
+                      list: first.join(', ')
+                    }
+                  )
+                : t(
+                    'This step opens when the questions before it are answered or skipped.'
+                  )}
             </Note>
           )}
           <div role="status" class="sd-missing">

@@ -1,7 +1,7 @@
 /** A run: live charts while it goes on, then what it measured. */
 
 import type { JSX } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { Api } from '../../api/client';
 import { isString } from '../../api/guards';
 import type { IConnection } from '../../connection/choose';
@@ -25,6 +25,7 @@ import {
   useAction,
   useRedraw,
   useSession,
+  useUniqueId,
   useVisible,
   type IViewProps
 } from '../hooks';
@@ -44,7 +45,7 @@ export function RunView({ model, connection }: IViewProps): JSX.Element {
   const { props } = model;
   const runId = isString(props.raw['run']) ? props.raw['run'] : '';
   const root = useRef<HTMLDivElement>(null);
-  const sync = useId();
+  const sync = useUniqueId();
   const visible = useVisible(root);
   const redraw = useRedraw();
   const state = useRef<RunState | null>(null);
