@@ -126,12 +126,14 @@ def history_reads(ctx: Context) -> Outcome:
 
 @check("latency", title="All three lists are fast when many look at once", points=10, kind="slo")
 def latency(ctx: Context) -> Outcome:
-    # A machine that is busy with something else can only make a shop look slower than it is, so
-    # the best of up to three comparisons counts.
-    attempts: list[dict[str, dict[str, float]]] = []
-    while len(attempts) < 3 and not (attempts and worst(attempts[-1])[1] >= FASTER):
-        attempts.append(compared(ctx.pristine.load("glance"), ctx.system.load("glance")))
-    times = max(attempts, key=lambda each: worst(each)[1])
+    times = compared(ctx.pristine.load("glance"), ctx.system.load("glance"))
+    for _ in range(2):
+        # A machine that is busy with something else can only make a shop look slower than it is:
+        # the best of up to three comparisons counts. What is clearly slow needs no second look.
+        if not 1.5 < worst(times)[1] < FASTER:
+            break
+        again = compared(ctx.pristine.load("glance"), ctx.system.load("glance"))
+        times = max(times, again, key=lambda each: worst(each)[1])
     slowest, ratio = worst(times)
     return Outcome.at_least(
         ratio,
