@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from jupyter_sysdesign import __version__
-from jupyter_sysdesign.control import problems
+from jupyter_sysdesign.control import openapi, problems
 from jupyter_sysdesign.control.activity import Counted
 from jupyter_sysdesign.control.bodies import Limited
 from jupyter_sysdesign.control.plane import ControlPlane
@@ -39,10 +39,16 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="jupyter-sysdesign control plane",
         version=__version__,
-        description="Owns the environments of one user. Served on a unix socket.",
+        description=(
+            "Owns the environments of one user. Served on a unix socket, and by the Jupyter server "
+            "under `<base_url>sysdesign/`. `WS /v1/environments/{environment}/events?after=<seq>` "
+            "sends every `Event` later than `after`; `WS /v1/leases?holder=<key>&parent=<key>` "
+            "(not through Jupyter) keeps alive what is started under it."
+        ),
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     problems.install(app)
     app.add_middleware(Limited)
@@ -59,6 +65,7 @@ def create_app() -> FastAPI:
         leases,
     ):
         app.include_router(module.router)
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 
 

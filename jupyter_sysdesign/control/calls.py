@@ -99,7 +99,7 @@ def workspace(id_or_folder: str | Path) -> Call[WorkspaceDetail]:
     """Describe a workspace, by id or by the absolute path of its folder."""
     name = str(id_or_folder)
     if name.startswith("/"):
-        return Call(WorkspaceDetail, "GET", f"/v1/workspaces/?{urlencode({'folder': name})}")
+        return Call(WorkspaceDetail, "GET", f"/v1/workspaces/find?{urlencode({'folder': name})}")
     return Call(WorkspaceDetail, "GET", f"/v1/workspaces/{_part(name)}")
 
 

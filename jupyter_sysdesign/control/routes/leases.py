@@ -8,6 +8,7 @@ import json
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect, status
 
 from jupyter_sysdesign.control.caller import Plane
+from jupyter_sysdesign.control.problems import documented
 from jupyter_sysdesign.errors import InvalidRequestError
 
 router = APIRouter(prefix="/v1/leases", tags=["leases"])
@@ -43,7 +44,12 @@ async def hold(socket: WebSocket, plane: Plane) -> None:
         plane.leases.lost(lease)
 
 
-@router.delete("/{lease}", operation_id="end_lease", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete(
+    "/{lease}",
+    operation_id="end_lease",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=documented(422),
+)
 async def end(lease: str, plane: Plane) -> None:
     """End a lease cleanly without its connection; an unknown one has ended already."""
     plane.leases.end_by_id(lease)

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"])
 
+_NAMED = (400, 403, 404, 409, 422)
 
-@router.get("", operation_id="workspaces")
+
+@router.get("", operation_id="workspaces", responses=documented(409))
 async def known(asking: Asking) -> list[WorkspaceDetail]:
     """List the workspaces that are known, last opened first."""
     found = []
@@ -60,18 +62,16 @@ async def create(request: WorkspaceRequest, asking: Asking, response: Response) 
     return await _detail(asking, workspace)
 
 
-@router.get("/{workspace}", operation_id="workspace", responses=documented(400, 403, 404, 422))
+@router.get("/find", operation_id="find_workspace", responses=documented(*_NAMED))
+async def find(folder: str, asking: Asking) -> WorkspaceDetail:
+    """Describe the workspace in ``folder``, an absolute path."""
+    return await _detail(asking, await asking.workspace(folder))
+
+
+@router.get("/{workspace}", operation_id="workspace", responses=documented(*_NAMED))
 async def workspace(workspace: str, asking: Asking) -> WorkspaceDetail:
     """Describe a workspace: files, answers, progress."""
     return await _detail(asking, await asking.workspace(workspace))
-
-
-@router.get("/", operation_id="find_workspace", responses=documented(400, 403, 404, 422))
-async def find(folder: str, asking: Asking) -> WorkspaceDetail:
-    """Describe the workspace in ``folder``, an absolute path; from now on its id is known too."""
-    found = await asking.workspace(folder)
-    await asyncio.to_thread(asking.plane.workspaces.remember, found)
-    return await _detail(asking, found)
 
 
 @router.put(
