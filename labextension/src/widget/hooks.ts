@@ -128,9 +128,10 @@ export function useRedraw(): () => void {
   };
 }
 
-let ids = 0;
-
-/** An id that no other view of this page has: Preact's `useId` begins anew in every root. */
+/**
+ * An id that no other view of this page has. Preact's `useId` begins anew in every root, and a
+ * counter would too: anywidget loads this module once for each model.
+ */
 export function useUniqueId(): string {
-  return useState(() => `sd-${++ids}`)[0];
+  return useState(() => `sd-${Math.random().toString(36).slice(2)}`)[0];
 }
