@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from jupyter_sysdesign.control.models import CheckResult, EventType, Status, Verdict
-from jupyter_sysdesign.curriculum.catalogue import declared_checks
 from jupyter_sysdesign.environment.status import State
-from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, SysdesignError
+from jupyter_sysdesign.errors import ConflictError, SysdesignError
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -49,15 +48,8 @@ class Checks:
         Goes on when the caller leaves: the verdict is then only in the events and in progress.
 
         Raises:
-            InvalidRequestError: the lesson has no check of that name.
             ConflictError: one is being checked already.
         """
-        declared = await asyncio.to_thread(declared_checks, environment.source.pristine)
-        unknown = [each for each in request.only or () if each not in declared]
-        if unknown:
-            raise InvalidRequestError(
-                f"There is no check {unknown[0]!r}", hint=f"There are: {', '.join(declared)}."
-            )
         if environment.id in self._going:
             raise ConflictError(
                 f"{environment.id} is being checked", hint="Wait for the verdict, then try again."

@@ -19,7 +19,7 @@ from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
-from jupyter_sysdesign.errors import InvalidRequestError
+from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
 from jupyter_sysdesign.grading.process import run_checker
 
 if TYPE_CHECKING:
@@ -353,10 +353,14 @@ def test_what_went_wrong_is_said_in_a_sentence(
     assert "\n" not in verdict.checks[0].why
 
 
-@pytest.mark.parametrize("only", [["nothing"], []])
-def test_a_check_that_is_not_there_is_refused(client: ControlClient, mine: Path, only: list[str]):
+@pytest.mark.parametrize(
+    ("only", "refusal"), [(["nothing"], NotFoundError), ([], InvalidRequestError)]
+)
+def test_a_check_that_is_not_there_is_refused(
+    client: ControlClient, mine: Path, only: list[str], refusal: type[Exception]
+):
     environment = client.create_environment(str(mine), start=False)
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises(refusal):
         client.check(environment.id, only=only)
     client.delete(environment.id)
 
