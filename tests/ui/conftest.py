@@ -53,7 +53,8 @@ def context(browser):
 
 
 @pytest.fixture
-def lab(home, tmp_path):
+def lab(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
     server = start_lab(tmp_path / "root", home)
     yield server
     server.stop()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab_server import LabServer
-    from playwright.sync_api import BrowserContext, Locator
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator
 
 
 class LabPage:
@@ -24,10 +24,12 @@ class LabPage:
         self.pictures = pictures
         self.problems: list[str] = []
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on(
-            "console",
-            lambda line: self.problems.append(line.text) if line.type == "error" else None,
-        )
+        self.page.on("console", self._listen)
+
+    def _listen(self, line: ConsoleMessage) -> None:
+        # Chromium itself tells of every 404, also of one that the page asked for and understood.
+        if line.type == "error" and not line.text.startswith("Failed to load resource"):
+            self.problems.append(line.text)
 
     def open(self, path: str = "") -> None:
         """Open Lab as its printed URL does; with a path, that file."""
