@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.notebook.plan.findings import Finding, find
@@ -26,7 +27,7 @@ class Plan:
     """
 
     def __init__(self, document: object, statement: str = "") -> None:
-        self.statement = statement.strip()
+        self.statement = cleandoc(statement)
         self.document = unwrap(document)
         self.root: PlanNode = build(document)
         self.measured = self.root.measured

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _ASK_S = 1.0
 #: As many ticks as a view keeps.
 _SNAPSHOT_TICKS = 600
-_CPU = ".cpu_cores"
+_CPU = (".cpu_cores", ".cpu_quota_cores")
 
 
 def load(

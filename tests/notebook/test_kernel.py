@@ -175,7 +175,7 @@ def test_a_notebook_runs_from_start_to_verdict_without_a_browser(lesson_folder: 
     assert "127.0.0.1" in started
     # What stands in the file is the end of the run, with its pictures, and stands there once.
     for text in (load, shown_once):
-        assert text.count("<img") == 2
+        assert text.count("<img") == 3
         assert "The load generator" in text or "load generator was the bottleneck" in text
     assert "category-1" in table
     assert "sequential scan" in plan

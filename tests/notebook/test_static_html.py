@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from jupyter_sysdesign.control.models import Answer, CheckResult, Status, Verdict
+from jupyter_sysdesign.control.models import Answer, CheckResult, MetricSeries, Status, Verdict
 from jupyter_sysdesign.environment.status import (
     Drift,
     EnvironmentStatus,
@@ -231,6 +231,21 @@ def test_run_has_its_charts_as_pictures(make_run: Callable[..., Run]) -> None:
         ET.fromstring(picture)
     assert "12 requests failed" in page.text
     assert "partial figures" in page.text
+
+
+def test_cpu_is_drawn_where_it_was_sampled(make_run: Callable[..., Run]) -> None:
+    values: dict[str, list[float | None]] = {
+        "app.cpu_cores": [0.1, None, 0.3],
+        "db.cpu_cores": [0.2, 0.3, 0.3],
+        "db.cpu_quota_cores": [0.3, 0.3, 0.3],
+    }
+    sampled = MetricSeries(ts=[0.5, 1.5, 2.5], values=values)
+    page = kept(RunResult(make_run(200.0, metrics=sampled))._repr_html_())
+    assert len(page.images) == 3
+    assert "CPU (cores)" in page.text
+    assert "db (limit 0.3)" in page.text
+    nothing = MetricSeries(ts=[], values={"app.cpu_cores": []})
+    kept(RunResult(make_run(200.0, metrics=nothing))._repr_html_())
 
 
 def test_a_run_without_figures_still_shows_what_came(make_run: Callable[..., Run]) -> None:

@@ -54,7 +54,13 @@ def as_html(question: dict[str, Any], answer: Answer | None, first: Sequence[str
     parts = [title(f"{heading} ", _state(answer)), markdown(str(question.get("prompt", "")))]
     if question.get("claim"):
         parts.append(notice(inline(str(question["claim"])), colour=GREY))
-    parts += [_option(option, str(option.get("id")) in chosen) for option in options(question)]
+    many = question.get("pick")
+    if isinstance(many, int) and many > 1:
+        parts.append(paragraph(f"Pick {many}."))
+    parts += [
+        _option(option, str(option.get("id")) in chosen, with_id=answer is None)
+        for option in options(question)
+    ]
     if answer is None and first:
         parts.append(notice(_FIRST, ", ".join(first), "."))
     elif answer is None:
@@ -128,7 +134,7 @@ def _state(answer: Answer | None) -> Html:
     return badge("✓ right", GREEN) if answer.correct else badge("✗ not right", RED)
 
 
-def _option(option: dict[str, Any], chosen: bool) -> Html:
+def _option(option: dict[str, Any], chosen: bool, *, with_id: bool) -> Html:
     source = option.get("source")
     return tag(
         "div",
@@ -138,6 +144,7 @@ def _option(option: dict[str, Any], chosen: bool) -> Html:
         if chosen
         else inline(str(option.get("text", ""))),
         muted(" (your answer)") if chosen else "",
+        join("  ", code(str(option.get("id", "")))) if with_id else "",
         style="margin: 2px 0 2px 8px",
     )
 

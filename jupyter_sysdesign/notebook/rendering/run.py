@@ -35,7 +35,13 @@ from jupyter_sysdesign.notebook.rendering.line_chart import RED as RED_LINE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_sysdesign.control.models import EndpointStats, Run, RunSummary, RunTick
+    from jupyter_sysdesign.control.models import (
+        EndpointStats,
+        MetricSeries,
+        Run,
+        RunSummary,
+        RunTick,
+    )
 
 #: A picture shows at most this many points of a line; more would not be seen.
 _POINTS = 120
@@ -64,7 +70,7 @@ def as_html(run: Run, *, with_charts: bool = True) -> Html:
     heading = title(f"Load: {run.profile} ", muted(f"seed {run.seed}"), " ", badge(word, colour))
     if summary is None:
         text = run.reason or ("Under way …" if run.state == "running" else "It ended early.")
-        early = charts(run.ticks) if with_charts and run.ticks else []
+        early = charts(run) if with_charts else []
         return card(heading, paragraph(text), *early, kind="run")
     parts = [heading, paragraph(*_headline(summary))]
     if run.state == "stopped":
@@ -75,8 +81,8 @@ def as_html(run: Run, *, with_charts: bool = True) -> Html:
         parts.append(notice(run.reason, colour=RED if run.state == "failed" else AMBER))
     if summary.errors:
         parts.append(notice(_errors(summary), colour=RED))
-    if with_charts and run.ticks:
-        parts += charts(run.ticks)
+    if with_charts:
+        parts += charts(run)
     parts.append(endpoint_table(summary.endpoints))
     parts.append(generator(summary))
     return card(*parts, kind="run")
@@ -110,8 +116,46 @@ def as_text(run: Run) -> str:
     return "\n".join(lines)
 
 
-def charts(ticks: Sequence[RunTick]) -> list[Html]:
-    """Return the pictures of throughput and latency over time."""
+def charts(run: Run) -> list[Html]:
+    """Return the pictures of throughput, latency and CPU over time, as far as they are known."""
+    drawn = [*_traffic(run.ticks)] if run.ticks else []
+    cpu = _cpu(run)
+    return [*drawn, chart(cpu, title="CPU", y_unit="cores")] if cpu else drawn
+
+
+#: One per service; more than these many lines would not be told apart.
+_LOOKS = (
+    (BLUE, "solid"),
+    (ORANGE, "dashed"),
+    (TEAL, "dotted"),
+    (VIOLET, "solid"),
+    (RED_LINE, "dashed"),
+    (BLUE, "dotted"),
+)
+_CPU = ".cpu_cores"
+
+
+def _cpu(run: Run) -> list[Line]:
+    if run.metrics is None:
+        return []
+    seconds = [ts - run.started_at for ts in run.metrics.ts]
+    series = {
+        name.removesuffix(_CPU): values
+        for name, values in sorted(run.metrics.values.items())
+        if name.endswith(_CPU)
+    }
+    return [
+        Line(_named(run.metrics, name), list(zip(seconds, values, strict=False)), colour, dash)
+        for (name, values), (colour, dash) in zip(series.items(), _LOOKS, strict=False)
+    ]
+
+
+def _named(metrics: MetricSeries, service: str) -> str:
+    quotas = [each for each in metrics.values.get(f"{service}.cpu_quota_cores", []) if each]
+    return f"{service} (limit {quotas[-1]:g})" if quotas else service
+
+
+def _traffic(ticks: Sequence[RunTick]) -> list[Html]:
     seconds = bin_s(ticks[-1].t_s)
     rate = [
         Line("answers", _binned(ticks, seconds, _rate), BLUE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.notebook.rendering.figures import count, milliseconds, number
@@ -36,7 +37,7 @@ def as_html(result: SqlResult, statement: str) -> Html:
     body = table(result.columns, rows, left=_text_columns(result)) if result.columns else Html("")
     return card(
         title("SQL"),
-        preformatted(statement.strip()),
+        preformatted(cleandoc(statement)),
         tag("div", body, style="overflow: auto; max-height: 420px"),
         paragraph(summary(result)) if not result.columns else footnote(summary(result)),
         kind="sql",
