@@ -136,7 +136,7 @@ def latency(ctx: Context) -> Outcome:
         again = compared(ctx.pristine.load("glance"), ctx.system.load("glance"))
         times = max(times, again, key=lambda each: worst(each)[1])
     slowest, ratio = worst(times)
-    if 1.5 < ratio < FASTER and crowding() > 2:
+    if 1.5 < ratio < FASTER and crowding() > 1.5:
         raise CannotTell(
             "This machine is busy with something else, so a time measured on it says nothing. "
             "Close what is running, and check again."
@@ -169,7 +169,7 @@ def compared(before: RunSummary, after: RunSummary) -> dict[str, dict[str, float
 def crowding() -> float:
     """Return how long one second of computing takes on this machine just now, in seconds."""
     began, spent = time.perf_counter(), time.process_time()
-    while time.process_time() - spent < 0.2:
+    while time.process_time() - spent < 0.4:
         pass
     return (time.perf_counter() - began) / (time.process_time() - spent)
 
