@@ -49,7 +49,7 @@ class EventType(str, Enum):
     FILE_SAVED = "file.saved"  # data: {path}
     FAULT_STARTED = "fault.started"
     FAULT_ENDED = "fault.ended"
-    LOG_LINE = "log.line"  # data: {service, line}
+    LOG_LINE = "log.line"  # data: {ts, service, line}; ts as in LogPage
     CHECK_RESULT = "check.result"  # data: CheckResult
     VERDICT = "verdict"  # data: Verdict
     GAP = "gap"  # data: {missed_from, missed_to}: history was bounded, said openly
@@ -255,7 +255,7 @@ class RunSummary(BaseModel):
     max_ms: float | None
     distribution: list[tuple[float, int]] = Field(
         [],
-        description="latencies as [upper bound in ms, count]; timed-out requests with what they waited",
+        description="latencies as [upper bound in ms, count]; timed-out ones with what they waited",
     )
     endpoints: dict[str, EndpointStats]
     lag_p99_ms: float

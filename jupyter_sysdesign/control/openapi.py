@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with what the event stream sends, which OpenAPI has no word for."""
+    """Return the OpenAPI document; what event streams send is among its schemas."""
     document = get_openapi(
         title=app.title,
         version=app.version,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
 
 from jupyter_sysdesign.control.caller import Asking
 from jupyter_sysdesign.control.models import ChecksRequest, Verdict
 from jupyter_sysdesign.control.problems import documented
+from jupyter_sysdesign.errors import NotFoundError
 
 router = APIRouter(prefix="/v1/environments/{environment}/checks", tags=["checks"])
 
@@ -18,4 +21,11 @@ async def check(environment: str, request: ChecksRequest, asking: Asking) -> Ver
     The environment itself need not run. Events tell of each check as it is decided.
     """
     found = await asking.held(environment)
+    lesson = await asyncio.to_thread(asking.plane.catalogue.lesson, found.source.lesson)
+    known = await asyncio.to_thread(lesson.check_ids)
+    unknown = [each for each in request.only or [] if each not in known]
+    if unknown:
+        raise NotFoundError(
+            f"{lesson.id} has no check {unknown[0]!r}", hint=f"It has {', '.join(known)}."
+        )
     return await asking.plane.checks.run(found, request)
