@@ -30,7 +30,7 @@ class ClosedLoop(Loop):
     def _begin(self, now: int) -> None:
         self._adjust(now)
 
-    def _turn(self, until: int) -> None:
+    def _turn(self, until: int) -> None:  # noqa: C901 (hot: a call per response would be dear)
         events = self._wait(until)
         woken = perf()
         connections = self._by_fd
@@ -47,11 +47,13 @@ class ClosedLoop(Loop):
             except OSError as error:
                 self._broken(connection, error)
                 continue
-            end = data.find(b"\r\n\r\n")
             endpoint = connection.endpoint
-            if endpoint.seen(data[:end]) != len(data) - end:
-                self._received(connection, data)
-                continue
+            if data != endpoint.last:
+                end = data.find(b"\r\n\r\n")
+                if endpoint.seen(data[:end]) != len(data) - end:
+                    self._received(connection, data)
+                    continue
+                endpoint.last = data
             now = perf()
             endpoint.add(now - connection.due)
             if not ready:

@@ -27,6 +27,7 @@ class Endpoint:
         errors: by kind.
         add: ``latencies.append``.
         seen: from a raw head to the bytes of blank line and body after it, or None.
+        last: the last response that was looked up, whole: the next one may well be the same.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Endpoint:
         "add",
         "answers_head",
         "errors",
+        "last",
         "latencies",
         "memo",
         "name",
@@ -53,6 +55,7 @@ class Endpoint:
         self.add = self.latencies.append
         self.memo: dict[bytes, int] = {}
         self.seen: Callable[[bytes], int | None] = self.memo.get
+        self.last: bytes | None = None
 
     def expects(self, status: int) -> bool:
         """Tell whether a status counts as success."""

@@ -68,6 +68,7 @@ class Loop(ABC):
         self._stream = RequestStream(
             plan.mix,
             plan.parameters,
+            self.endpoints,
             seed=plan.seed,
             authority=plan.target.authority,
             keep_alive=plan.keep_alive,
@@ -159,7 +160,7 @@ class Loop(ABC):
         batch = self._stream.next()
         self._taken += len(batch)
         batch.reverse()
-        self._ready.extend((payload, self.endpoints[place]) for payload, place in batch)
+        self._ready += batch
 
     def _send(self, connection: Connection, due: int) -> None:
         """Send the next request on an open connection."""

@@ -64,11 +64,13 @@ class OpenLoop(Loop):
             except OSError as error:
                 self._broken(connection, error)
                 continue
-            end = data.find(b"\r\n\r\n")
             endpoint = connection.endpoint
-            if endpoint.seen(data[:end]) != len(data) - end:
-                self._received(connection, data)
-                continue
+            if data != endpoint.last:
+                end = data.find(b"\r\n\r\n")
+                if endpoint.seen(data[:end]) != len(data) - end:
+                    self._received(connection, data)
+                    continue
+                endpoint.last = data
             endpoint.add(perf() - connection.due)
             if backlog:
                 self._send(connection, backlog.popleft())

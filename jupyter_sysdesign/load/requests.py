@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+Tag = TypeVar("Tag")
 
 #: Requests are drawn by the thousand, which is cheap, and rendered by few, which is not: a run
 #: must not be late because a thousand bodies were being written.
@@ -98,51 +100,55 @@ class Render:
         return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 
 
-class RequestStream:
+class RequestStream(Generic[Tag]):
     """All requests of a run, in order.
 
-    Attributes:
-        names: of the endpoints, in the order of the mix.
+    Each comes with what its endpoint was tagged with.
     """
 
     def __init__(
         self,
         mix: Sequence[Mapping[str, Any]],
         parameters: Mapping[str, Mapping[str, Any]],
+        tags: Sequence[Tag],
         *,
         seed: int,
         authority: str,
         keep_alive: bool = True,
     ) -> None:
         """Prepare the templates; requests without parameters are rendered here, once."""
-        self.names = [request["name"] for request in mix]
         self._seed = seed
         self._shares = _shares(np.array([request["weight"] for request in mix], dtype=np.float64))
-        renders = [Render(request, authority=authority, keep_alive=keep_alive) for request in mix]
-        self._ready = [None if each.names else each.render({}) for each in renders]
-        self._renders = renders
-        used = {name for each in renders for name in each.names}
+        self._tags = tags
+        self._renders = [
+            Render(request, authority=authority, keep_alive=keep_alive) for request in mix
+        ]
+        self._ready = [
+            None if each.names else (each.render({}), tag)
+            for each, tag in zip(self._renders, tags, strict=True)
+        ]
+        used = {name for each in self._renders for name in each.names}
         # By name, not by where they stand in the file: moving a line changes no traffic.
         self._draws = {name: Draw(parameters[name]) for name in sorted(used)}
+        self._step = RENDERED if used else DRAWN
         self._index = 0
         self._endpoints: list[int] = []
         self._columns: dict[str, list[Any]] = {}
 
-    def next(self) -> list[tuple[bytes, int]]:
-        """Return the next few requests: the bytes, and the endpoint's place in the mix."""
+    def next(self) -> list[tuple[bytes, Tag]]:
+        """Return the next few requests: the bytes, and the endpoint's tag."""
         offset = self._index % DRAWN
         if offset == 0:
             self._draw(self._index // DRAWN)
-        batch = []
-        for row in range(offset, offset + RENDERED):
-            endpoint = self._endpoints[row]
-            ready = self._ready[endpoint]
-            if ready is None:
-                values = {name: column[row] for name, column in self._columns.items()}
-                ready = self._renders[endpoint].render(values)
-            batch.append((ready, endpoint))
-        self._index += RENDERED
-        return batch
+        rows = range(offset, offset + self._step)
+        self._index += self._step
+        ready, endpoints = self._ready, self._endpoints
+        return [ready[endpoints[row]] or self._render(row) for row in rows]
+
+    def _render(self, row: int) -> tuple[bytes, Tag]:
+        endpoint = self._endpoints[row]
+        values = {name: column[row] for name, column in self._columns.items()}
+        return self._renders[endpoint].render(values), self._tags[endpoint]
 
     def _draw(self, block: int) -> None:
         numbers = uniforms(self._seed, REQUESTS, block, DRAWN * (1 + len(self._draws)))

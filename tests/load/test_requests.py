@@ -22,15 +22,16 @@ TARGET = Target("127.0.0.1", 8000)
 
 def stream(
     mix: list[dict[str, Any]], parameters: dict[str, Any] | None = None, *, seed: int = 1
-) -> RequestStream:
+) -> RequestStream[int]:
     document = {"connections": 1, "duration_s": 1, "mix": mix, "parameters": parameters or {}}
     plan = parse_profile(document).plan(TARGET, seed=seed)
+    places = range(len(mix))
     return RequestStream(
-        plan["mix"], plan["parameters"], seed=seed, authority=TARGET.authority, keep_alive=True
+        plan["mix"], plan["parameters"], places, seed=seed, authority=TARGET.authority
     )
 
 
-def take(source: RequestStream, count: int) -> list[tuple[bytes, int]]:
+def take(source: RequestStream[int], count: int) -> list[tuple[bytes, int]]:
     taken: list[tuple[bytes, int]] = []
     while len(taken) < count:
         taken += source.next()
