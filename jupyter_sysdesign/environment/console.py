@@ -30,10 +30,12 @@ class Console:
         if skipped:
             note = f"… {skipped} lines skipped here; the file is {self._folder / service}.log"
             self._ring.add(LogLine(ts, service, note))
-            self._emit("log.line", {"service": service, "line": note, "skipped": skipped})
+            self._emit(
+                "log.line", {"ts": ts, "service": service, "line": note, "skipped": skipped}
+            )
         for line in lines:
             self._ring.add(LogLine(ts, service, line))
-            self._emit("log.line", {"service": service, "line": line})
+            self._emit("log.line", {"ts": ts, "service": service, "line": line})
 
     def say(self, service: str, text: str) -> None:
         """Put a few lines of ours among what a service prints."""
@@ -50,4 +52,5 @@ class Console:
             found = self._ring.tail(service, count)
             # Nothing yet: then what an earlier control plane left is the latest there is.
             lines += found or read_file(self._folder, service, count)
-        return [each._asdict() for each in sorted(lines)[-count:]] if count > 0 else []
+        lines.sort(key=lambda line: line.ts)  # stable: of one moment, in the order they came
+        return [each._asdict() for each in lines[-count:]] if count > 0 else []

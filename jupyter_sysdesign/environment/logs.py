@@ -181,7 +181,8 @@ class Ring:
         if service is not None:
             lines = list(self._kept.get(service, ()))
         else:  # copies: another thread may be adding
-            lines = sorted(line for kept in list(self._kept.values()) for line in list(kept))
+            every = [line for kept in list(self._kept.values()) for line in list(kept)]
+            lines = sorted(every, key=lambda line: line.ts)  # of one moment, as they came
         return lines[-count:] if count > 0 else []
 
 
