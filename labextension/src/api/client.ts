@@ -33,6 +33,10 @@ export class Api {
     );
   }
 
+  environments(): Promise<readonly EnvironmentStatus[]> {
+    return this._get('/v1/environments');
+  }
+
   environment(id: string): Promise<EnvironmentStatus> {
     return this._get(`/v1/environments/${part(id)}`);
   }

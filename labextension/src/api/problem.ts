@@ -39,7 +39,8 @@ export function problemOf(status: number, body: unknown): ApiError {
     isRecord(body) &&
     isString(body['code']) &&
     isString(body['message']) &&
-    body['code']
+    body['code'] &&
+    body['code'] !== 'forbidden' // Jupyter's own word, which says nothing of what to do
   ) {
     const hint = isString(body['hint']) ? body['hint'] : '';
     return new ApiError(body['message'], body['code'], status, hint);

@@ -31,6 +31,9 @@ export interface IChartOptions {
 
 const HEIGHT = 140;
 
+/** Steps of the time axis. */
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+
 export class LiveChart {
   readonly element: HTMLElement;
 
@@ -132,7 +135,12 @@ export class LiveChart {
         }
       },
       axes: [
-        { ...axis, size: 24, values: (_chart, ticks) => ticks.map(formatX) },
+        {
+          ...axis,
+          size: 24,
+          incrs: SECONDS,
+          values: (_chart, ticks) => ticks.map(formatX)
+        },
         {
           ...axis,
           size: 48,

@@ -10,7 +10,7 @@ import { asProblem, type ApiError } from '../api/problem';
 import type { EnvironmentStatus } from '../api/types';
 import { backoffMs } from './backoff';
 import type { IConnection } from './choose';
-import type { StreamStatus } from './hub';
+import type { EventHub, StreamStatus } from './hub';
 
 export type Link =
   /** Nothing known yet. */
@@ -53,6 +53,10 @@ export class Session {
     }
     this._running = true;
     if (this._after === null) {
+      if (this._connection.transport.name === 'comm') {
+        // A kernel that is busy with a cell answers nothing, but that cell may tell us events.
+        this._subscribe(0);
+      }
       void this._load();
     } else {
       this._subscribe(this._after);
@@ -68,10 +72,21 @@ export class Session {
     this._leave = null;
   }
 
+  private _unsubscribe(): void {
+    this._after = null;
+    this._leave?.();
+    this._leave = null;
+  }
+
+  private get _hub(): EventHub {
+    return this._connection.hub(this._environment);
+  }
+
   /** Fetch everything anew, now. */
   reload(): void {
     this.pause();
     this._after = null;
+    this._missing = false;
     this.resume();
   }
 
@@ -82,6 +97,13 @@ export class Session {
     this._loadedAt = Date.now();
     let found = false;
     try {
+      if (this._missing && !(await this._exists())) {
+        if (current()) {
+          this._retry(MISSING_MS);
+        }
+        return;
+      }
+      this._missing = false;
       const status = await this.api.environment(this._environment);
       found = true;
       if (!current()) {
@@ -93,8 +115,9 @@ export class Session {
         return;
       }
       this._attempt = 0;
+      // Also where it listens already: what came while it was fetched comes once more, after it.
       this._subscribe(status.last_seq);
-      this._connection.hub(this._environment).wake();
+      this._hub.wake();
     } catch (error) {
       if (current()) {
         this._failed(asProblem(error), found);
@@ -102,10 +125,16 @@ export class Session {
     }
   }
 
+  /** Asked for again and again, so not with a request that fails: servers log those. */
+  private async _exists(): Promise<boolean> {
+    const all = await this.api.environments();
+    return all.some(({ id }) => id === this._environment);
+  }
+
   private _subscribe(after: number): void {
     this._leave?.();
     this._after = after;
-    this._leave = this._connection.hub(this._environment).subscribe({
+    this._leave = this._hub.subscribe({
       after,
       onEvents: events => {
         this._after = events.at(-1)?.seq ?? this._after;
@@ -124,7 +153,7 @@ export class Session {
     if (status.state !== 'ended') {
       this._view.onLink({ state: status.state });
     } else if (status.problem.code === 'not_found') {
-      this._after = null;
+      this._unsubscribe();
       this._retry(0);
     } else {
       this._view.onLink({ state: 'failed', problem: status.problem });
@@ -133,11 +162,14 @@ export class Session {
 
   private _failed(problem: ApiError, found: boolean): void {
     if (problem.code === 'not_found' && !found) {
+      this._missing = true;
       this._view.onLink({ state: 'missing' });
       this._retry(MISSING_MS);
     } else if (problem.transient) {
       this._attempt += 1;
-      this._view.onLink({ state: 'waiting' });
+      if (!this._leave || this._hub.status.state !== 'live') {
+        this._view.onLink({ state: 'waiting' });
+      }
       this._retry(backoffMs(this._attempt));
     } else {
       this._view.onLink({ state: 'failed', problem });
@@ -157,8 +189,6 @@ export class Session {
     this._timer = setTimeout(() => {
       this._timer = null;
       if (this._running) {
-        this._leave?.();
-        this._leave = null;
         void this._load();
       }
     }, ms);
@@ -171,6 +201,7 @@ export class Session {
     }
   }
 
+  private _missing = false;
   private _running = false;
   private _generation = 0;
   private _attempt = 0;

@@ -75,13 +75,23 @@ test('paused it costs nothing, and goes on where it was', async () => {
 });
 
 test('an environment that does not exist yet is waited for', async () => {
+  transport.answers.set('GET /v1/environments', []);
   session.resume();
   await settle();
   expect(links).toEqual(['missing']);
+  jest.advanceTimersByTime(3000);
+  await settle();
+  transport.answers.set('GET /v1/environments', [
+    { id: 'other' },
+    { id: 'env' }
+  ]);
   transport.answers.set(ENV, { id: 'env', last_seq: 0 });
   jest.advanceTimersByTime(3000);
   await settle();
   expect(transport.opened).toHaveLength(1);
+  expect(
+    transport.requests.filter(({ path }) => path === '/v1/environments/env')
+  ).toHaveLength(2);
 });
 
 test('something else that is not there is no reason to wait', async () => {

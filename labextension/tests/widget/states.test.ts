@@ -150,12 +150,22 @@ describe('logs', () => {
     line: text
   });
 
-  test('what comes twice is shown once', () => {
+  test('what was fetched and then told as well is shown once', () => {
     const lines = new LogLines();
-    lines.add([line(1, 'a'), line(2, 'b')]);
-    expect(lines.add([line(1, 'a'), line(2, 'b'), line(2, 'c')])).toEqual([
-      line(2, 'c')
+    lines.load([line(1, 'a'), line(2, 'b')]);
+    expect(lines.add([line(1, 'a'), line(2, 'b'), line(3, 'b')])).toEqual([
+      line(3, 'b')
     ]);
+    lines.load([line(3, 'b'), line(4, 'c')]);
+    expect(lines.select({ service: null, search: '' })).toEqual([
+      line(3, 'b'),
+      line(4, 'c')
+    ]);
+  });
+
+  test('the same line again is another line', () => {
+    const lines = new LogLines();
+    expect(lines.add([line(5, 'GET /'), line(5, 'GET /')])).toHaveLength(2);
   });
 
   test('by service and by text, whatever its case', () => {

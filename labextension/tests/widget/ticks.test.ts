@@ -26,11 +26,17 @@ function series(count: number): TickSeries {
   return made;
 }
 
-test('five ticks are one point, and a begun one shows as well', () => {
-  const ticks = series(12);
-  const [times, rps] = ticks.throughput();
-  expect(times).toEqual([0.5, 1, 1.2]);
-  expect(rps).toEqual([10, 10, 10]);
+test('five ticks are one point, and one that is half full shows as well', () => {
+  expect(series(12).throughput()[0]).toEqual([0.5, 1]);
+  const [times, rps] = series(13).throughput();
+  expect(times).toEqual([0.5, 1, 1.3]);
+  expect(rps?.map(value => Math.round(value ?? 0))).toEqual([10, 10, 10]);
+});
+
+test('a tick of the last few milliseconds is no burst', () => {
+  const ticks = series(10);
+  ticks.add(tick(10.1, { done: 1, rps: 100 }));
+  expect(ticks.throughput()[1]?.at(-1)).toBeCloseTo(10);
 });
 
 test('percentiles are weighted by requests', () => {

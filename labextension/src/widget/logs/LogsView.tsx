@@ -1,12 +1,7 @@
 /** Logs of all services as they are written: filter, search, pause. */
 
 import type { JSX } from 'preact';
-import {
-  useEffect,
-  useLayoutEffect,
-  useRef,
-  useState
-} from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isRecord, isString, asNumber } from '../../api/guards';
 import type { ILogLine } from '../../api/types';
 import { formatClock } from '../../format';

@@ -16,19 +16,19 @@ export class LogLines {
     return [...this._services].sort();
   }
 
-  /** Lines that are gone because the system wrote faster than anybody could read. */
-  missed = 0;
+  /** Begin anew with lines that were fetched. */
+  load(lines: readonly ILogLine[]): void {
+    this._lines.length = 0;
+    this._lines.push(...lines);
+    this._loadedUpTo = lines.at(-1)?.ts ?? 0;
+    this._see(lines);
+  }
 
-  /** Add lines newer than those there are; the rest came twice. Answers with what was new. */
+  /** Add lines that events brought; those that were fetched already are left out. */
   add(lines: readonly ILogLine[]): readonly ILogLine[] {
-    const last = this._lines.at(-1);
-    const fresh = last
-      ? lines.filter(
-          line => line.ts > last.ts || (line.ts === last.ts && !this._has(line))
-        )
-      : lines;
+    const fresh = lines.filter(({ ts }) => ts > this._loadedUpTo);
     this._lines.push(...fresh);
-    fresh.forEach(({ service }) => this._services.add(service));
+    this._see(fresh);
     if (this._lines.length > 2 * this._most) {
       this._lines.splice(0, this._lines.length - this._most);
     }
@@ -40,18 +40,12 @@ export class LogLines {
     return this._lines.filter(line => passes(line, filter)).slice(-this._most);
   }
 
-  private _has(line: ILogLine): boolean {
-    return this._lines
-      .slice(-50)
-      .some(
-        other =>
-          other.ts === line.ts &&
-          other.service === line.service &&
-          other.line === line.line
-      );
+  private _see(lines: readonly ILogLine[]): void {
+    lines.forEach(({ service }) => this._services.add(service));
   }
 
   private readonly _lines: ILogLine[] = [];
+  private _loadedUpTo = 0;
   private readonly _services = new Set<string>();
 }
 

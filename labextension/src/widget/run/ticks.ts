@@ -12,10 +12,10 @@ const FIRST_WIDTH_S = 0.5;
 const MOST = 600;
 
 interface IBucket {
-  /** End of the newest tick in it, since the start of the run. */
+  /** Both in seconds since the start of the run. */
+  start: number;
   end: number;
-  ticks: number;
-  rps: number;
+  done: number;
   errors: number;
   lag: number;
   weight: number;
@@ -36,6 +36,7 @@ export class TickSeries {
     if (this.latest && tick.t_s <= this.latest.t_s) {
       return;
     }
+    const before = this.latest?.t_s ?? 0;
     this.latest = tick;
     const errors = sum(tick.errors);
     this.total.done += tick.done;
@@ -43,13 +44,12 @@ export class TickSeries {
     const slot = Math.ceil(tick.t_s / this._width - 1e-9);
     let bucket = this._buckets.at(-1);
     if (!bucket || slot !== this._slot) {
-      bucket = fresh();
+      bucket = fresh(before);
       this._buckets.push(bucket);
       this._slot = slot;
     }
     bucket.end = tick.t_s;
-    bucket.ticks += 1;
-    bucket.rps += tick.rps;
+    bucket.done += tick.done;
     bucket.errors += errors;
     bucket.lag = Math.max(bucket.lag, tick.lag_p99_ms);
     if (tick.p50_ms !== null && tick.p95_ms !== null && tick.p99_ms !== null) {
@@ -75,8 +75,8 @@ export class TickSeries {
   /** Requests per second, errors per second. */
   throughput(): ChartData {
     return this._data(
-      bucket => bucket.rps / bucket.ticks,
-      bucket => bucket.errors / (bucket.ticks * 0.1)
+      bucket => perSecond(bucket.done, bucket),
+      bucket => perSecond(bucket.errors, bucket)
     );
   }
 
@@ -97,10 +97,21 @@ export class TickSeries {
   private _data(
     ...reads: readonly ((bucket: IBucket) => number | null)[]
   ): ChartData {
+    const shown = this._whole();
     return [
-      this._buckets.map(bucket => bucket.end),
-      ...reads.map((read): Column => this._buckets.map(read))
+      shown.map(bucket => bucket.end),
+      ...reads.map((read): Column => shown.map(read))
     ];
+  }
+
+  /** Without a bucket that has only begun: a rate of a few milliseconds says nothing. */
+  private _whole(): readonly IBucket[] {
+    const last = this._buckets.at(-1);
+    return last &&
+      this._buckets.length > 1 &&
+      last.end - last.start < this._width / 2
+      ? this._buckets.slice(0, -1)
+      : this._buckets;
   }
 
   private _halve(): void {
@@ -138,11 +149,15 @@ export function sum(errors: Readonly<Record<string, number>>): number {
   return Object.values(errors).reduce((total, count) => total + count, 0);
 }
 
-function fresh(): IBucket {
+function perSecond(count: number, { start, end }: IBucket): number {
+  return count / (end - start);
+}
+
+function fresh(start: number): IBucket {
   return {
-    end: 0,
-    ticks: 0,
-    rps: 0,
+    start,
+    end: start,
+    done: 0,
     errors: 0,
     lag: 0,
     weight: 0,
@@ -154,9 +169,9 @@ function fresh(): IBucket {
 
 function join(first: IBucket, second: IBucket): IBucket {
   return {
+    start: first.start,
     end: second.end,
-    ticks: first.ticks + second.ticks,
-    rps: first.rps + second.rps,
+    done: first.done + second.done,
     errors: first.errors + second.errors,
     lag: Math.max(first.lag, second.lag),
     weight: first.weight + second.weight,

@@ -10,6 +10,7 @@ import { useSession, useVisible, type IViewProps } from '../hooks';
 import { checkWord } from '../states';
 import {
   advance,
+  newer,
   outstanding,
   readExpected,
   readSince,
@@ -44,7 +45,7 @@ export function VerdictView({ model, connection }: IViewProps): JSX.Element {
     () =>
       model.onSnapshot(() => {
         const kept = fromSnapshot();
-        setState(before => (kept.verdict ? kept : before));
+        setState(before => newer(before, kept));
       }),
     [model]
   );

@@ -38,6 +38,16 @@ export function advance(
   return { results, verdict };
 }
 
+/** Of two states of the same check, the one that knows more. */
+export function newer(mine: IVerdictState, kept: IVerdictState): IVerdictState {
+  if (kept.verdict) {
+    return kept;
+  }
+  return !mine.verdict && kept.results.length > mine.results.length
+    ? kept
+    : mine;
+}
+
 /** What is still to come: expected and without a result. */
 export function outstanding(
   expected: readonly IExpected[],
