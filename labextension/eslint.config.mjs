@@ -33,7 +33,8 @@ export default defineConfig([
         { allowNumber: true }
       ],
       curly: ['error', 'all'],
-      eqeqeq: 'error',
+      // null and undefined mean the same to us: the API leaves out what is null.
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-console': 'error',
       'prefer-arrow-callback': 'error'
     }

@@ -149,6 +149,7 @@ export function run(seconds: number, done: boolean): Run {
           generator_cpu: 0.04,
           generator_limited: false,
           warning: '',
+          distribution: [],
           endpoints: {
             category: {
               requests: 512,
@@ -156,7 +157,8 @@ export function run(seconds: number, done: boolean): Run {
               p50_ms: 1010,
               p95_ms: 2050,
               p99_ms: 2710,
-              max_ms: 5001
+              max_ms: 5001,
+              distribution: []
             },
             'order history': {
               requests: 148,
@@ -164,7 +166,8 @@ export function run(seconds: number, done: boolean): Run {
               p50_ms: 640,
               p95_ms: 1380,
               p99_ms: 1710,
-              max_ms: 2210
+              max_ms: 2210,
+              distribution: []
             },
             product: {
               requests: 82,
@@ -172,7 +175,8 @@ export function run(seconds: number, done: boolean): Run {
               p50_ms: 8.42,
               p95_ms: 38.1,
               p99_ms: 61,
-              max_ms: 80.7
+              max_ms: 80.7,
+              distribution: []
             }
           }
         }
@@ -201,6 +205,7 @@ const passed: CheckResult[] = [
     why: '',
     points: 20,
     max_points: 20,
+    kind: 'slo',
     evidence: {}
   },
   {
@@ -212,6 +217,7 @@ const passed: CheckResult[] = [
     why: '',
     points: 15,
     max_points: 15,
+    kind: 'slo',
     evidence: {}
   }
 ];
@@ -225,6 +231,7 @@ const failed: CheckResult = {
   why: 'The database still reads thousands of rows of other categories to find the twenty that it shows.',
   points: 0,
   max_points: 25,
+  kind: 'slo',
   evidence: {}
 };
 
@@ -237,6 +244,7 @@ const unknown: CheckResult = {
   why: 'The load generator was late, so this says nothing about your fix.',
   points: 0,
   max_points: 20,
+  kind: 'slo',
   evidence: {}
 };
 

@@ -105,6 +105,7 @@ describe('verdict', () => {
     why: '',
     points: 1,
     max_points: 1,
+    kind: 'slo',
     evidence: {}
   });
   const expected = ['a', 'b'].map(id => ({ id, title: id }));

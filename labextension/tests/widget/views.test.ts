@@ -185,6 +185,7 @@ describe('run', () => {
     p95_ms: 9,
     p99_ms: 12,
     max_ms: 20,
+    distribution: [],
     endpoints: {},
     lag_p99_ms: 30,
     generator_cpu: 0.99,
@@ -273,6 +274,7 @@ test('a verdict grows check by check', async () => {
     why: 'It reads too much.',
     points: 0,
     max_points: 10,
+    kind: 'slo',
     evidence: {}
   };
   transport.stream.opened();

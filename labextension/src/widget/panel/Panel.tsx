@@ -187,7 +187,7 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
         <Progress
           label={status.progress.step}
           done={status.progress.done}
-          {...(status.progress.bytes === null
+          {...(status.progress.bytes == null
             ? {}
             : { detail: formatBytes(status.progress.bytes) })}
         />

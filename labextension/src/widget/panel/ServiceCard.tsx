@@ -40,7 +40,7 @@ export function ServiceCard(props: {
       {service.reason && <div class="sd-service-reason">{service.reason}</div>}
       <div class="sd-service-cpu">
         <span class="sd-num">
-          {service.cpus === null
+          {service.cpus == null
             ? t('CPU {used}', { used: formatCores(cpu) })
             : t('CPU {used} of {quota}', {
                 used: formatCores(cpu),
@@ -49,7 +49,7 @@ export function ServiceCard(props: {
         </span>
         <CpuLine
           values={up ? usage.cpu(service.name) : []}
-          limit={service.cpus}
+          limit={service.cpus ?? null}
         />
       </div>
     </li>

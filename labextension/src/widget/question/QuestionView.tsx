@@ -80,7 +80,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
   }, [visible, connection]);
 
   // A prediction is decided by the run that follows: look again when one has ended.
-  const undecided = answer !== null && !answer.skipped && answer.score === null;
+  const undecided = answer !== null && !answer.skipped && answer.score == null;
   const waits =
     undecided && (question.kind === 'predict' || question.kind === 'observe');
   const { link, reload } = useSession(
@@ -292,7 +292,7 @@ function mayTryAgain(answer: Answer, question: IQuestion): boolean {
   return (
     !answer.skipped &&
     answer.correct !== true &&
-    !(question.kind === 'predict' && answer.score !== null)
+    !(question.kind === 'predict' && answer.score != null)
   );
 }
 
@@ -319,14 +319,14 @@ function answerWord(answer: Answer, kind: string): IStateWord {
   if (answer.skipped) {
     return { look: 'off', word: t('Skipped') };
   }
-  if (answer.correct !== null) {
+  if (answer.correct != null) {
     return answer.correct
       ? { look: 'ok', word: t('Right') }
-      : answer.score !== null && answer.score > 0
+      : answer.score != null && answer.score > 0
         ? { look: 'warn', word: t('Partly') }
         : { look: 'warn', word: t('Not quite') };
   }
-  if (answer.score !== null && kind === 'predict') {
+  if (answer.score != null && kind === 'predict') {
     return {
       look: answer.score >= 0.75 ? 'ok' : 'warn',
       word: t('{share} close', { share: `${Math.round(answer.score * 100)}%` })

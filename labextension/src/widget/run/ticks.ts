@@ -52,7 +52,7 @@ export class TickSeries {
     bucket.done += tick.done;
     bucket.errors += errors;
     bucket.lag = Math.max(bucket.lag, tick.lag_p99_ms);
-    if (tick.p50_ms !== null && tick.p95_ms !== null && tick.p99_ms !== null) {
+    if (tick.p50_ms != null && tick.p95_ms != null && tick.p99_ms != null) {
       const weight = Math.max(tick.done, 1);
       bucket.weight += weight;
       bucket.p50 += weight * tick.p50_ms;
