@@ -35,7 +35,9 @@ def load(
     lesson, profile = (words[0], words[1]) if len(words) == 2 else (None, words[0])  # noqa: PLR2004
     with ControlClient(holder=f"cli:{time.time_ns()}") as client:
         folder = resolve(client, lesson, workspace)
-        status = client.create_environment(str(folder))
+        status = client.create_environment(str(folder), start=False)
+        if status.state.value in ("stopped", "failed"):
+            client.start(status.id)
         status = client.wait(status.id, ("ready", "degraded"), timeout_s=120)
         run = client.start_run(status.id, profile=profile, seed=seed, scale=scale)
         try:

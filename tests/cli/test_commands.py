@@ -41,6 +41,8 @@ def test_a_lesson_from_open_to_down(sysdesign, tmp_path):
 
     up = sysdesign("env", "up", "--json", cwd=folder)["environment"]
     assert up["state"] == "ready"
+    twice = sysdesign("env", "up", "--json", cwd=folder, code=2)
+    assert twice["error"]["code"] == "conflict"
     again = sysdesign("env", "status", LESSON, "--json")["environments"]
     assert [each["id"] for each in again] == [up["id"]]
     lines = sysdesign("env", "logs", "--workspace", str(folder), "--json")["lines"]
