@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: States in which no process of the environment is running.
 AT_REST = frozenset({State.STOPPED, State.FAILED})
+
+_POLL_S = 0.01
 
 
 class Environment:
@@ -92,17 +95,19 @@ class Environment:
         """
         if not self.running:
             raise ConflictError(f"{self.id} is not running", hint="Start it first.")
-        await self._quiesce()
-        await self.instance.stop()
+        await self.runs.stop_all()
+        if self.instance.status.state not in AT_REST:
+            await self.instance.stop()
+        elif self._starting is not None:  # it was told to start, and has yet to begin
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
 
     async def halt(self) -> None:
         """Make sure that nothing runs, whatever state it is in."""
-        await self._quiesce()
-        if self.status.state is not State.STOPPED:
-            try:
-                await self.instance.stop()
-            except ConflictError:
-                log.debug("%s stopped meanwhile", self.id)
+        with contextlib.suppress(ConflictError):  # somebody else is stopping it
+            await self.stop()
+        while self.running:  # noqa: ASYNC110 (that is told to events, not to us)
+            await asyncio.sleep(_POLL_S)
 
     async def reset(self) -> None:
         """Restore the pristine data."""
@@ -136,13 +141,6 @@ class Environment:
             log.warning("%s did not start: %s", self.id, error)  # the instance's state says it too
         except Exception:
             log.exception("%s did not start", self.id)
-
-    async def _quiesce(self) -> None:
-        """End what works on the instance: runs, sampling, a start that is under way."""
-        await self.runs.stop_all()
-        if self._is_starting and self._starting is not None:
-            self._starting.cancel()
-            await asyncio.wait([self._starting])
 
     def _emit(self, kind: EventType | str, data: dict[str, Any]) -> None:
         if kind == EventType.ENVIRONMENT_STATE:

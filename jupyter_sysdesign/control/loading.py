@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from jupyter_sysdesign.control.probing import unknown_paths
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
 from jupyter_sysdesign.load.profile import load_profiles, parse_profile
@@ -21,7 +22,8 @@ async def choose_profile(environment: Environment, request: RunRequest) -> tuple
     """Return the name and the profile to run.
 
     Raises:
-        InvalidRequestError: neither or both given, not a profile, or too much when scaled.
+        InvalidRequestError: neither or both given, not a profile, too much when scaled, or with a
+            path that the service does not know.
         InvalidFileError: ``load.yaml`` is wrong.
         NotFoundError: it has no profile of that name.
         ConflictError: the environment does not run.
@@ -36,7 +38,15 @@ async def choose_profile(environment: Environment, request: RunRequest) -> tuple
         raise ConflictError(
             f"{environment.id} is {environment.status.state.value}", hint="Start it first."
         )
-    profile.plan(environment.instance.target, seed=request.seed, scale=request.scale)
+    target = environment.instance.target
+    profile.plan(target, seed=request.seed, scale=request.scale)
+    # A check wants to measure a service that lost a path; a learner mistyped it.
+    if request.custom is not None and environment.purpose == "lesson":
+        unknown = await unknown_paths(profile, target)
+        if unknown:
+            raise InvalidRequestError(
+                f"The service has no path for {', '.join(unknown)}", hint="Compare with its code."
+            )
     return name, profile
 
 

@@ -21,7 +21,6 @@ from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import openapi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from conftest import Control
 

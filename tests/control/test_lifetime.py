@@ -1,0 +1,206 @@
+"""Whatever dies, nothing of it is left (the ``home`` fixture looks), and the next start works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from jupyter_sysdesign import errors, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Control
+
+# A client in a process of its own: holds an environment until it is killed.
+HOLDER = """
+import sys
+from jupyter_sysdesign.control.client import ControlClient
+client = ControlClient(holder=sys.argv[1])
+print(client.wait(client.create_environment(sys.argv[2]).id).id, flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def holding(holder: str, workspace: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process that holds the workspace's environment; it has started when this yields."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, holder, workspace],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stdin.close()
+
+
+def state(control: Control, environment: str) -> str:
+    return control.client().environment(environment).state.value
+
+
+def test_a_killed_client_is_waited_for_and_then_given_up(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1.5")
+    monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "1")
+    one, other = control.workspace("one").id, control.workspace("other").id
+    with holding("kernel:one", one) as first, holding("kernel:other", other) as second:
+        first.kill()
+        second.kill()
+        again = control.client(holder="kernel:one")
+        again.info()
+        control.until(lambda: state(control, other) == "stopped", "the lost one still runs")
+        # The same time has passed for both.
+        assert state(control, one) == "ready"
+    pid = again.info().pid
+    again.close()
+    control.until(lambda: not control.is_alive(pid), "it did not leave, though idle")
+
+
+def test_a_client_that_leaves_takes_its_environment_along(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")
+    workspace = control.workspace().id
+    client = control.client(holder="kernel:leaving")
+    client.wait(client.create_environment(workspace).id)
+    other = control.client(holder="cli:looking")
+    other.environment(workspace)  # looking alone keeps nothing alive
+    client.close()
+    control.until(lambda: state(control, workspace) == "stopped")
+
+
+def test_the_clean_end_of_a_server_ends_its_kernels(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")
+    workspace = control.workspace().id
+    server = control.client(holder="jupyter:here")
+    server.info()
+    kernel = control.client(holder="kernel:here", parent="jupyter:here")
+    kernel.wait(kernel.create_environment(workspace).id)
+    server.close()
+    control.until(lambda: state(control, workspace) == "stopped")
+    # The kernel may live on: it is given a new lease.
+    assert kernel.start(workspace).state.value == "preparing"
+    kernel.wait(workspace)
+
+
+def test_detached_until_an_end(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "3")
+    one, other = control.workspace("one").id, control.workspace("other").id
+    client = control.client()
+    for workspace in (one, other):
+        client.create_environment(workspace)
+        client.detach(workspace, ttl_s=3600)
+    for workspace in (one, other):
+        client.wait(workspace)
+    client.detach(one, ttl_s=0.1)
+    control.until(lambda: state(control, one) == "stopped")
+    assert state(control, other) == "ready"
+    client.end_detached(other)
+    control.until(lambda: state(control, other) == "stopped")
+
+
+def test_what_nobody_takes_over_is_given_up(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "0.1")
+    workspace = control.workspace().id
+    control.client().create_environment(workspace)
+    control.until(lambda: state(control, workspace) == "stopped")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_the_end_of_the_control_plane_ends_everything(
+    control: Control, how: signal.Signals
+) -> None:
+    workspace = control.workspace().id
+    client = control.client(holder="kernel:a")
+    status = client.wait(client.create_environment(workspace).id)
+    client.sql(workspace, "INSERT INTO items (category, price) VALUES ('mine', 1)")
+    run = client.start_run(workspace, "steady")
+    pids = [each.pid for each in status.services if each.pid]
+    children = psutil.Process(client.info().pid).children(recursive=True)
+    control.end(how)
+    control.until(lambda: not any(map(control.is_alive, pids)), "services outlived their owner")
+    control.until(
+        lambda: not any(control.is_alive(each.pid) for each in children), "something is left"
+    )
+    # The same client goes on, with the next control plane.
+    assert state(control, workspace) == "stopped"
+    client.start(workspace)
+    client.wait(workspace)
+    found = client.sql(workspace, "SELECT count(*) FROM items WHERE category = 'mine'")
+    assert found.rows == [[1]]
+    kept = [each.state for each in client.runs(workspace) if each.id == run.id]
+    assert kept == ([] if how is signal.SIGKILL else ["stopped"])
+
+
+def test_a_killed_load_engine_fails_its_run_only(control: Control) -> None:
+    workspace = control.workspace().id
+    client = control.client(holder="kernel:a")
+    client.wait(client.create_environment(workspace).id)
+    run = client.start_run(workspace, "steady")
+
+    def engine() -> int | None:
+        for each in psutil.Process(client.info().pid).children(recursive=True):
+            if "jupyter_sysdesign.load.engine" in each.cmdline():
+                return each.pid
+        return None
+
+    control.until(engine)
+    os.kill(engine() or 0, signal.SIGKILL)
+    control.until(lambda: client.run(workspace, run.id).state == "failed")
+    assert "load engine" in client.run(workspace, run.id).reason
+    assert state(control, workspace) == "ready"
+    assert client.start_run(workspace, "steady").state == "running"
+
+
+def test_a_stop_ends_the_run_that_is_going_on(control: Control) -> None:
+    workspace = control.workspace().id
+    client = control.client(holder="kernel:a")
+    client.wait(client.create_environment(workspace).id)
+    run = client.start_run(workspace, "steady")
+    client.stop(workspace)
+    assert client.run(workspace, run.id).state == "stopped"
+    with pytest.raises(errors.ConflictError):
+        client.start_run(workspace, "steady")
+
+
+def test_a_stop_overtakes_a_start(control: Control) -> None:
+    workspace = control.workspace().id
+    client = control.client(holder="kernel:a")
+    client.create_environment(workspace)
+    assert client.stop(workspace).state.value == "stopped"
+    client.start(workspace)
+    assert client.wait(workspace).state.value == "ready"
+
+
+def test_environments_for_a_check_are_not_seen_and_go_with_their_lease(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")
+    workspace = control.workspace()
+    with control.client(holder="check:abc") as checker:
+        made = checker.create_environment(workspace.folder, purpose="check")
+        checker.wait(made.id)
+        assert control.client().environments() == []
+        assert (paths.instances() / made.id).is_dir()
+    control.until(lambda: not (paths.instances() / made.id).exists())
+    with pytest.raises(errors.NotFoundError):
+        control.client().environment(made.id)
