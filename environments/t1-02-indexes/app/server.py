@@ -19,13 +19,14 @@ from pydantic import BaseModel, Field
 
 # ------------------------------------------------------------------ DATABASE CONNECTION
 
-# A pool keeps a few connections open and lends them out, one per request.
+# A pool keeps a few connections open and lends them out, one per request. Who has waited for
+# one for 20 seconds gets an error.
 # dict_row: each row arrives as a dictionary, {"id": 7, "name": ...}, not as a bare tuple.
 pool = AsyncConnectionPool(
     os.environ["DATABASE_URL"],
     min_size=4,
     max_size=16,
-    timeout=60,
+    timeout=20,
     kwargs={"autocommit": True, "row_factory": dict_row},
     open=False,
 )
