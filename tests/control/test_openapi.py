@@ -21,7 +21,6 @@ from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import openapi
 
 if TYPE_CHECKING:
-
     from conftest import Control
 
 CHECKED_IN = Path(__file__).parents[2] / "openapi.json"

@@ -1,0 +1,111 @@
+"""A verdict, as the control plane relays it; deciding it is ``grading``'s."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from jupyter_sysdesign import errors, paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Control
+
+    from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.control.models import Verdict
+
+
+def checker(client: ControlClient) -> int | None:
+    """Return the pid of the checker that is at work."""
+    for each in psutil.Process(client.info().pid).children():
+        if "jupyter_sysdesign.grading.checker" in each.cmdline():
+            return each.pid
+    return None
+
+
+def left(environment: str) -> list[str]:
+    """Return the instances that are there beside the learner's own."""
+    return [each.name for each in paths.instances().iterdir() if each.name != environment]
+
+
+class Checking(threading.Thread):
+    """A check under way."""
+
+    def __init__(self, control: Control, environment: str) -> None:
+        super().__init__()
+        self.verdict: Verdict | None = None
+        self.error: errors.SysdesignError | None = None
+        self._client = control.client()
+        self._environment = environment
+
+    def run(self) -> None:
+        try:
+            self.verdict = self._client.check(self._environment)
+        except errors.SysdesignError as error:
+            self.error = error
+
+
+def test_a_verdict_and_how_it_came_about(control: Control, curriculum: Path) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(workspace.id, start=False).id
+    first = client.check(environment, seed=3)
+    assert (first.status.value, first.seed) == ("failed", 3)
+    assert left(environment) == []
+    events = []
+    for event in client.events(environment):
+        events.append(event)
+        if event.type == "verdict":
+            break
+    assert [each.data["id"] for each in events if each.type == "check.result"] == [
+        each.id for each in first.checks
+    ]
+    assert events[-1].data["status"] == "failed"
+    assert events[-1].data["duration_s"] == first.duration_s
+    solution = curriculum / "environments" / "tiny" / "solution"
+    shutil.copytree(solution, workspace.folder, dirs_exist_ok=True)
+    second = client.check(environment)
+    assert (second.status.value, second.reason) == ("passed", "")
+    known = client.workspace(workspace.id)
+    assert (known.checks_passed, known.finished) == (known.checks_total, True)
+
+
+def test_one_check_at_a_time_and_unknown_when_the_checker_dies(control: Control) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(workspace.id, start=False).id
+    checking = Checking(control, environment)
+    checking.start()
+    control.until(lambda: checker(client))
+    with pytest.raises(errors.ConflictError):
+        client.check(environment)
+    control.until(lambda: left(environment))
+    os.kill(checker(client) or 0, signal.SIGKILL)
+    checking.join()
+    assert checking.verdict is not None
+    assert checking.verdict.status.value == "unknown"
+    assert "unexpectedly" in checking.verdict.reason
+    control.until(lambda: not left(environment), "the system under check is still there")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_the_end_of_the_control_plane_ends_the_check(control: Control, how: signal.Signals) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(workspace.id, start=False).id
+    checking = Checking(control, environment)
+    checking.start()
+    control.until(lambda: left(environment))
+    pid = checker(client) or 0
+    control.end(how)
+    checking.join()
+    assert checking.error is not None or checking.verdict is not None
+    if checking.verdict is not None:
+        assert checking.verdict.status.value == "unknown"
+    control.until(lambda: not control.is_alive(pid), "the checker outlived its owner")
+    client.info()  # the next one sweeps
+    control.until(lambda: not left(environment), "the system under check is still there")
