@@ -54,7 +54,8 @@ class Checks:
             raise ConflictError(
                 f"{environment.id} is being checked", hint="Wait for the verdict, then try again."
             )
-        seed = request.seed if request.seed is not None else secrets.randbelow(2**63)
+        # A browser shows it, and its numbers are exact up to here only.
+        seed = request.seed if request.seed is not None else secrets.randbelow(2**53)
         check = asyncio.create_task(
             self._check(environment, seed, request.only), name=f"check {environment.id}"
         )
