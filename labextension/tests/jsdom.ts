@@ -37,5 +37,6 @@ window.matchMedia = () =>
     removeEventListener: () => undefined
   }) as unknown as MediaQueryList;
 HTMLCanvasElement.prototype.getContext = () => null;
+Object.assign(navigator, { clipboard: {} }); // Lab warns when it is not there
 
 export {};

@@ -225,3 +225,14 @@ test('evidence is picked among what the system printed', async () => {
   await rest();
   expect(transport.requests.at(-1)?.body).toEqual({ value: ['scan', 'cpu'] });
 });
+
+test('two questions of a page share no id', async () => {
+  const form = { form: 'choice', options: [{ id: 'a', text: 'A' }] };
+  const first = await ask(form);
+  const second = await ask(form);
+  const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+  expect(ids.length).toBeGreaterThan(1);
+  expect(new Set(ids).size).toBe(ids.length);
+  first.remove();
+  second.remove();
+});
