@@ -95,6 +95,6 @@ class Histogram:
         width = _SUB // per_octave
         coarse = self._counts.reshape(-1, width).sum(axis=1)
         return [
-            (float(_BOUNDS[(place + 1) * width]) / _MS, int(coarse[place]))
+            (round(float(_BOUNDS[(place + 1) * width]) / _MS, 6), int(coarse[place]))
             for place in np.flatnonzero(coarse).tolist()
         ]

@@ -65,6 +65,7 @@ class Loop(ABC):
         self._plan = plan
         self._poller = poller
         self._on_tick = on_tick
+        self._family, self._address = plan.target.resolve()
         self._stream = RequestStream(
             plan.mix,
             plan.parameters,
@@ -220,16 +221,15 @@ class Loop(ABC):
         self._connect(connection)
 
     def _connect(self, connection: Connection) -> None:
-        target = self._plan.target
         try:
-            link = socket.socket(target.family, socket.SOCK_STREAM)
+            link = socket.socket(self._family, socket.SOCK_STREAM)
         except OSError as error:
             self._broken(connection, error)
             return
         link.setblocking(False)  # noqa: FBT003 (the standard library's own signature)
-        if target.unix_path is None:
+        if self._family != socket.AF_UNIX:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = link.connect_ex(target.address)
+        code = link.connect_ex(self._address)
         if code == errno.EAGAIN:  # a unix socket whose backlog is full; TCP would try again itself
             link.close()
             self._set_timer(connection, perf() + _FULL_BACKLOG_RETRY_NS)
@@ -293,6 +293,7 @@ class Loop(ABC):
         late = [each for each in self._connections if each.due and each.due < limit]
         for connection in late:
             connection.endpoint.waits.append(now - connection.due)
+            connection.failures = 0  # it has waited enough: no backoff
             self._fail(connection, "timeout")
 
     # --- what arrives ---------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class Recorder:
 
     def __init__(self, plan: Plan) -> None:
         self._run = plan.run
+        self._open_loop = plan.open_loop
         self._duration_ns = plan.duration_ns
         self._totals = [_Totals() for _ in plan.mix]
         self._names = [each["name"] for each in plan.mix]
@@ -93,7 +94,7 @@ class Recorder:
         if self._elapsed_ns < self._duration_ns:
             self._ok_in_time += ok
         self._elapsed_ns = elapsed_ns
-        p50, p95, p99 = now.quantiles_ms(*_QUANTILES)
+        p50, p95, p99 = _quantiles(now, *_QUANTILES)
         return {
             "run": self._run,
             "t_s": round(elapsed_ns / NS, 4),
@@ -105,7 +106,7 @@ class Recorder:
             "p50_ms": p50,
             "p95_ms": p95,
             "p99_ms": p99,
-            "lag_p99_ms": lags.quantiles_ms(0.99)[0] or 0.0,
+            "lag_p99_ms": _quantiles(lags, 0.99)[0] or 0.0,
         }
 
     def summary(self) -> dict[str, Any]:
@@ -117,10 +118,12 @@ class Recorder:
             everything.merge(totals.latencies)
             _add(errors, totals.errors)
         ok = sum(totals.ok for totals in self._totals)
-        p50, p95, p99 = everything.quantiles_ms(*_QUANTILES)
-        lag = self._lags.quantiles_ms(0.99)[0] or 0.0
+        p50, p95, p99 = _quantiles(everything, *_QUANTILES)
+        lag = _quantiles(self._lags, 0.99)[0] or 0.0
         duration_ns = max(min(self._elapsed_ns, self._duration_ns), 1)
-        limited, warning = judge(wanted=wanted, lag_ms=lag, p99_ms=p99, errors=errors)
+        # An open loop that waits for a core is late, which is measured; a closed one is slow.
+        busy = used if self._open_loop else wanted
+        limited, warning = judge(busy=busy, lag_ms=lag, p99_ms=p99, errors=errors)
         return {
             "duration_s": round(duration_ns / NS, 4),
             "requests": ok + sum(errors.values()),
@@ -143,7 +146,7 @@ class Recorder:
         }
 
     def _endpoint(self, totals: _Totals) -> dict[str, Any]:
-        p50, p95, p99 = totals.latencies.quantiles_ms(*_QUANTILES)
+        p50, p95, p99 = _quantiles(totals.latencies, *_QUANTILES)
         return {
             "requests": totals.requests,
             "errors": totals.errors,
@@ -156,21 +159,21 @@ class Recorder:
 
 
 def judge(
-    *, wanted: float, lag_ms: float, p99_ms: float | None, errors: Mapping[str, int]
+    *, busy: float, lag_ms: float, p99_ms: float | None, errors: Mapping[str, int]
 ) -> tuple[bool, str]:
     """Tell whether the generator was the bottleneck, and what to say about it.
 
-    ``wanted`` is the share of a core that it used or waited for, ``lag_ms`` the 99th percentile of
+    ``busy`` is the share of a core that it used or waited for, ``lag_ms`` the 99th percentile of
     its own lag, ``p99_ms`` of the latencies it measured.
     """
     own = [kind for kind in OWN_ERRORS if errors.get(kind)]
     if own:
         what = "free ports" if own[0] == "no_port" else "file descriptors"
         return True, f"The load generator ran out of {what}: use fewer new connections."
-    if wanted >= _BUSY:
+    if busy >= _BUSY:
         return True, (
             "The load generator was the bottleneck: it used (or waited for) "
-            f"{wanted:.0%} of a core. The service may be faster than these figures."
+            f"{busy:.0%} of a core. The service may be faster than these figures."
         )
     measured = p99_ms or 0.0
     if lag_ms > max(_LATE_MS, _LATE_SHARE * measured):
@@ -184,6 +187,12 @@ def judge(
             "latencies of that size say little about the service."
         )
     return False, ""
+
+
+def _quantiles(histogram: Histogram, *quantiles: float) -> list[float | None]:
+    """Return quantiles in ms, to a tenth of a microsecond."""
+    found = histogram.quantiles_ms(*quantiles)
+    return [None if value is None else round(value, 4) for value in found]
 
 
 def _collect(endpoint: Endpoint, totals: _Totals, now: Histogram, errors: dict[str, int]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 from jupyter_sysdesign.errors import InvalidRequestError
 
@@ -48,19 +49,17 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
-    @property
-    def family(self) -> socket.AddressFamily:
-        """Return the socket family to connect with."""
-        if self.unix_path is not None:
-            return socket.AF_UNIX
-        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+    def resolve(self) -> tuple[socket.AddressFamily, Any]:
+        """Return socket family and address to connect to; looks a name up, which may block.
 
-    @property
-    def address(self) -> str | tuple[str, int]:
-        """Return what ``socket.connect`` takes; ``localhost`` is resolved without a look-up."""
+        Raises:
+            OSError: there is no such host.
+        """
         if self.unix_path is not None:
-            return self.unix_path
-        return ("127.0.0.1" if self.host == "localhost" else self.host, self.port)
+            return socket.AF_UNIX, self.unix_path
+        host = "127.0.0.1" if self.host == "localhost" else self.host
+        found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+        return found[0][0], found[0][4]
 
 
 def is_loopback(host: str) -> bool:

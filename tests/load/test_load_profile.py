@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +194,8 @@ def test_load_goes_to_this_machine_only(host: str, port: int):
 
 
 def test_what_is_a_target():
-    assert Target("localhost", 80).address == ("127.0.0.1", 80)
+    assert Target("localhost", 80).resolve() == (socket.AF_INET, ("127.0.0.1", 80))
+    assert Target("::1", 80).resolve() == (socket.AF_INET6, ("::1", 80, 0, 0))
     assert Target("::1", 80).authority == "[::1]:80"
-    assert Target("shop", 80, "/run/x.sock").address == "/run/x.sock"
+    assert Target("shop", 80, "/run/x.sock").resolve() == (socket.AF_UNIX, "/run/x.sock")
     assert Target("172.17.0.2", 80, anywhere=True).authority == "172.17.0.2:80"

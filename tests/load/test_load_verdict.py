@@ -8,7 +8,7 @@ from jupyter_sysdesign.load.recorder import judge
 
 
 @pytest.mark.parametrize(
-    ("wanted", "lag_ms", "p99_ms", "limited", "says"),
+    ("busy", "lag_ms", "p99_ms", "limited", "says"),
     [
         (0.2, 0.3, 40, False, ""),
         (0.95, 0.3, 40, True, "95% of a core"),
@@ -21,9 +21,9 @@ from jupyter_sysdesign.load.recorder import judge
     ],
 )
 def test_the_verdict_weighs_the_lag_against_what_was_measured(
-    wanted: float, lag_ms: float, p99_ms: float | None, limited: bool, says: str
+    busy: float, lag_ms: float, p99_ms: float | None, limited: bool, says: str
 ):
-    found, warning = judge(wanted=wanted, lag_ms=lag_ms, p99_ms=p99_ms, errors={})
+    found, warning = judge(busy=busy, lag_ms=lag_ms, p99_ms=p99_ms, errors={})
     assert found is limited
     assert says in warning
     assert bool(warning) == bool(says)
@@ -31,6 +31,6 @@ def test_the_verdict_weighs_the_lag_against_what_was_measured(
 
 @pytest.mark.parametrize("kind", ["no_port", "no_file"])
 def test_running_out_of_ports_or_files_is_its_own_fault(kind: str):
-    limited, warning = judge(wanted=0.1, lag_ms=0.1, p99_ms=5, errors={kind: 3})
+    limited, warning = judge(busy=0.1, lag_ms=0.1, p99_ms=5, errors={kind: 3})
     assert limited
     assert "ran out of" in warning
