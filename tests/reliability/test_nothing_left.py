@@ -6,6 +6,7 @@ The ``home`` fixture proves the first part at the end of every test: no process,
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -106,9 +107,10 @@ def test_a_jupyter_server_that_ends_takes_its_environments_along(lab, how):
 
 
 def test_a_jupyter_server_back_within_the_grace_period_finds_its_environment(
-    lab, home, monkeypatch
+    home, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("SYSDESIGN_GRACE_S", "60")  # the control plane starts with the first call
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "60")
+    lab = start_lab(tmp_path / "root", home, lesson=LESSON)
     before = through(lab)
     lab.stop(signal.SIGKILL)
     again = start_lab(lab.root, home, lesson=LESSON)
@@ -228,20 +230,21 @@ def test_two_environments_at_once_do_not_touch(ready, home):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 def test_two_users_on_one_host(ready, home, everybodys_python):
-    """A second user runs the same lesson, and cannot get at the first one's system."""
+    """A second user runs a lesson too, and cannot get at the first one's system."""
     client, _status = ready
     theirs = home.parent / "theirs"
     theirs.mkdir(mode=0o700)
-    uid = 20_001
+    uid = pwd.getpwnam("daemon").pw_uid  # initdb wants a user with a name
     os.chown(theirs, uid, uid)
     code = (
         "import sys\n"
         "from jupyter_sysdesign.control.client import ControlClient\n"
         "from jupyter_sysdesign import paths\n"
         "with ControlClient(holder='second') as client:\n"
-        f"    client.create_workspace({LESSON!r}, folder={str(theirs / 'work')!r})\n"
+        f"    client.create_workspace('tiny', folder={str(theirs / 'work')!r})\n"
         f"    status = client.create_environment({str(theirs / 'work')!r})\n"
-        "    status = client.wait(status.id, ('ready',), timeout_s=120)\n"
+        "    status = client.wait(status.id, ('ready', 'degraded'), timeout_s=120)\n"
+        "    assert status.state.value == 'ready', status.services\n"
         "    assert len(client.environments()) == 1, client.environments()\n"
         "    import socket\n"
         "    try:\n"
