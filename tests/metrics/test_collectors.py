@@ -46,6 +46,8 @@ async def test_an_apps_own_metrics(kind: str, request: pytest.FixtureRequest):
     pool.labels("b").set(4)
     first = await collector.sample()
     assert first == {"app.pool_in_use": 7}
+    idle = await collector.sample()
+    assert (idle["app.requests_per_s"], idle["app.errors_per_s"]) == (0, 0)
 
     began = time.monotonic()
     for _ in range(90):

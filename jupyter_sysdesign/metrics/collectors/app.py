@@ -62,6 +62,8 @@ class AppCollector:
             {line.key: value for line, value in series if line.kind in _COUNTED}
         )
         found = {**_requests(series, increases), **_extras(series, increases)}
+        if increases is not None and _declares_requests(self._reader.kinds):
+            found = {"requests_per_s": 0.0, "errors_per_s": 0.0, **found}  # nobody came yet
         return {f"{self._service}.{name}": value for name, value in found.items()}
 
     async def close(self) -> None:
@@ -117,6 +119,11 @@ def _quantiles(name: str, lines: list[Line], increases: Increases[str]) -> dict[
         if value is not None:
             found[f"{name}_{suffix}"] = value * 1000
     return found
+
+
+def _declares_requests(kinds: dict[str, str]) -> bool:
+    names = (f"{_REQUESTS}_total", _REQUESTS)
+    return any(name in names or name.endswith(_DURATION) for name in kinds)
 
 
 def _is_duration(line: Line) -> bool:

@@ -56,9 +56,15 @@ class Line:
 
 
 class Reader:
-    """Reads the pages of one service."""
+    """Reads the pages of one service.
+
+    Attributes:
+        kinds: what the last page declared, by name: a metric with labels has no time series
+            before something happened, but it is declared.
+    """
 
     def __init__(self) -> None:
+        self.kinds: dict[str, str] = {}
         self._known: dict[str, Line | None] = {}
 
     def read(self, text: str) -> list[tuple[Line, float]]:
@@ -67,17 +73,16 @@ class Reader:
         Raises:
             ValueError: not Prometheus's text format.
         """
-        kinds: dict[str, str] | None = None
+        self.kinds = _kinds(text)
         found: list[tuple[Line, float]] = []
         for raw in text.split("\n"):
             if not raw or raw[0] == "#" or raw.isspace():
                 continue
             key, value = _split(raw)
             if key not in self._known:
-                kinds = _kinds(text) if kinds is None else kinds
                 if len(self._known) >= _MAX_REMEMBERED:
                     self._known.clear()
-                self._known[key] = _parse(key, raw, kinds)
+                self._known[key] = _parse(key, raw, self.kinds)
             line = self._known[key]
             if line is not None:
                 found.append((line, float(value)))
