@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument("--test", action="store_true", help="--check and the unit tests")
     parser.add_argument("--types", action="store_true", help="write src/api/schema.ts anew")
     parser.add_argument("--harness", action="store_true", help="pictures of every view")
+    parser.add_argument("--no-link", action="store_true", help="leave this environment as it is")
     parser.add_argument("--force", action="store_true", help="build even where nothing changed")
     options = parser.parse_args()
     (HERE / "lib").mkdir(exist_ok=True)
@@ -53,7 +54,8 @@ def main() -> int:
             if options.types:
                 _types(SCHEMA)
             _build(force=options.force)
-            _link()
+            if not options.no_link:
+                _link()
         if options.check or options.test:
             _check()
         if options.test:

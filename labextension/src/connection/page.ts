@@ -14,6 +14,15 @@ export interface IModelOwner {
   has_model(id: string): boolean;
 }
 
+export function isModelOwner(value: unknown): value is IModelOwner {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'has_model' in value &&
+    typeof value.has_model === 'function'
+  );
+}
+
 /** The widget managers of this page that hold one of our models. */
 export class LiveModels extends EventTarget {
   /** Count a model of `owner`; the result uncounts it. */

@@ -3,7 +3,7 @@
 import { render, type ComponentType, type JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { connect, type IConnection } from '../connection/choose';
-import { page } from '../connection/page';
+import { isModelOwner, page } from '../connection/page';
 import { t } from '../i18n';
 import { Note } from './components';
 import type { IViewProps } from './hooks';
@@ -53,8 +53,10 @@ export function View({ model }: { model: ViewModel }): JSX.Element {
 
 export default {
   /** A model lives in this page: outputs that show static HTML may show it now. */
-  initialize: ({ model }: { model: IAnyModel }): (() => void) =>
-    page().models.add(model.widget_manager),
+  initialize: ({ model }: { model: IAnyModel }): (() => void) | undefined =>
+    isModelOwner(model.widget_manager)
+      ? page().models.add(model.widget_manager)
+      : undefined,
 
   render: ({
     model,

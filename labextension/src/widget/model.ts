@@ -2,7 +2,6 @@
 
 import { isRecord, isString } from '../api/guards';
 import type { IMessageModel } from '../connection/comm';
-import type { IModelOwner } from '../connection/page';
 
 /** What anywidget hands to `initialize` and `render`. */
 export interface IAnyModel {
@@ -12,7 +11,8 @@ export interface IAnyModel {
   send(content: unknown): void;
   on(event: string, callback: (content: unknown) => void): void;
   off(event: string, callback: (content: unknown) => void): void;
-  widget_manager: IModelOwner;
+  /** Jupyter's; other hosts have something else, or nothing. */
+  widget_manager: unknown;
 }
 
 /** Props that every kind has, and the raw rest. */

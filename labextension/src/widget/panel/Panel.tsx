@@ -48,6 +48,12 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
     if (said) {
       setNews(said);
     }
+    if (
+      state.current.status?.state !== 'ready' &&
+      next.status?.state === 'ready'
+    ) {
+      action.clear(); // whatever kept it from starting is over
+    }
     state.current = next;
     redraw();
   };
