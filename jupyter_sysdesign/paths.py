@@ -34,16 +34,23 @@ def home() -> Path:
 
 def runtime() -> Path:
     """Return the folder for sockets; one per user and per ``home()``."""
+    return _private(_runtime())
+
+
+def _runtime() -> Path:
     base = os.environ.get("XDG_RUNTIME_DIR")
     if not base or len(base) > 40 or not Path(base).is_dir() or os.geteuid() == 0:  # noqa: PLR2004
         base = tempfile.gettempdir() if len(tempfile.gettempdir()) <= 20 else "/tmp"  # noqa: PLR2004, S108
     key = hashlib.sha256(str(home()).encode()).hexdigest()[:8]
-    return _private(Path(base) / f"sysdesign-{os.geteuid()}-{key}")
+    return Path(base) / f"sysdesign-{os.geteuid()}-{key}"
 
 
 def control_socket() -> Path:
-    """Return the control plane's unix socket."""
-    return runtime() / "control.sock"
+    """Return the control plane's unix socket; looking for one makes no folder."""
+    folder = _runtime()
+    if os.path.lexists(folder):
+        _private(folder)
+    return folder / "control.sock"
 
 
 def instances() -> Path:

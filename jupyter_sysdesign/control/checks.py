@@ -193,7 +193,7 @@ async def _complete(environment: Environment, verdict: Verdict) -> Verdict:
     """Add what only the live system knows, put it into the learner's progress, tell everybody."""
     from jupyter_sysdesign.curriculum.answers import AnswersFile  # noqa: PLC0415 (see app.py)
 
-    if environment.status.state is State.READY:
+    if environment.status.state in (State.READY, State.DEGRADED):
         try:
             drift = await environment.instance.drift()
             verdict = verdict.model_copy(update={"drift": drift})

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
-import signal
 import socket
 import sys
 import time
@@ -15,6 +13,7 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import paths
+from jupyter_sysdesign.control import presence
 from jupyter_sysdesign.control.launch import answers
 from jupyter_sysdesign.errors import ConflictError
 
@@ -49,9 +48,6 @@ def serve(ready: Callable[[], None]) -> None:
         try:
             asyncio.run(_serve(listener, ready))
         finally:
-            # Unlinked while the lock is still held: the next one may have bound already otherwise.
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
             listener.close()
 
 
@@ -117,29 +113,24 @@ async def _watch(server: uvicorn.Server, app: FastAPI, ready: Callable[[], None]
 @contextlib.contextmanager
 def _only_one_alive(path: Path) -> Iterator[None]:
     """Hold the lock of the living; wait for one that is on its way out."""
-    with path.with_suffix(".lock").open("a+") as lock:
-        until = time.monotonic() + _HANDOVER_S
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if answers(path) or time.monotonic() > until:
-                    lock.seek(0)
-                    raise ConflictError(
-                        f"Another control plane is alive (pid {lock.read().strip() or 'unknown'})"
-                    ) from None
-                time.sleep(0.02)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    until = time.monotonic() + _HANDOVER_S
+    while (handle := presence.lock(presence.ALIVE, wait=False)) is None:
+        if answers(path) or time.monotonic() > until:
+            pid = presence.holder() or "unknown"
+            raise ConflictError(f"Another control plane is alive (pid {pid})")
+        time.sleep(0.02)
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
         yield
+    finally:
+        presence.clear()
+        os.close(handle)
 
 
 def _listen(path: Path) -> socket.socket:
     # We hold the lock, so whatever lies there was left by one that was killed.
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
+    path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)
     try:
@@ -160,54 +151,3 @@ def _log_to_file() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in ("uvicorn", "asyncio", "httpx", "watchfiles"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def detach(run: Callable[[Callable[[], None]], None]) -> int:
-    """Run ``run(ready)`` in a process of its own; return in this one, 0 once it is ready.
-
-    The starter's child ends here, so that the daemon is nobody's child: it is neither ended with
-    its starter nor left to it as a zombie. What goes wrong before it is ready is printed here.
-    """
-    reading, writing = os.pipe()
-    if os.fork():
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            said = pipe.read()
-        if said == "ready":
-            return 0
-        sys.stderr.write(said or "it ended before it was ready\n")
-        return 1
-    os.close(reading)
-    os.setsid()
-    status = 1
-    said_it = False
-
-    def say(what: str) -> None:
-        nonlocal said_it
-        if not said_it:
-            said_it = True
-            os.write(writing, what.encode())
-            os.close(writing)
-
-    try:
-        _redirect()
-        run(lambda: say("ready"))
-        status = 0
-    except BaseException as error:
-        say(f"{error!r}" if isinstance(error, SystemExit) else f"{error}")
-        log.exception("the control plane died")
-    finally:
-        logging.shutdown()
-        os._exit(status)
-
-
-def _redirect() -> None:
-    """Leave the starter's terminal; what C code or a dying interpreter prints goes to a file."""
-    trace = os.open(paths.home() / "control.err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(trace, 1)
-    os.dup2(trace, 2)
-    os.close(null)
-    os.close(trace)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -7,8 +7,6 @@ children, and a Jupyter server takes its session with it.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import socket
 import subprocess
@@ -16,10 +14,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import paths
+from jupyter_sysdesign.control import presence
 from jupyter_sysdesign.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 #: What the control plane has no use for and must not keep: it outlives who started it.
@@ -37,9 +35,13 @@ def ensure_running() -> None:
     path = paths.control_socket()
     if answers(path):
         return
-    with _only_one_starter():
+    starting = presence.lock(presence.STARTING, wait=True)
+    try:
         if not answers(path):
             _start()
+    finally:
+        if starting is not None:
+            os.close(starting)
 
 
 def answers(path: Path) -> bool:
@@ -53,13 +55,6 @@ def answers(path: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-@contextlib.contextmanager
-def _only_one_starter() -> Iterator[None]:
-    with (paths.runtime() / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _start() -> None:

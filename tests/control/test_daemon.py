@@ -66,11 +66,20 @@ def test_wrong_use_says_how(home: Path) -> None:
     assert wrong.stderr.startswith("usage: ")
 
 
-def test_the_socket_of_a_killed_one_is_no_hindrance(control: Control) -> None:
+def test_a_killed_one_leaves_no_file_and_is_replaced(control: Control) -> None:
     killed = control.pid
+    folder = paths.runtime()
+    control.end(signal.SIGKILL)
+    control.until(lambda: not folder.exists(), "something is left")
+    assert control.pid != killed
+
+
+def test_killed_with_all_that_watches_over_it_it_is_replaced(control: Control) -> None:
+    killed = psutil.Process(control.pid)
+    killed.parent().kill()
     control.end(signal.SIGKILL)
     assert paths.control_socket().exists()
-    assert control.pid != killed
+    assert control.pid != killed.pid
 
 
 def test_something_else_at_the_sockets_place_is_no_hindrance(control: Control) -> None:
@@ -84,15 +93,16 @@ def test_something_else_at_the_sockets_place_is_no_hindrance(control: Control) -
 def test_told_to_end_it_leaves_nothing(control: Control, how: signal.Signals) -> None:
     client = control.client()
     client.info()
+    folder = paths.runtime()
     control.end(how)
-    assert not paths.control_socket().exists()
+    control.until(lambda: not folder.exists(), "something is left")
 
 
 def test_it_leaves_when_it_is_idle(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "0.2")
-    pid = control.pid
+    pid, folder = control.pid, paths.runtime()
     control.until(lambda: not control.is_alive(pid), "it did not leave")
-    assert not paths.control_socket().exists()
+    control.until(lambda: not folder.exists(), "something is left")
 
 
 def test_it_stays_while_somebody_is_connected(

@@ -53,12 +53,12 @@ async def create(
     source = await asyncio.to_thread(workspace.source, plane.catalogue)
     if request.start:
         await asyncio.to_thread(check_startable, source)
-    if request.purpose == "lesson":
-        await asyncio.to_thread(plane.workspaces.remember, workspace)
     environment, new = await plane.environments.make(source, request.purpose)
     if request.start and not (request.reuse and environment.running):
         _start(asking, environment)
     asking.hold(environment)
+    if request.purpose == "lesson":
+        await asyncio.to_thread(plane.workspaces.remember, workspace)
     if not new:
         response.status_code = status.HTTP_200_OK
     return environment.status
