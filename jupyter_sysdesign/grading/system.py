@@ -133,6 +133,14 @@ class System:
             raise CannotTell(f"A check asked for more than {MAX_ROWS:,} rows.")
         return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
+    def change(self, statement: str, params: Sequence[Any] = ()) -> None:
+        """Run one statement as the application's role, past the application.
+
+        As a nightly job or a second application does that shares the database: a system whose
+        answers come from a copy of its own does not notice.
+        """
+        self._client.sql(self.id, statement, parameters=list(params), role="app")
+
     def blocks(self) -> int:
         """Return the 8 KiB blocks that the application's own statements have touched so far."""
         if not self._statistics:

@@ -290,6 +290,12 @@ def healed(ctx):
     items = ctx.system.sql("SELECT count(*) AS n FROM public.items WHERE price = %s", [1])[0]["n"]
     return Outcome.is_true(items > 0 and ctx.system.http.get("/items").is_success, "", "", "No.")
 
+@check("past-the-app", title="Past the app", points=1, kind="correctness")
+def past_the_app(ctx):
+    ctx.system.change("INSERT INTO items (category, price) VALUES (%s, %s)", ["office", 11])
+    found = ctx.system.http.get("/items", params={"category": "office"}).json()
+    return Outcome.is_true([each["price"] for each in found] == [11], str(found), "", "No.")
+
 @check("fresh", title="Fresh", points=1, kind="correctness", fresh=True)
 def fresh(ctx):
     rows = ctx.system.sql("SELECT count(*) FILTER (WHERE category = 'new') AS n FROM public.items")
