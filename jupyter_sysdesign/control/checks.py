@@ -9,7 +9,6 @@ import logging
 import os
 import secrets
 import signal
-import sys
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from pydantic import ValidationError
 from jupyter_sysdesign.control.models import CheckResult, EventType, Status, Verdict
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import ConflictError, SysdesignError
+from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -122,11 +122,7 @@ class _Checker:
         errors = self._environment.folder / "checker.log"
         with errors.open("wb") as trace:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *(["-P"] if sys.version_info >= (3, 11) else []),
-                "-s",
-                "-m",
-                "jupyter_sysdesign.grading.checker",
+                *module_command("jupyter_sysdesign.grading.checker"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=trace,

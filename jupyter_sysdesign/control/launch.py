@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import presence
 from jupyter_sysdesign.errors import UnavailableError
+from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,9 +63,7 @@ def _start() -> None:
     }
     # One heap per thread would cost a few MiB each, for speed that nobody here needs.
     environment.setdefault("MALLOC_ARENA_MAX", "2")
-    argv = [sys.executable, "-P", "-s", "-m", "jupyter_sysdesign.control", "--detach"]
-    if sys.version_info < (3, 11):  # -P came with 3.11; the environment variable with it
-        argv.remove("-P")
+    argv = [*module_command("jupyter_sysdesign.control"), "--detach"]
     hint = f"Its log is {paths.home() / 'control.log'}."
     try:
         done = subprocess.run(

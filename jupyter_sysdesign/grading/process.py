@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.control.models import Verdict
 from jupyter_sysdesign.errors import UnavailableError
+from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,9 +32,8 @@ def run_checker(
         UnavailableError: the checker ended without a verdict, or took too long.
     """
     order = {"workspace": str(workspace), "seed": seed, "only": list(only) if only else None}
-    flags = ["-P", "-s"] if sys.version_info >= (3, 11) else ["-s"]
     process = subprocess.Popen(
-        [sys.executable, *flags, "-m", "jupyter_sysdesign.grading.checker"],
+        module_command("jupyter_sysdesign.grading.checker"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

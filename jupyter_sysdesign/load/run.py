@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.control.models import RunSummary, RunTick
 from jupyter_sysdesign.errors import UnavailableError
+from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,9 +96,8 @@ async def run(
 
 
 def engine_command() -> list[str]:
-    """Return the engine's argv; ``-P`` keeps the current folder off the module path."""
-    safe = ["-P"] if sys.version_info >= (3, 11) else []
-    return [sys.executable, *safe, "-s", "-m", "jupyter_sysdesign.load.engine"]
+    """Return the engine's argv."""
+    return module_command("jupyter_sysdesign.load.engine")
 
 
 def engine_environment(instance: str = "") -> dict[str, str]:

@@ -5,7 +5,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,14 @@ import pytest
 from jupyter_sysdesign import __version__, paths
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.errors import UnavailableError
+from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Control
 
-RUN = [sys.executable, "-P", "-s", "-m", "jupyter_sysdesign.control"]
+RUN = module_command("jupyter_sysdesign.control")
 
 
 def test_many_first_requests_start_one(control: Control) -> None:

@@ -7,12 +7,12 @@ import os
 import selectors
 import shutil
 import subprocess
-import sys
 from typing import IO, TYPE_CHECKING, Any
 
 from jupyter_sysdesign.environment.file_copy import no_room, tree_bytes
 from jupyter_sysdesign.environment.status import Progress
 from jupyter_sysdesign.errors import ConflictError, InvalidFileError, StartFailedError
+from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
     import threading
@@ -58,7 +58,7 @@ def build_template(
     module = "jupyter_sysdesign.environment.services.postgres_build"
     shutil.rmtree(sockets, ignore_errors=True)
     with subprocess.Popen(
-        [sys.executable, "-P", "-s", "-m", module],
+        module_command(module),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import tokenize
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from jupyter_sysdesign.environment.launch import Launch, NotReady
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.probes import ask
 from jupyter_sysdesign.errors import InvalidFileError
+from jupyter_sysdesign.interpreter import INTERPRETER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.addresses import Address
     from jupyter_sysdesign.environment.services.place import Place
     from jupyter_sysdesign.environment.spec import Mount, ServiceSpec
-
-# Its folder is on the path by PYTHONPATH, and only that (-P exists since Python 3.11).
-_INTERPRETER = (sys.executable, *(("-P",) if sys.version_info >= (3, 11) else ()), "-s")
 
 _ADDRESS_OPTIONS = ("--host", "--port")
 _LARGEST_FILE = 2**30
@@ -76,7 +73,7 @@ class PythonApp:
             _close_to_others(self.address.path)
         return Launch(
             name=self.spec.name,
-            argv=(*_INTERPRETER, *self._arguments()),
+            argv=(*INTERPRETER, *self._arguments()),
             env=self._environment(),
             cwd=self.folder,
             listen=self.place.ports[self.spec.name] if self.spec.tcp else None,
