@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import shutil
 import time
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.environment.runtimes import Exit, Runtime
     from jupyter_sysdesign.environment.source import Source
+
+log = logging.getLogger(__name__)
 
 UP = frozenset({State.READY, State.DEGRADED})
 AT_REST = frozenset({State.STOPPED, State.FAILED})
@@ -353,17 +356,15 @@ class Lifecycle:
 
     def _settle(self) -> None:
         """Be ready if every service is, else degraded by the first that is not."""
-        meanwhile = (ServiceState.RESTARTING, ServiceState.STARTING)
-        down = [
-            runner
-            for runner in self.runners.values()
-            if runner.state is not ServiceState.READY and runner.state not in meanwhile
-        ]
+        changing = (ServiceState.RESTARTING, ServiceState.STARTING)
+        not_ready = [each for each in self.runners.values() if each.state is not ServiceState.READY]
+        down = [each for each in not_ready if each.state not in changing]
         if down:
             reason = down[0].reason or down[0].state.value
             self._become(State.DEGRADED, f"{down[0].name}: {reason}")
-        else:
+        elif not not_ready or self.state not in UP:
             self._become(State.READY, self._note)
+        # else it stays what it was until those that are changing have become something
 
     def _become(self, state: State, reason: str = "") -> None:
         if (state, reason) != (self.state, self.reason) or self.progress is not None:
@@ -377,7 +378,12 @@ class Lifecycle:
     def _spawn(self, body: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(body)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s", self.source.instance_id, exc_info=task.exception())
 
 
 def _call(

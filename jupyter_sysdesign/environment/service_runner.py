@@ -15,6 +15,7 @@ from jupyter_sysdesign.environment.watch import fingerprint
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
+    ResourceError,
     StartFailedError,
     SysdesignError,
 )
@@ -114,6 +115,9 @@ class ServiceRunner:
         except SysdesignError as error:
             self.fail(error)
             raise
+        except OSError as error:
+            self.fail(_no_room(error))
+            raise _no_room(error) from error
 
     async def start(self) -> None:
         """Start it and return when it answers.
@@ -261,6 +265,9 @@ class ServiceRunner:
                 await self._around.runtime.kill(self.name)
             self.fail(error)
             raise
+        except OSError as error:
+            self.fail(_no_room(error))
+            raise _no_room(error) from error
         self._become(ServiceState.READY)
 
     async def _until_ready(self, launch: Launch) -> None:
@@ -317,6 +324,13 @@ async def _probe(launch: Launch) -> None:
             await asyncio.sleep(min(_PROBE_EVERY_S + elapsed_s / 20, _PROBE_LATER_S))
         else:
             return
+
+
+def _no_room(error: OSError) -> ResourceError:
+    where = f"{error.filename}: " if error.filename else ""
+    return ResourceError(
+        f"{where}{error.strerror or error}", hint="`sysdesign doctor` looks at folders and disk."
+    )
 
 
 def _describe(how: Exit) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import decimal
 import ipaddress
 import math
+import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,10 @@ _STATEMENT_TIMEOUT_S = 60
 _PATIENCE_S = _STATEMENT_TIMEOUT_S + 10
 _CHUNK = 100
 _LONGEST_CELL = 10_000
+#: What may return any number of rows and changes few: leading comments do not matter.
+_READS = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|values|table|with)\b", re.IGNORECASE | re.DOTALL
+)
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -98,26 +104,29 @@ async def _fetch(
     max_rows: int,
     began: float,
 ) -> SqlResult:
+    query = _one(statement)
     rows: list[list[object]] = []
+    truncated = False
     async with connection.cursor() as cursor:
-        # Streamed: nobody keeps a million rows to show two hundred.
-        stream = cursor.stream(_one(statement), parameters, size=_CHUNK)
-        truncated = False
-        try:
-            async for row in stream:
-                if len(rows) == max_rows:
-                    truncated = True
-                    break
-                rows.append([_cell(value) for value in row])
-        except psycopg.ProgrammingError as error:
-            # What returns no rows cannot be streamed; psycopg says so after it was done.
-            if error.sqlstate is not None or "didn't produce a result" not in str(error):
-                raise
-        finally:
-            await stream.aclose()  # type: ignore[attr-defined]  # an async generator
+        if not _READS.match(statement):
+            # Prepared: PostgreSQL then takes one statement only.
+            await cursor.execute(query, parameters, prepare=True)
+            if cursor.description is None:
+                return _result([], [], max(cursor.rowcount, 0), began)
+            found = await cursor.fetchmany(max_rows + 1)
+            rows = [[_cell(value) for value in row] for row in found[:max_rows]]
+            truncated = len(found) > max_rows
+        else:
+            # Streamed: nobody keeps a million rows to show two hundred.
+            stream = cursor.stream(query, parameters, size=_CHUNK)
+            async with contextlib.aclosing(stream):  # type: ignore[type-var]  # a generator
+                async for row in stream:
+                    if len(rows) == max_rows:
+                        truncated = True
+                        break
+                    rows.append([_cell(value) for value in row])
         columns = [column.name for column in cursor.description or ()]
-        count = None if columns else max(cursor.rowcount, 0)
-    return _result(columns, rows, count, began, truncated=truncated)
+    return _result(columns, rows, None, began, truncated=truncated)
 
 
 def _one(statement: str) -> bytes:

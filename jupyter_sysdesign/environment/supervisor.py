@@ -294,13 +294,15 @@ class Supervisor:
         for process in list(self._processes.values()):
             if process.memory_bytes is None or process.reason:
                 continue
-            held = proctree.memory_bytes(list(self._governor.tree(process.name).pids))
+            tree = self._governor.tree(process.name)
+            tree.scan(thorough=True)
+            held = proctree.memory_bytes(list(tree.pids))
             if held > process.memory_bytes:
                 process.reason = (
                     f"out of memory: {process.name} held {held // _MIB} MiB "
                     f"of its {process.memory_bytes // _MIB} MiB"
                 )
-                self._governor.tree(process.name).kill()
+                tree.kill()
 
     def _end_orphans(self, *, wait_s: float) -> None:
         """Kill and reap what fell to us because its parent died: no service leaves any behind.

@@ -45,7 +45,6 @@ async def saved_files(
         step=_QUIET_MS,
         debounce=_LONGEST_MS,
         stop_event=stop,
-        raise_interrupt=False,
     ):
         yield frozenset(Path(path) for _, path in changes)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from jupyter_sysdesign import paths
@@ -20,7 +21,7 @@ from jupyter_sysdesign.environment.spec import load_spec
 from jupyter_sysdesign.environment.templates import Templates
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from jupyter_sysdesign.environment.runtimes import Exit
 
@@ -47,6 +48,18 @@ class Heard:
 
     def lost(self) -> None:
         self.losses += 1
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., Awaitable[None]]:
+    """Return what waits for a condition; long, because the machine may be busy."""
+
+    async def wait(condition: Callable[[], object], timeout_s: float = 60.0) -> None:
+        with anyio.fail_after(timeout_s):
+            while not condition():  # noqa: ASYNC110 (conditions on the world, not on our own code)
+                await anyio.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture
