@@ -60,7 +60,8 @@ def solutions(lesson: Lesson) -> dict[str, str]:
 
 
 def shown(lesson: Lesson, question: str, answer: Answer) -> Answer:
-    """Return ``answer`` with the model answer, unless it was skipped."""
+    """Return ``answer`` with the model answer, unless it was skipped or would spoil a prediction."""
     asked = lesson.file.question(question)
-    model = asked.model_answer if asked is not None and not answer.skipped else ""
+    pending = asked is not None and asked.kind == "predict" and answer.score is None
+    model = "" if asked is None or answer.skipped or pending else asked.model_answer
     return answer.model_copy(update={"model_answer": model or None})

@@ -320,7 +320,8 @@ def test_a_refused_answer_changes_nothing(lesson: Lesson, file: AnswersFile):
 
 def test_a_prediction_counts_only_before(lesson: Lesson, file: AnswersFile):
     answer(lesson, file, "factor", 100, now=10)
-    answer(lesson, file, "factor", 900, now=20)
+    guessed = answer(lesson, file, "factor", 900, now=20)
+    assert guessed.model_answer is None, "the model answer would give away what the run shows"
     assert settle(lesson, file, Recorded([run(1000, at=15)])) == {}
     settled = settle(lesson, file, Recorded([run(1000, at=15), run(1000, at=30)]))
     assert settled["factor"].score == 1

@@ -190,7 +190,9 @@ function Result({ result }: { result: CheckResult }): JSX.Element {
       </td>
       <th scope="row">
         <span>{result.title}</span>
-        {result.why && <span class="sd-why">{result.why}</span>}
+        {result.status !== 'passed' && result.why && (
+          <span class="sd-why">{result.why}</span>
+        )}
       </th>
       <td>{result.measured}</td>
       <td>{result.required}</td>
