@@ -60,7 +60,7 @@ def solutions(lesson: Lesson) -> dict[str, str]:
 
 
 def shown(lesson: Lesson, question: str, answer: Answer) -> Answer:
-    """Return ``answer`` with the model answer, unless it was skipped or would spoil a prediction."""
+    """Return ``answer`` with the model answer, unless skipped or spoiling a prediction."""
     asked = lesson.file.question(question)
     pending = asked is not None and asked.kind == "predict" and answer.score is None
     model = "" if asked is None or answer.skipped or pending else asked.model_answer
