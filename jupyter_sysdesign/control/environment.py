@@ -147,4 +147,7 @@ class Environment:
             data = {**data, "last_seq": self.events.last_seq + 1}
         self.events.emit(kind, data)
         if kind == EventType.ENVIRONMENT_STATE:
-            self.recorder.follow(self.status.state)
+            state = self.status.state
+            self.recorder.follow(state)
+            if state in AT_REST:
+                self.events.forget_droppable()

@@ -62,6 +62,7 @@ class Subscription:
     def __init__(self, stream: EventStream, after: int, backlog: _Backlog) -> None:
         self._stream = stream
         self._last = after
+        self._known = stream.last_seq
         self._backlog = backlog
         self._waiting = asyncio.Event()
         self._closed = False
@@ -90,6 +91,9 @@ class Subscription:
                 yield _gap(self._last + 1, entry.seq - 1)
             self._last = entry.seq
             yield entry.text
+        if self._last < self._known:  # the newest were forgotten, or numbered before a kill
+            yield _gap(self._last + 1, self._known)
+            self._last = self._known
 
     def offer(self, entry: Entry, *, droppable: bool) -> None:
         """Add one event; never waits."""
@@ -114,13 +118,21 @@ class EventStream:
     Args:
         sequence: gives the numbers; it goes on where an earlier control plane ended, so that a
             reader's ``after`` keeps its meaning.
-        history: how many events of either class a reader can resume over.
+        history: how many events that are never dropped a reader can resume over.
+        droppable: how many of the others; a minute of a run makes some 700.
         queue: how many droppable events wait for a slow reader.
     """
 
-    def __init__(self, sequence: Sequence, *, history: int = 1024, queue: int = 256) -> None:
+    def __init__(
+        self,
+        sequence: Sequence,
+        *,
+        history: int = 1024,
+        droppable: int = 700,
+        queue: int = 256,
+    ) -> None:
         self._sequence = sequence
-        self._history = _Backlog(history, history)
+        self._history = _Backlog(droppable, history)
         self._queue = queue
         self._readers: set[Subscription] = set()
 
@@ -168,6 +180,10 @@ class EventStream:
         reader = Subscription(self, after, backlog)
         self._readers.add(reader)
         return reader
+
+    def forget_droppable(self) -> None:
+        """Free what only somebody who watches now would miss: the environment is at rest."""
+        self._history.droppable.clear()
 
     def leave(self, reader: Subscription) -> None:
         """Forget a reader."""

@@ -45,7 +45,7 @@ def assert_holes_are_said(events: list[dict[str, Any]], after: int = 0) -> None:
 
 @given(STEPS, st.integers(1, 5))
 def test_slow_readers_lose_no_state_and_hear_of_every_hole(steps: list[Any], queue: int) -> None:
-    events = stream(queue=queue, history=1000)
+    events = stream(queue=queue, history=1000, droppable=1000)
     readers = [events.subscribe(0) for _ in range(3)]
     got: list[list[dict[str, Any]]] = [[], [], []]
     emitted = []
@@ -71,13 +71,30 @@ def test_slow_readers_lose_no_state_and_hear_of_every_hole(steps: list[Any], que
 def test_resuming_over_a_bounded_history_says_what_is_gone(
     kinds: list[EventType], history: int, after: int
 ) -> None:
-    events = stream(history=history)
+    events = stream(history=history, droppable=history)
     for kind in kinds:
         events.emit(kind, {})
     after = min(after, len(kinds))
     have = taken(events.subscribe(after))
     assert_holes_are_said(have, after)
     assert (have[-1]["seq"] if have else after) == len(kinds)
+
+
+def test_what_was_forgotten_at_rest_is_said_at_once() -> None:
+    events = stream()
+    events.emit(EventType.FILE_SAVED, {})
+    events.emit(EventType.METRIC_SAMPLE, {})
+    events.emit(EventType.METRIC_SAMPLE, {})
+    events.forget_droppable()
+    have = taken(events.subscribe(0))
+    assert [each["type"] for each in have] == ["file.saved", "gap"]
+    assert_holes_are_said(have)
+    assert have[-1]["seq"] == 3
+    assert taken(events.subscribe(3)) == []
+
+
+def test_only_what_a_later_one_makes_up_for_is_ever_dropped() -> None:
+    assert {kind.value for kind in DROPPABLE} == {"metric.sample", "run.tick", "log.line"}
 
 
 def test_the_oldest_samples_go_first() -> None:
@@ -155,7 +172,10 @@ def test_a_reader_from_before_a_kill_hears_of_the_gap(tmp_path: Any) -> None:
     before = EventStream(Sequence(file))
     before.emit(EventType.FILE_SAVED, {})
     after_kill = EventStream(Sequence(file))
+    reader = after_kill.subscribe(1)
+    assert [event["type"] for event in taken(reader)] == ["gap"]
     after_kill.emit(EventType.FILE_SAVED, {})
+    assert [event["type"] for event in taken(reader)] == ["file.saved"]
     have = taken(after_kill.subscribe(1))
     assert_holes_are_said(have, 1)
     assert [event["type"] for event in have] == ["gap", "file.saved"]

@@ -92,6 +92,17 @@ async def test_two_connections_of_a_holder_are_one_holder() -> None:
 
 
 @on_a_loop
+async def test_a_holder_goes_with_its_last_connection() -> None:
+    book = Book(grace_s=1000)
+    one, other = book.open("jupyter:a", None), book.open("jupyter:a", None)
+    book.hold(one, "env")
+    book.end(one)
+    assert book.given_up == []
+    book.end(other)
+    assert book.given_up == ["env"]
+
+
+@on_a_loop
 async def test_the_clean_end_of_a_parent_ends_its_children_and_theirs() -> None:
     book = Book(grace_s=1000)
     parent = book.open("jupyter:a", None)
