@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help lab test setup test-setup lint soak bench wheel clean
+.PHONY: help lab test test-some setup test-setup lint soak bench wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,7 +27,11 @@ test-setup: setup
 
 test: test-setup lint ## run every test: Python, TypeScript, browser, each lesson's gate once
 	$(BIN)/python labextension/build.py --test
-	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -m "not soak and not gate and not ui" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "gate or ui"
+
+test-some: test-setup ## run a part of the Python tests (ARGS="tests/load -k pacing")
+	$(BIN)/python -m pytest $(ARGS)
 
 lint: setup ## types and style
 	$(BIN)/ruff check .

@@ -1,0 +1,21 @@
+"""Every lesson's gate, once: what must fail fails, what must pass passes, for the stated reason."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jupyter_sysdesign.curriculum.catalogue import Catalogue, shipped
+from jupyter_sysdesign.grading import gate
+
+CATALOGUE = Catalogue([shipped()])
+
+
+@pytest.mark.gate
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("lesson", [each.id for each in CATALOGUE.lessons()])
+def test_gate(home, monkeypatch, lesson):
+    monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
+    result = gate.verify(CATALOGUE.lesson(lesson), progress=print)
+    assert result.passed, json.dumps(result.as_json(), indent=1)
