@@ -12,6 +12,8 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment.console import Console
 from jupyter_sysdesign.environment.ensemble import Ensemble
@@ -48,6 +50,8 @@ AT_REST = frozenset({State.STOPPED, State.FAILED})
 
 #: Quiet time before the spare copy is made: what just started has the machine first.
 _RESTOCK_AFTER_S = 1.0
+
+_LOST = "The process that runs its services was killed"
 
 
 class Lifecycle:
@@ -128,11 +132,12 @@ class Lifecycle:
 
     def lost(self) -> None:
         """Hear that the supervisor died, and everything with it."""
-        if self.state in UP:
-            self._become(State.FAILED, "The process that runs its services was killed")
+        was_up = self.state in UP
+        if was_up:
+            self._become(State.STOPPING, _LOST)
         for runner in self.runners.values():
             runner.lost()
-        if not self.operations.busy:  # else that fails, and clears up
+        if was_up:  # else the operation under way fails, and clears up
             self._spawn(self._clear_after_loss())
 
     # --- operations -------------------------------------------------------------------------
@@ -187,6 +192,8 @@ class Lifecycle:
             await self.restore()
         try:
             applied = await self.databases[0].migrations.apply()
+        except psycopg.OperationalError as error:  # it went away between two statements
+            raise UnavailableError(f"The database went away: {error}") from error
         finally:
             await self._list_migrations()
         return Applied(applied=applied, replayed=bool(reason), message=_summary(applied, reason))
@@ -299,7 +306,8 @@ class Lifecycle:
         if current is not None:
             self._background.discard(current)
         with contextlib.suppress(ConflictError):
-            await self.operations.run(self._leave())
+            await self.operations.interrupt(self._leave())
+            self._become(State.FAILED, _LOST)
 
     async def _end_background(self) -> None:
         await end(*self._background)
@@ -313,7 +321,7 @@ class Lifecycle:
     async def _list_migrations(self) -> None:
         if not self.databases:
             return
-        with contextlib.suppress(SysdesignError):
+        with contextlib.suppress(SysdesignError, psycopg.OperationalError):
             listed = await self.databases[0].migrations.list()
             if listed != self.migrations:
                 self.migrations = listed

@@ -31,7 +31,7 @@ class Operations:
     @property
     def busy(self) -> bool:
         """Tell whether an operation is under way."""
-        return self._current is not None
+        return self._current is not None and not self._current.done()
 
     async def run(self, body: Coroutine[Any, Any, T]) -> T:
         """Run ``body`` as the only operation; cancelling us cancels it.
@@ -39,7 +39,7 @@ class Operations:
         Raises:
             ConflictError: another one is under way, or interrupted this one.
         """
-        if self._current is not None or self._interrupting:
+        if self.busy or self._interrupting:
             body.close()
             raise ConflictError(
                 f"{self._subject} is busy with something else", hint="Try again in a moment."

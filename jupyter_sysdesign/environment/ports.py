@@ -58,6 +58,9 @@ def listening(port: int) -> socket.socket:
     sock = _bound(port)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.listen(_BACKLOG)
+    # Only now, see below: its connections inherit it, and when they linger after everything is
+    # over, other programs get the port all the same.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return sock
 
 

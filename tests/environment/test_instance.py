@@ -480,7 +480,7 @@ async def test_a_killed_postmaster_takes_its_frozen_children_along_and_comes_bac
 
 @pytest.mark.skipif(sys.platform != "linux", reason="quotas are Linux only")
 async def test_the_database_is_held_to_its_quota_with_all_its_backends(tiny: Watched) -> None:
-    burn = "SELECT count(*) FROM generate_series(1, 1000000000)"
+    burn = "SELECT count(*) FROM items a, items b, items c"
     connections = [await psycopg.AsyncConnection.connect(tiny.dsn()) for _ in range(4)]
     queries = [asyncio.ensure_future(each.execute(burn)) for each in connections]
     await tiny.set_quota("db", 0.3)
@@ -501,6 +501,25 @@ async def test_the_database_is_held_to_its_quota_with_all_its_backends(tiny: Wat
     for query, connection in zip(queries, connections, strict=True):
         assert isinstance(query.exception(), psycopg.OperationalError)
         await connection.close()
+
+
+async def test_a_lost_supervisor_fails_the_instance_even_in_the_middle_of_something(
+    tiny: Watched, until: Until
+) -> None:
+    (tiny.source.workspace / "migrations" / "001-slow.sql").write_text("SELECT pg_sleep(600);\n")
+    applying = asyncio.ensure_future(tiny.apply())
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    watching = SqlRequest(statement=sleeping, role="grader")
+    while (await tiny.sql(watching)).rows == [[0]]:  # noqa: ASYNC110 (the database's event)
+        await asyncio.sleep(0.02)
+    os.kill(tiny._life._runtime.supervisor, signal.SIGKILL)
+    with pytest.raises((ConflictError, UnavailableError)):
+        await applying
+    await until(lambda: tiny.status.state is State.FAILED)
+    assert tiny.status.reason == "The process that runs its services was killed"
+    assert not list(paths.runtime().iterdir())
+    await tiny.start()
+    assert tiny.status.state is State.READY
 
 
 async def test_secrets_never_reach_a_log(tiny: Watched, until: Until) -> None:

@@ -1,0 +1,47 @@
+"""Owns one instance as the control plane does, for tests that kill it.
+
+``owner.py <lesson> <workspace> <purpose>``; says on stdout who runs, then does what stdin says:
+``<service> <action>`` lines, each answered.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from jupyter_sysdesign.environment.instance import Instance
+from jupyter_sysdesign.environment.source import Source
+
+
+async def main() -> None:
+    lesson, workspace, purpose = sys.argv[1:]
+    pristine = Path(__file__).parent / "curriculum" / "environments" / lesson
+    source = Source(lesson, pristine, Path(workspace), ("app/*.py", "migrations/*.sql"))
+    instance = Instance(source, purpose=purpose, emit=lambda *_: None)
+    await instance.start()
+    runtime = instance._life._runtime
+    say(
+        guard=runtime.guard,
+        supervisor=runtime.supervisor,
+        services=instance.processes(),
+        url=instance.status.url,
+        dsn=instance.dsn(),
+        folder=str(instance._life.folder),
+    )
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        name, action = line.split()
+        if action.startswith("quota="):
+            await instance.set_quota(name, float(action.removeprefix("quota=")))
+        elif name == "instance":
+            await getattr(instance, action)()
+        else:
+            await instance.service(name, action)
+        say(services=instance.processes(), status=instance.status.model_dump(mode="json"))
+
+
+def say(**facts: object) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+asyncio.run(main())
