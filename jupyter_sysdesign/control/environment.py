@@ -14,6 +14,7 @@ from jupyter_sysdesign.control.models import EventType
 from jupyter_sysdesign.control.recorder import Recorder
 from jupyter_sysdesign.control.runs import Runs
 from jupyter_sysdesign.control.sequence import Sequence
+from jupyter_sysdesign.control.temporary import temporary
 from jupyter_sysdesign.environment.instance import Instance
 from jupyter_sysdesign.environment.status import EnvironmentStatus, State
 from jupyter_sysdesign.errors import ConflictError, SysdesignError
@@ -51,7 +52,7 @@ class Environment:
         self.id = source.instance_id
         # First of all: where the files are wrong, nothing is left behind.
         self.instance = Instance(source, purpose=purpose, emit=self._emit)
-        self.folder = paths.instance(self.id)
+        self.folder = paths.instance(self.id) if purpose == "lesson" else temporary(self.id)
         self._sequence = Sequence(self.folder / "events.seq")
         self.events = EventStream(self._sequence)
         self.recorder = Recorder(self.instance, self.events)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.environment import Environment
+from jupyter_sysdesign.control.temporary import remove_temporary
 from jupyter_sysdesign.environment.instance import sweep
 from jupyter_sysdesign.errors import NotFoundError, SysdesignError
 
@@ -94,6 +95,7 @@ class Environments:
         ended = await sweep()
         if ended:
             log.warning("ended %d processes of an earlier control plane", ended)
+        await asyncio.to_thread(remove_temporary)
 
     def exposition(self) -> str:
         """Return the latest samples of all that run, as Prometheus text."""
