@@ -50,7 +50,7 @@ class LabPage:
         self.page.locator(".lm-Menu-item", has_text="Theme").first.hover()
         self.page.locator(".lm-Menu-item", has_text=name).first.click()
         light = "true" if "Light" in name else "false"
-        self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for()
+        self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for(state="attached")
 
     def edit(self, folder: str, name: str, text: str) -> None:
         """Open a file by double click in the file browser, replace its text, save it."""
