@@ -25,7 +25,7 @@ CUSTOMERS = 9_950  # have ordered something; the next 50 have not
 PRODUCTS = 300_000
 
 PAGES_PER_ROW = 2.5
-FASTER = 4.0  # times; the reference is 15 to 40 times faster on an idle machine
+FASTER = 4.0  # times; the reference was 7 to 33 times faster on machines busy with other things too
 
 
 # ---------------------------------------------------------------- asking the shop
