@@ -20,7 +20,7 @@ needs_nginx = pytest.mark.skipif(
 @pytest.mark.parametrize("name", generators.GENERATORS)
 def test_a_generator_measures_a_known_time(name: str):
     with known_server(20) as server:
-        figures = generators.GENERATORS[name](server.port, 5, 1)
+        figures = generators.GENERATORS[name](server.port, 5, 3)  # locust needs a second to begin
         if figures is None:
             pytest.skip(f"{name} is not installed")
         own = server.quantiles()
