@@ -67,7 +67,6 @@ def record(entry: dict[str, Any]) -> None:
 def gates(lesson_ids: list[str], repeat: int) -> bool:
     """Run each gate ``quiet``ly, and the reference solution N of N on a busy machine."""
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
-
     from jupyter_sysdesign.grading import gate
 
     catalogue = Catalogue()
@@ -84,9 +83,8 @@ def gates(lesson_ids: list[str], repeat: int) -> bool:
 
 def cycles(count: int) -> bool:
     """Start and stop one environment again and again."""
-    from jupyter_sysdesign.control.client import ControlClient
-
     from jupyter_sysdesign.benchmarks.place import FOUR_SERVICES, fresh_home
+    from jupyter_sysdesign.control.client import ControlClient
 
     took: list[float] = []
     with fresh_home() as home, ControlClient(holder="soak") as client:

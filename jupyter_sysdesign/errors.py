@@ -56,7 +56,7 @@ class ConflictError(SysdesignError):
 
 
 class LeaseEndedError(SysdesignError):
-    """The request names a lease that is gone; nothing was done, a client opens another and retries."""
+    """The request names a lease that is gone; nothing was done, so take another and retry."""
 
     status = 409
     code = "lease_ended"

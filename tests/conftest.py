@@ -104,13 +104,13 @@ def make_source(home: Path) -> Callable[..., Source]:
 
 
 @pytest.fixture
-def tiny_lesson(make_source: Callable[..., Source], curriculum: Path) -> Source:  # noqa: ARG001 (puts it into the catalogue)
+def tiny_lesson(make_source: Callable[..., Source], curriculum: Path) -> Source:
     """Return a fresh workspace over ``tiny``: a database of a few rows and one app."""
     return make_source("tiny")
 
 
 @pytest.fixture
-def tiny_full_lesson(make_source: Callable[..., Source], curriculum: Path) -> Source:  # noqa: ARG001 (same)
+def tiny_full_lesson(make_source: Callable[..., Source], curriculum: Path) -> Source:
     """Return a fresh workspace over ``tiny-full``: database, cache, load balancer, two apps."""
     return make_source("tiny-full")
 

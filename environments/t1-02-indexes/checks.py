@@ -278,7 +278,9 @@ def product_round(ctx: Context, category: int) -> list[str]:
         late.append("A product that was just added is not in the table products.")
     send(system, "PUT", f"/products/{new}/price", {"price_cents": euros * 100 + 1})
     if new in ids(budget_list(system, category, euros)):
-        late.append("A product whose price was raised above the budget is still on its budget list.")
+        late.append(
+            "A product whose price was raised above the budget is still on its budget list."
+        )
     # The office changes prices in the database itself, with a program of its own.
     system.change("UPDATE public.products SET price_cents = %s WHERE id = %s", (euros * 100, new))
     if new not in ids(budget_list(system, category, euros)):

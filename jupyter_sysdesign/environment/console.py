@@ -30,9 +30,7 @@ class Console:
         if skipped:
             note = f"… {skipped} lines skipped here; the file is {self._folder / service}.log"
             self._ring.add(LogLine(ts, service, note))
-            self._emit(
-                "log.line", {"ts": ts, "service": service, "line": note, "skipped": skipped}
-            )
+            self._emit("log.line", {"ts": ts, "service": service, "line": note, "skipped": skipped})
         for line in lines:
             self._ring.add(LogLine(ts, service, line))
             self._emit("log.line", {"ts": ts, "service": service, "line": line})

@@ -19,7 +19,7 @@ class Source:
     Attributes:
         lesson: lesson id, e.g. ``t1-02-indexes``.
         pristine: ``environments/<lesson>/``; read only.
-        workspace: the learner's folder (real path); holds copies of the files they may read or edit.
+        workspace: the learner's folder (real path), with the files they may read or edit.
         editable: glob patterns relative to the workspace, e.g. ``app/server.py``,
             ``migrations/*.sql``. Only these count when a submission is rebuilt.
     """
