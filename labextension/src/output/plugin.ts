@@ -3,6 +3,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { VIEW_MIME } from './bundle';
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- createRenderer must answer at once
 import { ViewRenderer } from './renderer';
 
 // Before the widget manager's own renderer, which has -10.
