@@ -87,7 +87,9 @@ class Migration(BaseModel):
     """One file of ``migrations/``."""
 
     name: str
-    state: str = Field(description="pending, applied, changed (edited after it was applied)")
+    state: str = Field(
+        description="pending, applied, changed (edited since), removed (applied, its file is gone)"
+    )
 
 
 class Applied(BaseModel):

@@ -966,7 +966,7 @@ export interface components {
             name: string;
             /**
              * State
-             * @description pending, applied, changed (edited after it was applied)
+             * @description pending, applied, changed (edited since), removed (applied, its file is gone)
              */
             state: string;
         };

@@ -18,7 +18,9 @@ export function Migrations(props: {
     return null;
   }
   const waiting = migrations.filter(({ state }) => state !== 'applied');
-  const changed = migrations.filter(({ state }) => state === 'changed');
+  const changed = migrations.filter(
+    ({ state }) => state === 'changed' || state === 'removed'
+  );
   return (
     <section class="sd-section" aria-label={t('Migrations')}>
       <div class="sd-section-head">
@@ -50,7 +52,7 @@ export function Migrations(props: {
       {changed.length > 0 && (
         <div class="sd-muted">
           {t(
-            'A file that was applied has changed since. Applying restores the pristine data first and replays every file.'
+            'A file that was applied has changed or is gone. Applying restores the pristine data first and replays every file.'
           )}
         </div>
       )}
@@ -73,6 +75,8 @@ function migrationWord(state: string): {
       return { look: 'ok', word: t('Applied') };
     case 'changed':
       return { look: 'warn', word: t('Changed since') };
+    case 'removed':
+      return { look: 'warn', word: t('Applied, but its file is gone') };
     default:
       return { look: 'off', word: t('Not applied yet') };
   }
