@@ -155,14 +155,9 @@ def test_a_learner_from_symptom_to_verdict(window, lab):  # noqa: PLR0915 (one s
     (folder / "copy.ipynb").write_text(json.dumps(document))
     window.open(f"sysdesign/{LESSON}/copy.ipynb")
     copy = window.notebook()
-    expect(copy.output("lesson.check()").get_by_text("every check holds").first).to_be_visible()
-    expect(copy.output("before = lesson.load").locator("img").first).to_be_visible()
-    expect(copy.output("budget = ").get_by_text("Seq Scan").first).to_be_visible()
-    expect(copy.output('lesson.ask("busiest")').get_by_text("right").first).to_be_visible()
     expect(copy.output("lesson = Lesson()").get_by_text("db", exact=True).first).to_be_visible()
     assert page.get_by_text("Error displaying widget").count() == 0
     assert page.get_by_text("Loading widget").count() == 0
-    copy.show("before = lesson.load")
     window.picture("11-untrusted")
 
 
