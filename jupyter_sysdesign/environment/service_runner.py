@@ -69,6 +69,7 @@ class ServiceRunner:
         self.cpus = service.spec.cpus
         self._around = around
         self._start_timeout_s = start_timeout_s
+        self._exit: Exit | None = None
         self._lock = asyncio.Lock()
         self._seen: frozenset[tuple[str, bytes]] = frozenset()
 
@@ -232,6 +233,7 @@ class ServiceRunner:
         """Hear that it ended; what we asked for is told by whoever asked."""
         self.pid = None
         self.exit_code = None if how.told else how.code
+        self._exit = how
         if not how.told and self.state in _UP:
             reason = how.reason or _describe(how)
             last = self._around.last_lines(self.name, 1)
@@ -250,7 +252,7 @@ class ServiceRunner:
             self._become(ServiceState.STOPPED)
 
     async def _start(self, meanwhile: ServiceState) -> None:
-        self.exit_code = None
+        self.exit_code = self._exit = None
         self._become(meanwhile)
         try:
             launch = await in_thread(self.service.launch)
@@ -263,6 +265,7 @@ class ServiceRunner:
         except SysdesignError as error:
             with contextlib.suppress(SysdesignError):
                 await self._around.runtime.kill(self.name)
+            self.pid = None
             self.fail(error)
             raise
         except OSError as error:
@@ -272,7 +275,8 @@ class ServiceRunner:
 
     async def _until_ready(self, launch: Launch) -> None:
         """Probe until it answers, it ends, or it has had its time."""
-        probing = asyncio.ensure_future(_probe(launch))
+        enough = asyncio.Event()
+        probing = asyncio.ensure_future(_probe(launch, enough))
         ending = asyncio.ensure_future(self._around.runtime.wait(self.name))
         try:
             await asyncio.wait(
@@ -281,7 +285,7 @@ class ServiceRunner:
                 return_when=asyncio.FIRST_COMPLETED,
             )
             if ending.done():
-                how = ending.result()
+                how = ending.result() or self._exit  # it may have ended before we asked
                 reason = (how.reason or _describe(how)) if how else "ended"
                 raise self._failed(f"{self.name} {reason} before it answered")
             if not probing.done():
@@ -290,6 +294,7 @@ class ServiceRunner:
                 )
             probing.result()
         finally:
+            enough.set()
             await end(probing, ending)
 
     def _failed(self, what: str) -> StartFailedError:
@@ -313,10 +318,15 @@ class ServiceRunner:
             self._around.changed(self)
 
 
-async def _probe(launch: Launch) -> None:
+async def _probe(launch: Launch, enough: asyncio.Event) -> None:
+    """Probe until it answers; ``enough`` ends it too.
+
+    A cancellation alone may get lost: before Python 3.12 ``wait_for`` swallows one that comes just
+    as what it waits for is done.
+    """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    while True:
+    while not enough.is_set():
         try:
             await launch.probe()
         except NotReady:  # noqa: PERF203 (that is what it waits for)

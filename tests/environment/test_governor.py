@@ -13,10 +13,12 @@ import pytest
 from jupyter_sysdesign.environment.proctree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from jupyter_sysdesign.environment.launch import Launch
     from jupyter_sysdesign.environment.runtimes.embedded import Embedded
+
+    Until = Callable[..., Awaitable[None]]
 
 pytestmark = [
     pytest.mark.anyio,
@@ -104,7 +106,7 @@ async def test_a_quota_can_be_changed_while_the_service_runs(
 
 
 async def test_a_quota_never_wakes_what_is_paused(
-    runtime: Embedded, python: Callable[..., Launch]
+    runtime: Embedded, python: Callable[..., Launch], until: Until
 ) -> None:
     pid = await runtime.spawn(python("app", FORKS))
     await runtime.set_quota("app", 0.2)
@@ -113,6 +115,8 @@ async def test_a_quota_never_wakes_what_is_paused(
     tree = Tree(pid)
     tree.scan(thorough=True)
     assert len(tree.pids) == 4
+    # Who waits for a CPU is only seen to be stopped when its turn comes.
+    await until(lambda: all(stopped(each) for each in tree.pids))
     await runtime.set_quota("app", 0.5)
     for _ in range(50):
         assert all(stopped(each) for each in tree.pids)
