@@ -5,6 +5,7 @@ import type {
   Answer,
   Applied,
   EnvironmentStatus,
+  LessonSummary,
   LogPage,
   MetricSeries,
   Run,
@@ -16,6 +17,19 @@ export type ServiceAction = 'start' | 'stop' | 'kill' | 'pause' | 'resume';
 
 export class Api {
   constructor(readonly transport: ITransport) {}
+
+  lessons(): Promise<readonly LessonSummary[]> {
+    return this._get('/v1/lessons');
+  }
+
+  workspaces(): Promise<readonly WorkspaceDetail[]> {
+    return this._get('/v1/workspaces');
+  }
+
+  /** Make the workspace of a lesson in its usual place, or find it there. */
+  createWorkspace(lesson: string): Promise<WorkspaceDetail> {
+    return this._send('POST', '/v1/workspaces', { lesson });
+  }
 
   workspace(id: string): Promise<WorkspaceDetail> {
     return this._get(`/v1/workspaces/${part(id)}`);

@@ -10,6 +10,7 @@ export type CheckResult = Schemas['CheckResult'];
 export type EndpointStats = Schemas['EndpointStats'];
 export type EnvironmentStatus = Schemas['EnvironmentStatus'];
 export type EnvironmentState = Schemas['State'];
+export type LessonSummary = Schemas['LessonSummary'];
 export type LogPage = Schemas['LogPage'];
 export type MetricSeries = Schemas['MetricSeries'];
 export type Migration = Schemas['Migration'];
