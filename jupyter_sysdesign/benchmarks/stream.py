@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
-import shutil
 import statistics
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.benchmarks.browser import chromium, printed_url
 from jupyter_sysdesign.benchmarks.place import FOUR_SERVICES, fresh_home
-from jupyter_sysdesign.errors import MissingBinaryError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,16 +52,16 @@ def measure() -> dict[str, Any]:
     Raises:
         MissingBinaryError: no Chromium.
     """
-    browser = _chromium()
+    program = chromium()
     with fresh_home() as home, _lab(home) as url:
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(
-                executable_path=browser, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
+            browser = playwright.chromium.launch(
+                executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
             )
-            delays = sorted(_watch(chromium.new_page(), url))
-            chromium.close()
+            delays = sorted(_watch(browser.new_page(), url))
+            browser.close()
     return {
         "samples": len(delays),
         "sample_to_browser_p50_ms": round(statistics.median(delays), 1),
@@ -105,24 +103,7 @@ def _lab(home: Path) -> Iterator[str]:
         text=True,
     )
     try:
-        yield _printed_url(lab, token)
+        yield printed_url(lab, token)
     finally:
         lab.terminate()
         lab.communicate()
-
-
-def _printed_url(lab: subprocess.Popen[str], token: str) -> str:
-    if lab.stderr is not None:
-        for line in lab.stderr:
-            found = re.search(r"(http://127\.0\.0\.1:\S+)\?token=", line)
-            if found:
-                return f"{found[1]}?token={token}"
-    raise UnavailableError("JupyterLab did not start")
-
-
-def _chromium() -> str:
-    names = (os.environ.get("SYSDESIGN_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    for name in names:
-        if name and (found := shutil.which(name)):
-            return found
-    raise MissingBinaryError("No Chromium", hint="Install chromium, or set SYSDESIGN_CHROMIUM.")
