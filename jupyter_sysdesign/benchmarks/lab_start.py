@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.benchmarks.browser import chromium, printed_url
 from jupyter_sysdesign.benchmarks.place import fresh_home
+from jupyter_sysdesign.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,10 @@ _OPENED = """
 () => document.querySelector('.jp-Launcher') && !document.querySelector('#jupyterlab-splash')
   ? performance.now() : false
 """
+_LOADED = """
+() => performance.getEntriesByType('resource')
+  .some(({name}) => name.includes('/jupyter-sysdesign/'))
+"""
 
 
 def measure() -> dict[str, Any]:
@@ -38,6 +43,7 @@ def measure() -> dict[str, Any]:
 
     Raises:
         MissingBinaryError: no Chromium.
+        UnavailableError: the extension is not there, or there where it should not be.
     """
     program = chromium()
     with fresh_home() as home, contextlib.ExitStack() as servers:
@@ -48,13 +54,13 @@ def measure() -> dict[str, Any]:
             browser = playwright.chromium.launch(
                 executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
             )
-            for url in urls.values():  # each server's first answer is slower than all others
-                _open(browser, url)
+            for each, url in urls.items():  # each server's first answer is slower than all others
+                _open(browser, url, loads=each == _WITH)
             times: dict[str, list[float]] = {_WITHOUT: [], _WITH: []}
             for round_ in range(_ROUNDS):
                 order = (_WITHOUT, _WITH) if round_ % 2 else (_WITH, _WITHOUT)
                 for each in order:
-                    times[each].append(_open(browser, urls[each]))
+                    times[each].append(_open(browser, urls[each], loads=each == _WITH))
             browser.close()
     pairs = [
         with_it - without for with_it, without in zip(times[_WITH], times[_WITHOUT], strict=True)
@@ -64,15 +70,18 @@ def measure() -> dict[str, Any]:
         "without_ms": round(statistics.median(times[_WITHOUT])),
         "with_ms": round(statistics.median(times[_WITH])),
         "extra_ms": round(statistics.median(pairs)),
+        "differences_ms": sorted(round(each) for each in pairs),
     }
 
 
-def _open(browser: Browser, url: str) -> float:
+def _open(browser: Browser, url: str, *, loads: bool) -> float:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto(url)
     opened = page.wait_for_function(_OPENED, timeout=120_000, polling="raf")
     taken_ms = float(opened.json_value())
+    if page.evaluate(_LOADED) is not loads:
+        raise UnavailableError(f"The extension was loaded: {not loads}; it should be: {loads}")
     context.close()
     return taken_ms
 

@@ -32,6 +32,7 @@ def lab(home, curriculum, tmp_path, monkeypatch):
 
 @pytest.fixture
 def window(context, lab, request):
+    expect.set_options(timeout=30_000)
     page = LabPage(context, lab, OUTPUT)
     yield page
     page.picture(f"last-{request.node.name}")
