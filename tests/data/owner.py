@@ -1,7 +1,8 @@
 """Owns one instance as the control plane does, for tests that kill it.
 
 ``owner.py <lesson> <workspace> <purpose>``; says on stdout who runs, then does what stdin says:
-``<service> <action>`` lines, each answered.
+``<service> <action>`` lines, each answered. The action ``rest`` waits until it has been noticed
+that the service, or the ``instance``, does not run.
 """
 
 import asyncio
@@ -33,11 +34,21 @@ async def main() -> None:
         name, action = line.split()
         if action.startswith("quota="):
             await instance.set_quota(name, float(action.removeprefix("quota=")))
+        elif action == "rest":
+            while state(instance, name) not in ("stopped", "failed"):
+                await asyncio.sleep(0.01)
         elif name == "instance":
             await getattr(instance, action)()
         else:
             await instance.service(name, action)
         say(services=instance.processes(), status=instance.status.model_dump(mode="json"))
+
+
+def state(instance: Instance, name: str) -> str:
+    status = instance.status
+    if name == "instance":
+        return status.state.value
+    return next(each.state.value for each in status.services if each.name == name)
 
 
 def say(**facts: object) -> None:

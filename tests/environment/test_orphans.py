@@ -173,6 +173,7 @@ def test_a_killed_supervisor_is_noticed_and_the_next_start_works(
     reap(owner)
     assert all_gone([owner.facts["guard"], *owner.family])
     assert not list(paths.runtime().iterdir())
+    assert owner.ask("instance rest")["status"]["state"] == "failed"
     again = owner.ask("instance start")
     assert again["status"]["state"] == "ready"
     assert again["status"]["url"] == owner.facts["url"]
@@ -192,6 +193,7 @@ def test_a_killed_guard(own: Callable[..., Owner], tiny_lesson: Source, who: str
     kill(*(owner.facts[name] for name in who.split(" and ")))
     reap(owner)
     assert all_gone([owner.facts["guard"], owner.facts["supervisor"], *owner.family])
+    owner.ask("instance rest")
     assert owner.ask("instance start")["status"]["state"] == "ready"
     owner.ask("instance stop")
     assert_no_trace_left_of(owner)
@@ -229,6 +231,7 @@ def test_a_killed_postmaster(own: Callable[..., Owner], tiny_lesson: Source) -> 
     kill(backends[0])
     reap(owner)
     assert all_gone(backends)
+    owner.ask("db rest")
     status = owner.ask("db start")["status"]
     assert status["state"] == "ready"
     with psycopg.connect(owner.facts["dsn"]) as connection:
