@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from jupyter_sysdesign.environment.instance import Instance
+from jupyter_sysdesign.environment.runtimes import forking
 from jupyter_sysdesign.environment.source import Source
 
 
@@ -23,6 +24,7 @@ async def main() -> None:
     say(
         guard=runtime.guard,
         supervisor=runtime.supervisor,
+        fork_server=forking.prepare(),
         services=instance.processes(),
         url=instance.status.url,
         dsn=instance.dsn(),
