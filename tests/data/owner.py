@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from jupyter_sysdesign.environment.instance import Instance
+from jupyter_sysdesign.environment.lifecycle import AT_REST
 from jupyter_sysdesign.environment.runtimes import forking
 from jupyter_sysdesign.environment.source import Source
 
@@ -36,6 +37,8 @@ async def main() -> None:
         if action.startswith("quota="):
             await instance.set_quota(name, float(action.removeprefix("quota=")))
         elif name == "instance":
+            while action == "start" and instance.status.state not in AT_REST:
+                await asyncio.sleep(0.01)  # it has yet to hear of what was killed
             await getattr(instance, action)()
         else:
             await instance.service(name, action)

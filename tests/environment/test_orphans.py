@@ -263,7 +263,7 @@ def test_a_fork_server_killed_or_frozen_before_its_owner(
 ) -> None:
     owner = own(tiny_lesson)
     os.kill(owner.facts["fork_server"], how)
-    assert all(proctree.started(pid) for pid in owner.family)
+    assert all(proctree.started(tree[0]) for tree in owner.facts["services"].values())
     kill(owner.process.pid)
     assert_no_trace(owner)
 

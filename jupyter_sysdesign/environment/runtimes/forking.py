@@ -43,7 +43,7 @@ class _ForkServer:
             self._process = subprocess.Popen(
                 [*argv, "-" * TITLE_BYTES],
                 env={**kept, "LC_ALL": "C.UTF-8", "_": "-" * ENVIRONMENT_BYTES},
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd="/",
                 start_new_session=True,
