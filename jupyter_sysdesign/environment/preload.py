@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import sys
+from http import HTTPStatus
 from typing import Any
 
 _LIBRARIES = (
@@ -42,10 +43,11 @@ def load() -> None:
     """Import everything that is installed, and leave it so that forks share its memory."""
     global _loaded  # noqa: PLW0603 (a process is preloaded or it is not)
     gc.disable()  # what it frees would be holes, filled in each fork anew
+    # One that is missing or broken is told by the services that want it, not by all others.
     for name in _LIBRARIES:
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(Exception):
             importlib.import_module(name)
-    with contextlib.suppress(ImportError):
+    with contextlib.suppress(Exception):
         asyncio.run(_rehearse())
     gc.collect()
     gc.freeze()
@@ -100,8 +102,9 @@ async def _ask(app: Any, method: str, path: str, body: bytes) -> None:
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def send(message: dict[str, object]) -> None:
-        """Nobody wants the answer."""
+    async def send(message: dict[str, Any]) -> None:
+        if message.get("status", HTTPStatus.OK) >= HTTPStatus.BAD_REQUEST:
+            raise RuntimeError(f"{method} {path}: {message['status']}")
 
     scope = {
         "type": "http",

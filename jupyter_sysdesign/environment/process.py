@@ -102,7 +102,8 @@ class Process:
 
 
 def _spawn(order: dict[str, Any], marks: dict[str, str], output: int, listen: int | None) -> int:
-    env = {**order["env"], **marks}
+    # The marks come first: what others can see of a fork's environment is limited.
+    env = {**marks, **order["env"], **marks}
     if order["python"] and order["user"] is None and preload.suits(order["cwd"]):
         return _fork(order, env, output, listen)
     argv = _filled(order["argv"], listen)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from jupyter_sysdesign.environment import proctree
+from jupyter_sysdesign.environment import preload, proctree
 from jupyter_sysdesign.environment.launch import Launch
 from jupyter_sysdesign.environment.runtimes import forking
 
@@ -113,7 +113,7 @@ async def test_a_fork_is_what_a_new_process_would_have_been(
 
 
 async def test_a_fork_is_seen_as_what_it_runs(
-    runtime: Embedded, program: Make, heard: Any, until: Until
+    runtime: Embedded, program: Make, heard: Any, until: Until, home: Path
 ) -> None:
     code = WHERE + "import time; time.sleep(600)"
     pid = await runtime.spawn(program("app", code, "--colour", "red", env={"MINE": "x" * 900}))
@@ -121,11 +121,14 @@ async def test_a_fork_is_seen_as_what_it_runs(
     seen = psutil.Process(pid)
     assert seen.cmdline() == [sys.executable, "app.py", "--colour", "red"]
     assert seen.environ()["MINE"] == "x" * 900
+    pid = await runtime.spawn(program("big", code, env={"MINE": "x" * 100_000}))
+    await until(lambda: printed(heard, "big") == ["forked"])
     marks = proctree.environment(pid)
     assert marks[b"SYSDESIGN_INSTANCE"] == b"test-1"
     for keeper, title in ((runtime.guard, "guard"), (runtime.supervisor, "supervisor")):
         assert psutil.Process(keeper).cmdline() == [f"sysdesign-{title}", "test-1"]
         assert proctree.environment(keeper)[b"SYSDESIGN_INSTANCE"] == b"test-1"
+    assert marks[b"SYSDESIGN_HOME"] == os.fsencode(home)
     # The fork server belongs to no instance, and no sweep of one may take it for such.
     assert b"SYSDESIGN_INSTANCE" not in proctree.environment(forking.prepare())
 
@@ -203,6 +206,10 @@ async def test_what_only_a_new_interpreter_heeds_is_given_one(
     assert service.launch().python[:2] == ("-m", "uvicorn")
     service.spec.environment["PYTHONHASHSEED"] = "1"
     assert service.launch().python == ()
+
+
+async def test_the_rehearsal_plays_with_what_is_installed() -> None:
+    await preload._rehearse()  # where it fails, the fork server does without
 
 
 async def test_a_killed_fork_server_is_replaced_and_missed_by_nobody(

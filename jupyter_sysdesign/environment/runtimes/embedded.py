@@ -42,6 +42,9 @@ class Embedded:
         sockets: the instance's socket folder; removed with the processes.
         listener: hears of exits, log lines and the supervisor's death.
         temporary: if the owner dies, the folder goes too.
+
+    Attributes:
+        supervisor, guard: process ids, once it is open.
     """
 
     def __init__(
@@ -66,8 +69,6 @@ class Embedded:
         self._running: dict[str, asyncio.Future[Exit]] = {}
         self._number = 0
         self._closing = False
-
-        #: Process ids, once open.
         self.supervisor: int | None = None
         self.guard: int | None = None
 
