@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from jupyter_sysdesign.environment.instance import Instance
+from jupyter_sysdesign.environment.lifecycle import AT_REST
+from jupyter_sysdesign.environment.runtimes import forking
 from jupyter_sysdesign.environment.source import Source
 
 
@@ -24,6 +26,7 @@ async def main() -> None:
     say(
         guard=runtime.guard,
         supervisor=runtime.supervisor,
+        fork_server=forking.prepare(),
         services=instance.processes(),
         url=instance.status.url,
         dsn=instance.dsn(),
@@ -38,6 +41,8 @@ async def main() -> None:
             while state(instance, name) not in ("stopped", "failed"):
                 await asyncio.sleep(0.01)
         elif name == "instance":
+            while action == "start" and instance.status.state not in AT_REST:
+                await asyncio.sleep(0.01)  # it has yet to hear of what was killed
             await getattr(instance, action)()
         else:
             await instance.service(name, action)
