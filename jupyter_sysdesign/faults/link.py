@@ -224,9 +224,9 @@ class Bandwidth(_LinkFault):
     takes = BandwidthArguments
 
     async def verify(self) -> str:
-        """Measure how long an echo of some size takes, there and back."""
+        """Measure how long an echo of some size takes; it comes back as it arrives."""
         rate = self.arguments.kib_per_s * 1024
         least, most = _PROBE_BYTES
         count = int(min(max(rate * _PROBE_S, least), most))
-        seen = await self._slower_than(2 * count / rate * 1000, count)
+        seen = await self._slower_than(count / rate * 1000, count)
         return f"{seen}, of {count} bytes"
