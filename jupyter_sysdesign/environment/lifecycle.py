@@ -17,7 +17,6 @@ import psycopg
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment.console import Console
 from jupyter_sysdesign.environment.ensemble import Ensemble
-from jupyter_sysdesign.environment.link_proxy import NAME as LINKS
 from jupyter_sysdesign.environment.link_proxy import LinkProxy
 from jupyter_sysdesign.environment.operations import Operations
 from jupyter_sysdesign.environment.ownership import Ownership
@@ -132,7 +131,7 @@ class Lifecycle:
         """Hear that a service's process ended."""
         if how.name in self.runners:
             self.runners[how.name].ended(how)
-        elif how.name == LINKS and self.proxy is not None and not how.told:
+        elif self.proxy is not None and self.proxy.pid == how.pid and not how.told:
             self._spawn(self._mend_links(self.proxy))
 
     def lost(self) -> None:

@@ -118,7 +118,7 @@ class LinkProxy:
 
         return Launch(
             name=NAME,
-            argv=(sys.executable, "-I", "-S", "-c", _BOOT, _ROOT, str(self._control)),
+            argv=proxy_command(self._control),
             env=environment(self._place, NAME),
             cwd=Path("/"),
             probe=probe,
@@ -179,6 +179,11 @@ class LinkProxy:
         if "error" in answer:
             raise UnavailableError(f"The link proxy refused {operation}: {answer['error']}")
         return answer
+
+
+def proxy_command(control: Path) -> tuple[str, ...]:
+    """Return the argv of a proxy that takes its orders at the unix socket ``control``."""
+    return (sys.executable, "-I", "-S", "-c", _BOOT, _ROOT, str(control))
 
 
 def _plain(address: Address) -> str | int | None:

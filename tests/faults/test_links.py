@@ -14,7 +14,7 @@ import redis
 from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
-    from conftest import Shop
+    from links_shop import Shop
 
 pytestmark = pytest.mark.anyio
 
@@ -172,7 +172,7 @@ async def test_bandwidth_holds_for_the_sum_of_all_connections(shop: Shop) -> Non
 async def test_a_fault_ends_by_itself_in_time(shop: Shop) -> None:
     fault = await shop.inject("latency", STOCK, latency_ms=100, for_s=0.3)
     assert fault.ends_at is not None
-    while shop.injector.active:
+    while shop.injector.active:  # noqa: ASYNC110 (that is told to others)
         await asyncio.sleep(0.02)
     assert shop.ended(fault) == "its time was over"
 
