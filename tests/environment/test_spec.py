@@ -91,7 +91,7 @@ def test_marked_links_are_marked(make_lesson: Callable[..., Source]) -> None:
 WRONG = {
     "a marked link without an address": (
         APP + DB + "x-sysdesign:\n  links:\n    - {source: app, target: db}\n",
-        13,
+        14,
         "app names no address of db",
     ),
     "an unknown key": (APP + "    restart: always\n", 8, "restart: this key is not known"),
