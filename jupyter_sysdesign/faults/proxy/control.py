@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,10 +162,6 @@ def _listening(where: str | int) -> socket.socket:
     with contextlib.suppress(FileNotFoundError):
         Path(where).unlink()
     sock = socket.socket(socket.AF_UNIX)
-    mask = os.umask(0o177)
-    try:
-        sock.bind(where)
-    finally:
-        os.umask(mask)
+    sock.bind(where)
     sock.listen(_BACKLOG)
     return sock
