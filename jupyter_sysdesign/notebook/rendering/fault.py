@@ -27,14 +27,14 @@ _NONE = "No fault is in force."
 def as_text(active: ActiveFault, description: FaultDescription) -> str:
     """Return it in plain words."""
     lines = [f"{heading(active)} ({active.state})"]
-    lines += [f"  {name}: {value}" for name, value in _arguments(active)]
+    lines += [f"  {name}: {value}" for name, value in active.told()]
     lines += [f"  Seen: {active.evidence}", f"  Expect: {description.expect}"]
     return "\n".join([*lines, f"  {_next(active)}"])
 
 
 def as_html(active: ActiveFault, description: FaultDescription) -> Html:
     """Return it as a card."""
-    rows = [list(each) for each in _arguments(active)]
+    rows = [list(each) for each in active.told()]
     is_on = active.state == "active"
     return card(
         title(heading(active), " ", badge(active.state, AMBER if is_on else GREY)),
@@ -62,10 +62,6 @@ def recovered_html(faults: list[ActiveFault]) -> Html:
 def heading(active: ActiveFault) -> str:
     """Return which fault is on what."""
     return f"{active.name} on {active.link or active.service}"
-
-
-def _arguments(active: ActiveFault) -> list[tuple[str, str]]:
-    return [(name, str(value)) for name, value in active.arguments.items() if value is not None]
 
 
 def _next(active: ActiveFault) -> str:
