@@ -20,6 +20,7 @@ from jupyter_sysdesign.control.routes import (
     data,
     environments,
     events,
+    faults,
     leases,
     lessons,
     plane,
@@ -61,6 +62,7 @@ def create_app() -> FastAPI:
         data,
         runs,
         checks,
+        faults,
         events,
         leases,
     ):
