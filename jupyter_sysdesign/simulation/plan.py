@@ -58,7 +58,7 @@ class Plan:
     in_flight_dies: bool = True
     lost: tuple[tuple[NodeId, NodeId, int], ...] = ()
     messages_per_operation: float = 0.0
-    max_events: int = 200_000
+    max_events: int = 50_000
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values; what is as usual is left out."""

@@ -215,6 +215,30 @@ class Simulation:
         finally:
             self.events += handled
 
+    def step(self, until_us: int) -> bool:
+        """Handle the next event of a node, and what befalls the world before; return if any.
+
+        Raises:
+            RuleBroken, NodeFailed: as ``run``.
+        """
+        heap = self.heap
+        while heap and heap[0][0] <= until_us:
+            event = heappop(heap)
+            self.time, _, dst, src, payload, _ = event
+            if dst is None:
+                self.current, self.acting = event[1], None
+                payload.happen(self)
+                continue
+            ctx = self.contexts[dst]
+            if src is None and not ctx.rings(payload, event):
+                continue
+            if ctx.state:
+                self._keep_from(ctx, event)
+                continue
+            self._handle(ctx, event)
+            return True
+        return False
+
     def dispatch(self, event: tuple[Any, ...]) -> None:
         """Handle one event taken out of the heap, whenever it is due: the other drivers do this.
 
@@ -232,9 +256,16 @@ class Simulation:
         if ctx.state:
             self._keep_from(ctx, event)
             return
+        self._handle(ctx, (self.time, *event[1:]))
+
+    def _handle(self, ctx: Context, event: tuple[Any, ...]) -> None:
+        """Handle an event of a node that runs."""
+        _, self.current, _, src, payload, _ = event
         self.events += 1
+        if self.events > self.max_events:
+            raise BudgetSpent
         if self.recorder is not None:
-            self.recorder.event((self.time, *event[1:]))
+            self.recorder.event(event)
         if src is None:
             self._do(ctx, "on_timer", payload)
         else:

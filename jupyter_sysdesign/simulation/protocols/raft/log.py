@@ -47,9 +47,10 @@ class Log:
             return self.entries[index - self.before - 1].term
         return self.snapshot.term if index == self.before else None
 
-    def after(self, index: int) -> tuple[Entry, ...]:
-        """Return the entries behind ``index``."""
-        return tuple(self.entries[index - self.before :])
+    def after(self, index: int, count: int) -> tuple[Entry, ...]:
+        """Return up to ``count`` entries behind ``index``."""
+        start = index - self.before
+        return tuple(self.entries[start : start + count])
 
     def entry(self, index: int) -> Entry:
         """Return one entry that is here."""

@@ -157,7 +157,7 @@ class RaftRules:
                     vote,
                 )
             world.happened("voted", node, {"for": vote, "term": term})
-        if old[0] == "leader" and probe.role != "leader":
+        if old[0] == "leader" and not restarted and probe.role != "leader":
             world.happened("stepped down", node, {"term": old[1]})
 
     def _look_at_leader(self, node: NodeId, probe: RaftProbe) -> None:
@@ -252,13 +252,12 @@ class RaftRules:
             )
         committed = self._committed
         for index in range(before if restarted else old_commit, commit):
-            # What went into a snapshot in this very event is still in what was seen.
             if index >= before:
                 entry = log[index - before]
-            elif 0 <= index - seen_before < len(seen):
-                entry = seen[index - seen_before]
             elif index < len(committed):
-                continue
+                continue  # In a snapshot, one's own or the leader's: its entry shows no more.
+            elif 0 <= index - seen_before < len(seen):
+                entry = seen[index - seen_before]  # Compacted in the event that committed it.
             else:
                 why = f"the snapshot of S{node} covers index {index + 1}, which nobody committed"
                 raise RuleBroken(COMMIT_KEPT, why, node)

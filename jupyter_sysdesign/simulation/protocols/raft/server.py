@@ -46,15 +46,19 @@ class Raft(Node):
     #: Long against a message's way, short against the time between failures (§5.6).
     ELECTION_TIMEOUT_US: ClassVar[tuple[int, int]] = (150 * MS, 300 * MS)
     HEARTBEAT_US: ClassVar[int] = 50 * MS
+    #: Entries in one message; the rest follows when they are acknowledged.
+    LARGEST_BATCH: ClassVar[int] = 50
+    LOG: ClassVar[type[Log]] = Log
+    MACHINE: ClassVar[type[KeyValue]] = KeyValue
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
         self.role = FOLLOWER
         self.term: int = ctx.disk.read("term", 0)
         self.voted_for: NodeId | None = ctx.disk.read("voted_for")
-        self.log = Log(ctx.disk, ctx.options["members"])
+        self.log = self.LOG(ctx.disk, ctx.options["members"])
         self.members = self.log.members()
-        self.machine = KeyValue(self.log.snapshot.state)
+        self.machine = self.MACHINE(self.log.snapshot.state)
         self.commit = self.applied = self.log.before
         self.leader: NodeId | None = None
         self.heard_us = 0
@@ -254,7 +258,7 @@ class Raft(Node):
         if term is None:
             self.ctx.send(peer, InstallSnapshot(self.term, log.snapshot, self.round))
             return
-        entries = log.after(previous)
+        entries = log.after(previous, self.LARGEST_BATCH)
         message = AppendEntries(self.term, previous, term, entries, self.commit, self.round)
         self.ctx.send(peer, message)
 
@@ -277,9 +281,12 @@ class Raft(Node):
                 self.save_log()
                 self.members = log.members()
         if commit > self.commit:
-            # Only as far as this message vouches for the log (AppendEntries 5).
-            self.commit_to(min(commit, match))
+            self.follow_commit(commit, match)
         self.ctx.send(src, Appended(term, True, match, round_))
+
+    def follow_commit(self, commit: int, match: int) -> None:
+        """Commit what the leader has, but only up to where it vouches for our log (rule 5)."""
+        self.commit_to(min(commit, match))
 
     def hear(self, src: NodeId, term: int) -> None:
         """Recognise the leader of this term or a later one, and wait for its next message."""
@@ -319,6 +326,8 @@ class Raft(Node):
                 self.next_index[src] = index + 1
                 if index > self.commit:
                     self.advance_commit(index)
+                if index < self.log.last:
+                    self.send_entries(src)
         elif index > self.match_index.get(src, 0):
             # An old refusal may be overtaken by newer agreement; one at or before the match is.
             self.next_index[src] = index
@@ -383,8 +392,8 @@ class Raft(Node):
 
     def serve_reads(self) -> None:
         """Answer the reads whose round a majority has answered."""
-        if self.log.term_at(self.commit) != self.term:
-            return  # What is committed is known only after an entry of our own term (§8).
+        if not self.knows_committed():
+            return
         me = self.ctx.id
         rounds = [self.round if each == me else self.answered.get(each, 0) for each in self.members]
         confirmed = sorted(rounds)[(len(rounds) - 1) // 2]
@@ -392,6 +401,10 @@ class Raft(Node):
             _, request = self.reads.pop(0)
             value = self.machine.values.get(request.key)
             self.ctx.send(request.client, Reply(request.serial, True, value))
+
+    def knows_committed(self) -> bool:
+        """Return whether all that is committed is known to be: after an entry of our term (§8)."""
+        return self.log.term_at(self.commit) == self.term
 
     def refuse_reads(self) -> None:
         """Send waiting readers to somebody else."""
@@ -424,13 +437,17 @@ class Raft(Node):
             self.ctx.send(src, Appended(self.term, False, 0, round_))
             return
         self.hear(src, term)
-        if snapshot.index > self.commit:
+        if self.is_news(snapshot):
             self.log.compact(snapshot)
             self.save_log()
             self.members = self.log.members()
-            self.machine = KeyValue(snapshot.state)
+            self.machine = self.MACHINE(snapshot.state)
             self.commit = self.applied = snapshot.index
         self.ctx.send(src, Appended(term, True, snapshot.index, round_))
+
+    def is_news(self, snapshot: Snapshot) -> bool:
+        """Return whether a snapshot is ahead of what we have; an old one may arrive late."""
+        return snapshot.index > self.commit
 
     # Membership (dissertation, §4.1 to §4.3) ------------------------------------------------
 
@@ -442,8 +459,7 @@ class Raft(Node):
         back.
         """
         wanted = self.wanted_members(request)
-        settled = self.log.term_at(self.commit) == self.term
-        if not settled or self.members_at(self.commit) != self.members:
+        if not self.knows_committed() or self.members_at(self.commit) != self.members:
             self.ctx.send(request.client, Reply(request.serial, False, None, self.ctx.id))
         elif wanted == self.members:
             self.ctx.send(request.client, Reply(request.serial, True))
