@@ -82,7 +82,7 @@ class Operation:
         if self.status != "ok" or self.returned is None or self is other:
             return False
         if self.returned == other.invoked:
-            return self.client == other.client and self.invoked <= other.invoked
+            return self.client == other.client and self.invoked < other.invoked
         return self.returned < other.invoked
 
     def __str__(self) -> str:
