@@ -71,10 +71,9 @@ def _broken(model: str, order: HappenedBefore) -> Judgement | None:
     if cycle := order.cycle():
         why = "Each of these happened before itself: somebody read what was written only later."
         return _failed(model, order, cycle, why)
-    for read, source in order.source.items():
-        for write in order.writes.get(order.operations[read].key, ()):
-            if order.before[read] >> write & 1 and order.older(source, write):
-                return _failed(model, order, _story(order, read, write), _overwritten(order, read))
+    for read in order.source:
+        if (write := order.overwritten(read)) is not None:
+            return _failed(model, order, _story(order, read, write), _overwritten(order, read))
     return None
 
 
@@ -143,7 +142,11 @@ def _in_conflict(order: HappenedBefore) -> Judgement | None:
     before = list(order.before)
     for read, source in order.source.items():
         for write in order.writes.get(order.operations[read].key, ()):
-            if source not in (write, INITIAL) and order.before[read] >> write & 1:
+            if (
+                source not in (write, INITIAL)
+                and order.before[read] >> write & 1
+                and not before[source] >> write & 1
+            ):
                 _put_before(before, write, source)
     around = [index for index, reached in enumerate(before) if reached >> index & 1]
     if not around:

@@ -108,6 +108,14 @@ class HappenedBefore:
         """Return whether a version (a write or ``INITIAL``) happened before a write."""
         return version != than and (version == INITIAL or bool(self.before[than] >> version & 1))
 
+    def overwritten(self, read: int) -> int | None:
+        """Return a write before ``read``, newer than what it answered; None if there is none."""
+        source, before = self.source[read], self.before[read]
+        for write in self.writes.get(self.operations[read].key, ()):
+            if before >> write & 1 and self.older(source, write):
+                return write
+        return None
+
     def chain(self, first: int, last: int) -> list[int]:
         """Return the fewest steps by which ``first`` happened before ``last``, both among them."""
         via: dict[int, int] = {}

@@ -34,6 +34,8 @@ def check(guarantee: str, history: History, initial: Value = None) -> Judgement:
         return Judgement(guarantee, "unknown", order.unclear)
     due, why = _GUARANTEES[guarantee]
     for read, source in sorted(order.source.items()):
+        if order.overwritten(read) is None:
+            continue  # whatever a guarantee asks for happened before the read
         key = order.operations[read].key
         for write, witness in due(order, read):
             if order.operations[write].key == key and order.older(source, write):
