@@ -96,11 +96,11 @@ class Context:
             world.transmit(self.id, dst, message, sequence)
 
     def set_timer(self, name: str, delay_us: int) -> None:
-        """Call ``on_timer(name)`` in ``delay_us`` by the node's clock; replaces one of that name."""
+        """Call ``on_timer(name)`` in ``delay_us`` by the node's clock, and not as set before."""
         world = self._world
         if self._skew_ppm:
             delay_us = delay_us * _MILLION // (_MILLION + self._skew_ppm)
-        due = world.time + (delay_us if delay_us > 0 else 0)
+        due = world.time + max(delay_us, 0)
         self._due[name] = (due, world.current)
         # A timer that is put off, as an election timeout is by each heartbeat, keeps its entry
         # in the heap; when that comes up too early, it goes back.
@@ -142,7 +142,8 @@ class Context:
 
     def go_back_to(self, state: tuple[Any, ...]) -> None:
         """Be again as ``state_of`` was."""
-        self.state, self.starts, held, due, armed, self._skew_us, self._skew_ppm, draws, disk = state
+        self.state, self.starts, held, due, armed, *skew, draws, disk = state
+        self._skew_us, self._skew_ppm = skew
         self.held, self._due, self._armed = list(held), dict(due), dict(armed)
         self.random.setstate(draws)
         self.disk.restore(disk)

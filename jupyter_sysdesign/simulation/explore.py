@@ -147,9 +147,7 @@ def _fingerprint(world: Simulation, timeouts: Counter[NodeId], crashes: int) -> 
             if field != "ctx" and not callable(value) and not _holds_methods(value)
         }
         nodes.append((str(name), repr(plain(inside)), repr(ctx.disk.state()), sorted(ctx.timers)))
-    flying = Counter(
-        (event[2], event[3], event[4]) for event in world.heap if event[3] is not None
-    )
+    flying = Counter((event[2], event[3], event[4]) for event in world.heap if event[3] is not None)
     messages = sorted(f"{link!r} {count}" for link, count in flying.items())
     left = sorted((str(name), count) for name, count in timeouts.items())
     return hash((repr(nodes), repr(messages), repr(left), crashes))

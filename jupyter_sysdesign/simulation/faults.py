@@ -6,7 +6,6 @@ leader appends, when a disk has written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +14,8 @@ from jupyter_sysdesign.simulation.clients import OPERATOR, Request
 from jupyter_sysdesign.simulation.disk import PowerCut
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from jupyter_sysdesign.simulation.node import NodeId
     from jupyter_sysdesign.simulation.world import Simulation
 
@@ -219,12 +220,10 @@ def _links(
     world: Simulation, inside: tuple[NodeId, ...], outside: tuple[NodeId, ...], direction: str
 ) -> Undo:
     links: list[tuple[NodeId, NodeId]] = []
-    for one in inside:
-        for other in outside:
-            if direction in ("both", "out"):
-                links.append((one, other))
-            if direction in ("both", "in"):
-                links.append((other, one))
+    if direction in ("both", "out"):
+        links += [(one, other) for one in inside for other in outside]
+    if direction in ("both", "in"):
+        links += [(other, one) for one in inside for other in outside]
     world.cut(links)
     return lambda world: world.mend(links)
 
@@ -235,12 +234,12 @@ def _isolate(world: Simulation, nodes: tuple[NodeId, ...], fault: Fault) -> Undo
 
 
 def _partition(world: Simulation, nodes: tuple[NodeId, ...], fault: Fault) -> Undo:
-    inside = list(nodes)
     others = [each for each in world.servers if each not in nodes]
-    for _ in range(min(fault.arguments.get("with", 0), len(others) - 1)):
-        inside.append(others.pop(int(world.faults_random.random() * len(others))))
+    draw = world.faults_random.random
+    more = min(fault.arguments.get("with", 0), len(others) - 1)
+    joined = tuple(others.pop(int(draw() * len(others))) for _ in range(more))
     direction = fault.arguments.get("direction", "both")
-    return _links(world, tuple(inside), tuple(others), direction)
+    return _links(world, nodes + joined, tuple(others), direction)
 
 
 def _cut(world: Simulation, nodes: tuple[NodeId, ...], fault: Fault) -> Undo:
@@ -248,20 +247,13 @@ def _cut(world: Simulation, nodes: tuple[NodeId, ...], fault: Fault) -> Undo:
 
 
 def _conditions(now: Simulation, _: tuple[NodeId, ...], fault: Fault) -> Undo:
-    before = now.network
-    now.set_network(replace(before, **fault.arguments))
-
-    def undo(world: Simulation) -> None:
-        world.set_network(before)
-
-    return undo
+    number = now.bend(fault.arguments)
+    return lambda world: world.unbend(number)
 
 
 def _skew(now: Simulation, nodes: tuple[NodeId, ...], fault: Fault) -> Undo:
     for each in nodes:
-        now.contexts[each].skew(
-            fault.arguments.get("offset_us", 0), fault.arguments.get("ppm", 0)
-        )
+        now.contexts[each].skew(fault.arguments.get("offset_us", 0), fault.arguments.get("ppm", 0))
 
     def undo(world: Simulation) -> None:
         for each in nodes:
@@ -290,4 +282,3 @@ KINDS: dict[str, tuple[str, Callable[[Simulation, tuple[NodeId, ...], Fault], Un
     "skew": ("Makes a clock wrong by ``offset_us`` and fast by ``ppm``.", _skew),
     "command": ("Hands a server a client's command at once: a put of ``value``.", _command),
 }
-

@@ -123,7 +123,7 @@ def _brief(value: Any) -> str:
 
 
 def name(node: Any) -> str:
-    """Return a node as a reader knows it: servers are S1, S2, …"""
+    """Return a node as a reader knows it: S1 and S2 are servers."""
     return f"S{node}" if isinstance(node, int) else str(node)
 
 

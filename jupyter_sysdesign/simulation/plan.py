@@ -14,11 +14,12 @@ from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.simulation.clients import Workload
 from jupyter_sysdesign.simulation.faults import Fault, Trigger
 from jupyter_sysdesign.simulation.network import Network
-from jupyter_sysdesign.simulation.node import NodeId
 from jupyter_sysdesign.simulation.units import S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jupyter_sysdesign.simulation.node import NodeId
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Plan:
     spares: int = 0
     duration_us: int = 10 * S
     calm_us: int | None = None
-    network: Network = Network()
-    workload: Workload = Workload()
+    network: Network = field(default_factory=Network)
+    workload: Workload = field(default_factory=Workload)
     faults: tuple[Fault, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     orders: tuple[tuple[int, str, int], ...] = ()

@@ -16,8 +16,6 @@ _PLAIN = (
     "events",
     "sent",
     "heals",
-    "network",
-    "normal_network",
     "lost",
 )
 
@@ -33,13 +31,15 @@ class Snapshot:
         self._world = world
         self._plain = {name: getattr(world, name) for name in _PLAIN}
         self._heap = list(world.heap)
-        self._links = [dict(each) for each in (world.cuts, world.link_counts, world.link_latest)]
+        self._links = [dict(each) for each in self._tables(world)]
         self._draws = world.network_random.getstate(), world.faults_random.getstate()
         self._contexts = {name: ctx.state_of() for name, ctx in world.contexts.items()}
         self._nodes = {name: ctx.node for name, ctx in world.contexts.items()}
         self._inside = self._copied(
             {
-                **{name: vars(node) for name, node in self._nodes.items() if node is not None},
+                "nodes": {
+                    name: vars(node) for name, node in self._nodes.items() if node is not None
+                },
                 "rules": vars(world.rules) if world.rules is not None else None,
                 "listeners": [vars(each) for each in self._listeners()],
             }
@@ -52,7 +52,9 @@ class Snapshot:
             setattr(world, name, value)
         world.heap[:] = self._heap
         heapify(world.heap)
-        world.cuts, world.link_counts, world.link_latest = (dict(each) for each in self._links)
+        for table, content in zip(self._tables(world), self._links, strict=True):
+            table.clear()
+            table.update(content)
         world.network_random.setstate(self._draws[0])
         world.faults_random.setstate(self._draws[1])
         inside = self._copied(self._inside)
@@ -60,19 +62,23 @@ class Snapshot:
             ctx.go_back_to(self._contexts[name])
             ctx.node = node = self._nodes[name]
             if node is not None:
-                node.__dict__ = inside[name]
+                node.__dict__ = inside["nodes"][name]
         if world.rules is not None:
             vars(world.rules).update(inside["rules"])
         for listener, state in zip(self._listeners(), inside["listeners"], strict=True):
             vars(listener).update(state)
-        world.set_network(world.network)
+        world.unbend(0)  # Nothing has this number: only the network is made anew.
         return world
+
+    @staticmethod
+    def _tables(world: Simulation) -> tuple[dict[Any, Any], ...]:
+        return world.cuts, world.link_counts, world.link_latest, world.bends
 
     def _listeners(self) -> list[Any]:
         """The objects whose methods listen."""
         return [each.__self__ for each in self._world.listeners if hasattr(each, "__self__")]
 
-    def _copied(self, inside: dict[Any, Any]) -> dict[Any, Any]:
+    def _copied(self, inside: dict[str, Any]) -> dict[str, Any]:
         world = self._world
         shared = [world, *world.contexts.values(), *self._listeners()]
         shared += [node for node in self._nodes.values() if node is not None]

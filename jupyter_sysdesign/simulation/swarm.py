@@ -97,7 +97,7 @@ def mix(
     """
     random = Random(f"{seed}/swarm")
     chosen = [kind for kind in kinds if random.random() < 0.5] or [_one_of(random, kinds)]  # noqa: PLR2004
-    faults = []
+    faults: list[Fault] = []
     at_us = start_us
     while True:
         at_us += int(random.random() * 2 * gap_us)

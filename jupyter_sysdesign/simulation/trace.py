@@ -114,7 +114,8 @@ class Trace:
     def _keyframe(self) -> None:
         world = self._watched()
         nodes = {name: _state(ctx) for name, ctx in world.contexts.items()}
-        self._add({"t": world.time, "kind": "keyframe", "event": self._count, "nodes": plain(nodes)})
+        line = {"t": world.time, "kind": "keyframe", "event": self._count}
+        self._add({**line, "nodes": plain(nodes)})
 
     def _add(self, line: dict[str, Any]) -> None:
         self._hash.update(json.dumps(line, sort_keys=True).encode())

@@ -35,7 +35,7 @@ def frozen(value: Any) -> Any:
     return value if immutable(value) else copy.deepcopy(value)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911 (a case for each kind)
     """Return ``value`` as JSON, the same for equal values in every process and Python.
 
     Sets are sorted, messages become ``{"type": name, field: value, …}``, and nothing depends on

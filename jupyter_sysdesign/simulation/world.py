@@ -11,6 +11,7 @@ payload is an ``Occurrence``). ``cause`` is the sequence number of the event tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
@@ -113,8 +114,10 @@ class Simulation:
         self.link_counts: dict[tuple[NodeId, NodeId], int] = {}
         self.link_latest: dict[tuple[NodeId, NodeId], int] = {}
         self._factories: dict[NodeId, Callable[[Context], Node]] = {}
+        #: Changes of the network that are in force.
+        self.bends: dict[int, Mapping[str, Any]] = {}
         self.normal_network = network or Network()
-        self.set_network(self.normal_network)
+        self._set_network()
 
     # Building ------------------------------------------------------------------------------
 
@@ -134,7 +137,7 @@ class Simulation:
 
     def start(self) -> None:
         """Start every node, in the order they were added."""
-        self._route()
+        self.route()
         for name in self.contexts:
             self.restart(name)
 
@@ -154,7 +157,7 @@ class Simulation:
             NodeFailed: a node's code raised.
             BudgetSpent: there were more events than ``max_events``.
         """
-        self._route()
+        self.route()
         heappush(self.heap, (until_us, _LAST, None, None, None, 0))
         try:
             while not self._handle_until_end():
@@ -164,7 +167,7 @@ class Simulation:
             self.heap[:] = [event for event in self.heap if event[1] != _LAST]
             heapify(self.heap)
 
-    def _handle_until_end(self) -> bool:
+    def _handle_until_end(self) -> bool:  # noqa: C901, PLR0912 (calls would cost as much again)
         """Handle events; return whether the end was reached (else the power was cut)."""
         heap, contexts, recorder = self.heap, self.contexts, self.recorder
         observe = None if self.rules is None else self.rules.observe
@@ -190,7 +193,7 @@ class Simulation:
                 self.acting = dst
                 handled += 1
                 if handled > room:
-                    raise BudgetSpent
+                    raise BudgetSpent  # noqa: TRY301
                 if recorder is not None:
                     recorder.event(event)
                 node: Any = ctx.node
@@ -354,17 +357,31 @@ class Simulation:
 
     # What befalls the network --------------------------------------------------------------
 
-    def set_network(self, network: Network) -> None:
-        """Change the conditions for every message from now on."""
+    def bend(self, changes: Mapping[str, Any]) -> int:
+        """Change the network's conditions; return a number to ``unbend`` this change with."""
+        self.sequence += 1
+        self.bends[self.sequence] = changes
+        self._set_network()
+        return self.sequence
+
+    def unbend(self, number: int) -> None:
+        """Take back one change; others stay."""
+        self.bends.pop(number, None)
+        self._set_network()
+
+    def _set_network(self) -> None:
+        network = self.normal_network
+        for changes in self.bends.values():
+            network = replace(network, **changes)
         self.network = network
         self.delay_low, self.delay_span = network.low_us, network.high_us - network.low_us
-        self._route()
+        self.route()
 
     def cut(self, links: Iterable[tuple[NodeId, NodeId]]) -> None:
         """Lose every message from now on, on each of these one-way links."""
         for link in links:
             self.cuts[link] = self.cuts.get(link, 0) + 1
-        self._route()
+        self.route()
 
     def mend(self, links: Iterable[tuple[NodeId, NodeId]]) -> None:
         """Undo one ``cut``."""
@@ -372,20 +389,21 @@ class Simulation:
             left = self.cuts.pop(link, 0) - 1
             if left > 0:
                 self.cuts[link] = left
-        self._route()
+        self.route()
 
     def heal(self) -> None:
         """End every fault: nodes run, links work, the network and the clocks are as at first."""
         self.heals += 1
         self.cuts.clear()
-        self.set_network(self.normal_network)
+        self.bends.clear()
+        self._set_network()
         self.happened("healed", None, {})
         for name, ctx in self.contexts.items():
             ctx.skew(0, 0)
             self.resume(name)
             self.restart(name)
 
-    def _route(self) -> None:
+    def route(self) -> None:
         """Decide whether messages may take the quick path."""
         self.plain_network = (
             self.network.simple and not self.cuts and not self.lost and self.recorder is None

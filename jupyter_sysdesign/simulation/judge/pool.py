@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import selectors
 import signal
+import sys
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ from jupyter_sysdesign.simulation.judge.worker import work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
 
     from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.judge.suite import Suite
@@ -119,10 +123,8 @@ def _close_all_but(*kept: int) -> None:
         os.dup2(nowhere, standard)
     highest = os.sysconf("SC_OPEN_MAX")
     edges = [2, *sorted(kept), highest]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         os.closerange(low + 1, high)
-    import sys  # noqa: PLC0415
-
     sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 (for as long as the process lives)
     sys.stdout = sys.stderr = open(1, "w", encoding="utf-8")  # noqa: SIM115
 
@@ -142,14 +144,19 @@ class Pool:
         run_s: float,
         memory_bytes: int,
     ) -> None:
-        self._new = lambda: Worker(server, suite, run_s=run_s, memory_bytes=memory_bytes)
+        self._server = server
+        self._suite = suite
+        self._memory_bytes = memory_bytes
         self._run_s = run_s
         self._count = workers
         self._workers: list[Worker] = []
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         self._workers = [self._new() for _ in range(self._count)]
         return self
+
+    def _new(self) -> Worker:
+        return Worker(self._server, self._suite, run_s=self._run_s, memory_bytes=self._memory_bytes)
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
@@ -180,9 +187,7 @@ class Pool:
                 if not busy:
                     return
                 soonest = min(worker.until for worker in busy)
-                ready = [
-                    key.data for key, _ in selector.select(max(soonest - time.monotonic(), 0))
-                ]
+                ready = [key.data for key, _ in selector.select(max(soonest - time.monotonic(), 0))]
                 late = [each for each in busy if each.until <= time.monotonic()]
                 for worker in {id(each): each for each in (*ready, *late)}.values():
                     answer, alive = self._hear(worker, ready=worker in ready)

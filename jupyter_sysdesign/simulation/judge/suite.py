@@ -71,10 +71,6 @@ class Suite:
         """
         if not secret:
             return list(range(count))
-        return [
-            int.from_bytes(
-                hmac.digest(secret, f"{self.name}/{scenario.name}/{n}".encode(), hashlib.sha256)[:6],
-                "big",
-            )
-            for n in range(count)
-        ]
+        texts = [f"{self.name}/{scenario.name}/{n}".encode() for n in range(count)]
+        digests = [hmac.digest(secret, text, hashlib.sha256) for text in texts]
+        return [int.from_bytes(each[:6], "big") for each in digests]

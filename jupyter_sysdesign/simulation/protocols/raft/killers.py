@@ -44,7 +44,8 @@ def main() -> int:
             sys.stderr.write(f"{name}: not found in 1,000 seeds of each scenario\n")
             return 1
         found[name] = killer
-        sys.stderr.write(f"{name}: {killer['rule']} in {killer['scenario']} {killer['plan']['seed']}\n")
+        seed = killer["plan"]["seed"]
+        sys.stderr.write(f"{name}: {killer['rule']} in {killer['scenario']}, seed {seed}\n")
     KILLERS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 0
 

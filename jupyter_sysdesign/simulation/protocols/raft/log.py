@@ -31,13 +31,13 @@ class Log:
     def __init__(self, disk: Disk, members: tuple[NodeId, ...]) -> None:
         self._disk = disk
         self.snapshot: Snapshot = disk.read("snapshot") or Snapshot(0, 0, members, ())
-        self.before = self.snapshot.index
+        self.before = self.snapshot.last_index
         self.entries: list[Entry] = disk.log("log")
         self._measure()
 
     def _measure(self) -> None:
         self.last = self.before + len(self.entries)
-        self.last_term = self.entries[-1].term if self.entries else self.snapshot.term
+        self.last_term = self.entries[-1].term if self.entries else self.snapshot.last_term
 
     def term_at(self, index: int) -> int | None:
         """Return the term of an entry; None if it is not here (or no longer)."""
@@ -45,7 +45,7 @@ class Log:
             return self.last_term
         if self.before < index < self.last:
             return self.entries[index - self.before - 1].term
-        return self.snapshot.term if index == self.before else None
+        return self.snapshot.last_term if index == self.before else None
 
     def after(self, index: int, count: int) -> tuple[Entry, ...]:
         """Return up to ``count`` entries behind ``index``."""
@@ -89,14 +89,14 @@ class Log:
 
     def compact(self, snapshot: Snapshot) -> None:
         """Put a snapshot in the place of all it covers (§7)."""
-        covered = min(snapshot.index, self.last) - self.before
-        if self.term_at(snapshot.index) not in (None, snapshot.term):
+        covered = min(snapshot.last_index, self.last) - self.before
+        if self.term_at(snapshot.last_index) not in (None, snapshot.last_term):
             covered = len(self.entries)
         del self.entries[:covered]
         self._disk.write("snapshot", snapshot)
         self._disk.forget("log", covered)
         self.snapshot = snapshot
-        self.before = snapshot.index
+        self.before = snapshot.last_index
         self._measure()
 
     def members(self) -> tuple[NodeId, ...]:

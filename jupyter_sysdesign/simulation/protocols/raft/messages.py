@@ -5,10 +5,11 @@ The sender of a message is known to its receiver, so none carries a leader's or 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_sysdesign.simulation.clients import Request
-from jupyter_sysdesign.simulation.node import NodeId
+if TYPE_CHECKING:
+    from jupyter_sysdesign.simulation.clients import Request
+    from jupyter_sysdesign.simulation.node import NodeId
 
 
 class Members(NamedTuple):
@@ -59,7 +60,7 @@ class Appended(NamedTuple):
 
     term: int
     ok: bool
-    index: int
+    upto: int
     round: int
 
 
@@ -72,10 +73,10 @@ class InstallSnapshot(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Everything up to ``index``, in place of the log."""
+    """Everything up to ``last_index``, in place of the log."""
 
-    index: int
-    term: int
+    last_index: int
+    last_term: int
     members: tuple[NodeId, ...]
     state: tuple[Any, ...]
 

@@ -9,8 +9,8 @@ from jupyter_sysdesign.simulation.node import Node, NodeId
 from jupyter_sysdesign.simulation.protocols.raft.log import Log
 from jupyter_sysdesign.simulation.protocols.raft.machine import KeyValue
 from jupyter_sysdesign.simulation.protocols.raft.messages import (
-    AppendEntries,
     Appended,
+    AppendEntries,
     Entry,
     InstallSnapshot,
     Members,
@@ -82,9 +82,7 @@ class Raft(Node):
     def probe(self) -> RaftProbe:
         """Show the state that Figure 3's properties are about."""
         log = self.log
-        return RaftProbe(
-            self.role, self.term, self.voted_for, self.commit, log.entries, log.before
-        )
+        return RaftProbe(self.role, self.term, self.voted_for, self.commit, log.entries, log.before)
 
     # Events --------------------------------------------------------------------------------
 
@@ -249,9 +247,7 @@ class Raft(Node):
         log = self.log
         previous = self.next_index.get(peer, log.last) - 1
         if previous == log.last:
-            message = AppendEntries(
-                self.term, previous, log.last_term, (), self.commit, self.round
-            )
+            message = AppendEntries(self.term, previous, log.last_term, (), self.commit, self.round)
             self.ctx.send(peer, message)
             return
         term = log.term_at(previous)
@@ -442,12 +438,12 @@ class Raft(Node):
             self.save_log()
             self.members = self.log.members()
             self.machine = self.MACHINE(snapshot.state)
-            self.commit = self.applied = snapshot.index
-        self.ctx.send(src, Appended(term, True, snapshot.index, round_))
+            self.commit = self.applied = snapshot.last_index
+        self.ctx.send(src, Appended(term, True, snapshot.last_index, round_))
 
     def is_news(self, snapshot: Snapshot) -> bool:
         """Return whether a snapshot is ahead of what we have; an old one may arrive late."""
-        return snapshot.index > self.commit
+        return snapshot.last_index > self.commit
 
     # Membership (dissertation, §4.1 to §4.3) ------------------------------------------------
 

@@ -26,8 +26,8 @@ KILLERS = Path(__file__).with_name("killers.json")
 
 def _elections(seed: int) -> Plan:
     kinds = ("crash", "isolate", "partition")
-    # Messages that take about as long as an election: votes come when their term is over.
-    late = {"high_us": 250 * MS, "reorder": 0.3, "reorder_us": 300 * MS}
+    # Many messages take as long as an election: votes come when their term is over.
+    late = {"high_us": 40 * MS, "reorder": 0.5, "reorder_us": 400 * MS}
     slow = (Fault("network", 0, "all", None, late),) if seed % 2 else ()
     return Plan(
         seed,
@@ -95,18 +95,36 @@ def _persistence(seed: int) -> Plan:
 def _figure_8(seed: int) -> Plan:
     random = Random(f"{seed}/figure 8")
     alone = 10 * MS + int(random.random() * 60 * MS)
-    then = (
-        Fault("isolate", 0, "it", alone + 20 * MS),
-        Fault("command", 1 * MS, "it"),
-        Fault("crash", alone, "it", 200 * MS + int(random.random() * 1 * S)),
+    down = 200 * MS + int(random.random() * 1 * S)
+    # An entry that only its leader has, and the leader dies …
+    stranded = Trigger(
+        "appended",
+        (
+            Fault("isolate", 0, "it", alone + 20 * MS),
+            Fault("command", 1 * MS, "it"),
+            Fault("crash", alone, "it", down),
+        ),
+        role="leader",
+        every=2 + seed % 3,
+        times=40,
+        until_us=_CALM,
     )
-    trigger = Trigger("appended", then, role="leader", every=1 + seed % 4, times=40, until_us=_CALM)
+    # … and a leader that dies as soon as it has committed.
+    cut_short = Trigger(
+        "committed",
+        (Fault("crash", 1, "it", down),),
+        role="leader",
+        skip=seed % 3,
+        every=2,
+        times=40,
+        until_us=_CALM,
+    )
     return Plan(
         seed,
         duration_us=_END,
         calm_us=_CALM,
         workload=Workload(clients=2, think_us=60 * MS),
-        triggers=(trigger,),
+        triggers=(stranded, cut_short),
     )
 
 
@@ -131,9 +149,7 @@ def _unreliable(seed: int) -> Plan:
 
 def _changed(network: Network) -> dict[str, object]:
     usual = Network()
-    return {
-        name: value for name, value in vars(network).items() if value != getattr(usual, name)
-    }
+    return {name: value for name, value in vars(network).items() if value != getattr(usual, name)}
 
 
 def _churn(seed: int) -> Plan:
