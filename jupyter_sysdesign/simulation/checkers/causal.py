@@ -1,7 +1,7 @@
 """Causal consistency, in its three usual strengths.
 
 The definitions, and the patterns by which each is broken, are those of Bouajjani, Enea, Guerraoui
-and Hamza, "On verifying causal consistency" (POPL 2017); their tables 2 and 3 name the patterns.
+and Hamza, "On verifying causal consistency" (POPL 2017).
 
 - **causal**: a read sees everything that happened before it, and may put what is concurrent in a
   different order each time;
