@@ -1,7 +1,7 @@
 """Causal consistency, in its three usual strengths.
 
 The definitions, and the patterns by which each is broken, are those of Bouajjani, Enea, Guerraoui
-and Hamza, "On verifying causal consistency" (POPL 2017); their tables 2 and 3 name the patterns.
+and Hamza, "On verifying causal consistency" (POPL 2017).
 
 - **causal**: a read sees everything that happened before it, and may put what is concurrent in a
   different order each time;
@@ -66,8 +66,8 @@ def _holds(model: str) -> Judgement:
 def _broken(model: str, order: HappenedBefore) -> Judgement | None:
     """Look for the patterns that break all three."""
     if order.thin_air:
-        read = order.operations[order.thin_air[0]]
-        return _failed(model, order, [order.thin_air[0]], f"{tell(read)}, which nobody wrote.")
+        invented = order.operations[order.thin_air[0]]
+        return _failed(model, order, order.thin_air[:1], f"{tell(invented)}, which nobody wrote.")
     if cycle := order.cycle():
         why = "Each of these happened before itself: somebody read what was written only later."
         return _failed(model, order, cycle, why)

@@ -1,7 +1,8 @@
 """Linearizability: is there one moment for each operation, between question and answer?
 
 Herlihy and Wing (1990) define it. The search is Wing and Gong's (1993) with Lowe's cache ("Testing
-for linearizability", 2017); see ``placing.py``. Each key is checked alone where the specification
+for linearizability", 2017); see ``placing.py``. Of registers, much that is wrong shows before any
+search; see ``zones.py``. Each key is checked alone where the specification
 allows (Horn and Kroening's P-compositionality, 2015).
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_sysdesign.simulation.checkers import counterexample
+from jupyter_sysdesign.simulation.checkers import counterexample, zones
+from jupyter_sysdesign.simulation.checkers.history import History
 from jupyter_sysdesign.simulation.checkers.judgement import Budget, Judgement, Meter
 from jupyter_sysdesign.simulation.checkers.placing import search
+from jupyter_sysdesign.simulation.checkers.specifications import Register
 
 if TYPE_CHECKING:
-    from jupyter_sysdesign.simulation.checkers.history import History, Operation
+    from jupyter_sysdesign.simulation.checkers.history import Operation
     from jupyter_sysdesign.simulation.checkers.specifications import Specification
 
 MODEL = "linearizable"
@@ -36,6 +39,8 @@ def check(
     order: list[Operation] = []
     parts = list(history.by_key().values()) if specification.per_key else [history]
     for part in parts:
+        if isinstance(specification, Register) and (clash := _clash(part, specification)):
+            return counterexample.explain(MODEL, History(clash), specification, meter)
         found = search(part.operations, specification, meter)
         if found.status == "failed":
             return counterexample.explain(MODEL, part, specification, meter)
@@ -49,3 +54,10 @@ def check(
     return Judgement(
         MODEL, "passed", why, order=tuple(order) if len(parts) == 1 else (), states=meter.states
     )
+
+
+def _clash(part: History, register: Register) -> tuple[Operation, ...]:
+    """Return operations of a register that contradict each other, where that shows at once."""
+    if any(each.kind not in ("read", "write") for each in part):
+        return ()
+    return zones.conflict(part.operations, register)
