@@ -74,8 +74,10 @@ class Worker:
         """Give it something to do, and say how long we will wait."""
         self.order = order
         self.until = time.monotonic() + patience_s
+        rest = memoryview(json.dumps(order).encode() + b"\n")
         with contextlib.suppress(BrokenPipeError):  # Then its end is read, and says the same.
-            os.write(self._orders, json.dumps(order).encode() + b"\n")
+            while rest:
+                rest = rest[os.write(self._orders, rest) :]
 
     def read(self) -> dict[str, Any] | None:
         """Return its answer if that is complete, else None.

@@ -301,6 +301,14 @@ class SnapshotWithoutSessions(Raft):
     MACHINE = _ForgettingMachine
 
 
+@_mutant("never-compacts", "§7", "log-bounded")
+class NeverCompacts(Raft):
+    """Keeps its whole log for ever."""
+
+    def maybe_compact(self) -> None:
+        """Do without."""
+
+
 @_mutant("snapshot-rewinds", "§7 and Figure 13", "commit-kept", *_LOGS_DIFFER)
 class SnapshotRewinds(Raft):
     """Takes over a snapshot that is older than what it has committed."""

@@ -59,6 +59,12 @@ COMMIT_KEPT = Rule(
     "Raft (extended), §5.3 and Figure 2 (commitIndex)",
     "A commit index only grows, lies within the log, and a term only grows.",
 )
+LOG_BOUNDED = Rule(
+    "log-bounded",
+    "Logs are compacted",
+    "Raft (extended), §7",
+    "What was applied goes into a snapshot, so that a log does not grow without end.",
+)
 PROBE = Rule(
     "probe",
     "The server shows its state",
@@ -74,6 +80,7 @@ RULES = (
     LEADER_COMPLETENESS,
     STATE_MACHINE_SAFETY,
     COMMIT_KEPT,
+    LOG_BOUNDED,
     PROBE,
 )
 

@@ -128,6 +128,7 @@ class Raft(Node):
     def follow(self) -> None:
         """Be a follower; nobody is answered any more who waits for a leader."""
         if self.role == LEADER:
+            self.leader = None
             self.ctx.cancel("heartbeat")
             self.refuse_reads()
         if self.role != FOLLOWER:
