@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.clients import Reply, Request
+from jupyter_sysdesign.simulation.protocols.raft.consensus import LEADER
 from jupyter_sysdesign.simulation.protocols.raft.log import Log
 from jupyter_sysdesign.simulation.protocols.raft.machine import KeyValue
-from jupyter_sysdesign.simulation.protocols.raft.server import LEADER, Raft
+from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
