@@ -84,6 +84,7 @@ RULES = (
     PROBE,
 )
 
+_ROLES = frozenset({"follower", "candidate", "leader"})
 _NOTHING: tuple[Any, ...] = ("", 0, None, 0, 0, 0, None)
 
 
@@ -131,8 +132,8 @@ class RaftRules:
         restarted = self._starts[node] != self._world.contexts[node].starts
         if restarted:
             self._starts[node] = self._world.contexts[node].starts
-        if not isinstance(probe, RaftProbe):
-            probe = RaftProbe(*probe)
+        if not _is_probe(probe):
+            raise RuleBroken(PROBE, f"S{node} shows {_short(probe)}", node)
         if restarted or mark[:3] != old[:3]:
             self._look_at_term(node, probe, old, restarted=restarted)
         seen = self._logs[node]
@@ -280,6 +281,15 @@ class RaftRules:
                 )
         if commit > old_commit:
             self._world.happened("committed", node, {"index": commit})
+
+
+def _is_probe(probe: Any) -> bool:
+    return (
+        isinstance(probe, RaftProbe)
+        and probe.role in _ROLES
+        and isinstance(probe.log, (list, tuple))
+        and all(isinstance(each, int) for each in (probe.term, probe.commit, probe.before))
+    )
 
 
 def _common(seen: list[Any], seen_before: int, log: Sequence[Any], before: int) -> int:
