@@ -106,6 +106,8 @@ class Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         if pid == 0:
+            # A young one may have no group of its own yet.
+            os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         for pipe in (self._orders, self.answers):
             os.close(pipe)
@@ -206,7 +208,7 @@ class Pool:
 
     def _patience(self, order: dict[str, Any]) -> float:
         runs = 6 if order["do"] == "explain" else 1
-        return max(self._run_s * runs, 1) * _PATIENCE
+        return 1 + self._run_s * runs * _PATIENCE
 
     def _hear(self, worker: Worker, *, ready: bool) -> tuple[dict[str, Any] | None, bool]:
         """Return an answer, and whether the worker may go on; no answer if it still works."""
