@@ -11,6 +11,7 @@ payload is an ``Occurrence``). ``cause`` is the sequence number of the event tha
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from random import Random
@@ -23,12 +24,13 @@ from jupyter_sysdesign.simulation.verdict import BudgetSpent, NodeFailed, RuleBr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
 
     from jupyter_sysdesign.simulation.node import Node, NodeId
 
 _LAST = 1 << 62
 _NO_LIMIT = 1 << 62
+#: Where code lies that a node only calls.
+_NOT_THE_NODES = (os.__file__.rpartition("/")[0] + "/", "<frozen")
 
 
 class Occurrence(Protocol):
@@ -457,13 +459,11 @@ class Simulation:
 
 
 def _said(error: BaseException) -> str:
-    """Return what went wrong in a node's code, and on which line."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    """Return what went wrong in a node's code, and on which line of it."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(_NOT_THE_NODES) and not file.endswith("limits.py"):
+            place = f" (line {trace.tb_lineno} of {file.rsplit('/', 1)[-1]})"
         trace = trace.tb_next
-    where = "" if trace is None else f" (line {trace.tb_lineno} of {_file(trace)})"
-    return f"{type(error).__name__}: {error}{where}"
-
-
-def _file(trace: TracebackType) -> str:
-    return trace.tb_frame.f_code.co_filename.rsplit("/", 1)[-1]
+    return f"{type(error).__name__}: {error}{place}"
