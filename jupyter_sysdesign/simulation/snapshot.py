@@ -18,7 +18,6 @@ _PLAIN = (
     "events",
     "sent",
     "heals",
-    "lost",
 )
 
 
@@ -36,7 +35,7 @@ class Snapshot:
         self._world = world
         self._plain = {name: getattr(world, name) for name in _PLAIN}
         self._heap = list(world.heap)
-        self._links = [dict(each) for each in self._tables(world)]
+        self._links = world.links.state()
         self._draws = world.network_random.getstate(), world.faults_random.getstate()
         self._contexts = {name: ctx.state_of() for name, ctx in world.contexts.items()}
         self._nodes = {name: ctx.node for name, ctx in world.contexts.items()}
@@ -57,9 +56,7 @@ class Snapshot:
             setattr(world, name, value)
         world.heap[:] = self._heap
         heapify(world.heap)
-        for table, content in zip(self._tables(world), self._links, strict=True):
-            table.clear()
-            table.update(content)
+        world.links.restore(self._links)
         world.network_random.setstate(self._draws[0])
         world.faults_random.setstate(self._draws[1])
         inside = self._unpacked()
@@ -72,12 +69,7 @@ class Snapshot:
             vars(world.rules).update(inside["rules"])
         for listener, state in zip(self._listeners(), inside["listeners"], strict=True):
             vars(listener).update(state)
-        world.unbend(0)  # Nothing has this number: only the network is made anew.
         return world
-
-    @staticmethod
-    def _tables(world: Simulation) -> tuple[dict[Any, Any], ...]:
-        return world.cuts, world.link_counts, world.link_latest, world.bends
 
     def _listeners(self) -> list[Any]:
         """The objects whose methods listen."""

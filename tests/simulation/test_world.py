@@ -169,13 +169,13 @@ def test_shares_and_delays_that_make_no_sense_are_refused():
 
 def test_one_way_cuts_add_up(pair: Pair):
     world = pair()
-    world.cut([(1, 2)])
-    world.cut([(1, 2)])
+    world.links.cut([(1, 2)])
+    world.links.cut([(1, 2)])
     send(world, "lost")
     world.contexts[2].send(1, "the other way")
-    world.mend([(1, 2)])
+    world.links.mend([(1, 2)])
     send(world, "still cut")
-    world.mend([(1, 2)])
+    world.links.mend([(1, 2)])
     send(world, "through")
     world.run(10_000)
     assert [each[2] for each in heard(world)] == ["through"]
@@ -313,9 +313,9 @@ def test_faults_end_when_they_should_and_at_once_when_healed(pair: Pair):
     world.at(1000, Fault("isolate", 1000, 1, lasts_us=2000))
     world.at(4000, Fault("crash", 4000, 2))
     world.run(2000)
-    assert world.cuts
+    assert world.links.is_cut(1, 2)
     world.run(3500)
-    assert not world.cuts
+    assert not world.links.is_cut(1, 2)
     world.run(5000)
     assert world.contexts[2].state == 2
     world.heal()
@@ -327,11 +327,11 @@ def test_overlapping_network_faults_end_one_by_one(pair: Pair):
     world.at(0, Fault("network", 0, "all", 3000, {"loss": 0.5}))
     world.at(1000, Fault("network", 1000, "all", 5000, {"duplicate": 0.5}))
     world.run(2000)
-    assert (world.network.loss, world.network.duplicate) == (0.5, 0.5)
+    assert (world.links.network.loss, world.links.network.duplicate) == (0.5, 0.5)
     world.run(4000)
-    assert (world.network.loss, world.network.duplicate) == (0.0, 0.5)
+    assert (world.links.network.loss, world.links.network.duplicate) == (0.0, 0.5)
     world.run(7000)
-    assert world.network == world.normal_network
+    assert world.links.network == world.links.normal
 
 
 def test_a_fault_of_no_known_kind_is_refused():

@@ -48,7 +48,7 @@ class Cluster:
             in_flight_dies=plan.in_flight_dies,
             max_events=plan.max_events,
         )
-        world.lost = frozenset(plan.lost)
+        world.links.lost = frozenset(plan.lost)
         world.recorder = recorder
         members = tuple(range(1, plan.servers + 1))
         everyone = tuple(range(1, plan.servers + plan.spares + 1))
