@@ -52,8 +52,8 @@ class Snapshot:
     def restore(self) -> Simulation:
         """Bring the simulation back to this moment, as often as wanted."""
         world = self._world
-        for name, value in self._plain.items():
-            setattr(world, name, value)
+        for field, value in self._plain.items():
+            setattr(world, field, value)
         world.heap[:] = self._heap
         heapify(world.heap)
         world.links.restore(self._links)

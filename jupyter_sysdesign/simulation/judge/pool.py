@@ -100,9 +100,17 @@ class Worker:
             raise EOFError
         return answer
 
-    def end(self) -> str:
-        """End it and everything it started; return how it ended, if it did so by itself."""
+    def end(self, *, grace_s: float = 0.0) -> str:
+        """End it and everything it started; return how it ended, if it did so by itself.
+
+        Args:
+            grace_s: for one that is just ending: its pipes close before it is gone.
+        """
+        until = time.monotonic() + grace_s
         pid, status = os.waitpid(self.pid, os.WNOHANG)
+        while pid == 0 and time.monotonic() < until:
+            time.sleep(0.002)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         if pid == 0:
@@ -222,7 +230,8 @@ class Pool:
 
     def _replace(self, worker: Worker, answer: dict[str, Any]) -> Worker:
         self._workers.remove(worker)
-        if ended := worker.end():
+        # One that said nothing in time is not about to end by itself.
+        if ended := worker.end(grace_s=1.0 if worker.until > time.monotonic() else 0.0):
             answer["why"] += f" ({ended})"
         fresh = self._new()
         self._workers.append(fresh)

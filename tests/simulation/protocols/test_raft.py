@@ -53,7 +53,7 @@ def test_every_mutant_has_its_stored_run_and_says_what_is_wrong():
     for mutant in GALLERY.values():
         assert mutant.mistake.endswith(".")
     known = {each.id for each in (*RULES, LINEARIZABILITY, PROGRESS, MESSAGE_BUDGET)}
-    assert all(mutant.shown_by <= known | {"limits"} for mutant in GALLERY.values())
+    assert all(mutant.shown_by <= known for mutant in GALLERY.values())
 
 
 @pytest.mark.parametrize("scenario", RAFT.scenarios, ids=lambda each: each.name)

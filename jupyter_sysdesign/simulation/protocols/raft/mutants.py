@@ -225,7 +225,7 @@ class CommitsOldTerms(Raft):
         return index > self.commit
 
 
-@_mutant("floods", "§5.3", "message-budget", "limits")
+@_mutant("floods", "§5.3", "message-budget")
 class Floods(Raft):
     """Answers every acknowledgement with the next heartbeat at once."""
 
