@@ -50,6 +50,12 @@ def _proxy() -> dict[str, Any]:
     return proxy.measure()
 
 
+def _simulation() -> dict[str, Any]:
+    from jupyter_sysdesign.benchmarks import linearizability, simulation
+
+    return {**simulation.measure(), **linearizability.measure()}
+
+
 _ALL: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "start": ("Cold and warm start, reset.", _start),
     "load": ("Load engine beside wrk, hey, autocannon and locust on one nginx.", _load),
@@ -57,6 +63,7 @@ _ALL: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "memory": ("Idle memory (PSS) and CPU.", _memory),
     "proxy": ("A marked link without a fault beside the direct way, and true latencies.", _proxy),
     "stream": ("Sample taken until drawn in a browser.", _stream),
+    "simulation": ("Simulated Raft, messages beside SimPy's, linearizability.", _simulation),
 }
 
 
