@@ -4,11 +4,16 @@ import type { ITransport } from '../connection/transport';
 import type {
   Answer,
   Applied,
+  ChecksState,
   EnvironmentStatus,
+  LessonDetail,
   LogPage,
   MetricSeries,
+  ProfilePage,
   Run,
+  RunRequest,
   ServiceStatus,
+  Verdict,
   WorkspaceDetail
 } from './types';
 
@@ -16,6 +21,10 @@ export type ServiceAction = 'start' | 'stop' | 'kill' | 'pause' | 'resume';
 
 export class Api {
   constructor(readonly transport: ITransport) {}
+
+  lesson(id: string): Promise<LessonDetail> {
+    return this._get(`/v1/lessons/${part(id)}`);
+  }
 
   workspace(id: string): Promise<WorkspaceDetail> {
     return this._get(`/v1/workspaces/${part(id)}`);
@@ -81,8 +90,24 @@ export class Api {
     return this._get(`/v1/environments/${part(id)}/logs?tail=${tail}${only}`);
   }
 
-  metrics(id: string): Promise<MetricSeries> {
-    return this._get(`/v1/environments/${part(id)}/metrics`);
+  /** Samples taken at or after `since` (s since the epoch), at most those kept. */
+  metrics(id: string, since = 0): Promise<MetricSeries> {
+    const from = since > 0 ? `?since=${since}` : '';
+    return this._get(`/v1/environments/${part(id)}/metrics${from}`);
+  }
+
+  /** The traffic shapes of the environment's `load.yaml`, in full. */
+  profiles(id: string): Promise<ProfilePage> {
+    return this._get(`/v1/environments/${part(id)}/profiles`);
+  }
+
+  /** Runs, oldest first, without ticks. */
+  runs(id: string): Promise<readonly Run[]> {
+    return this._get(`/v1/environments/${part(id)}/runs`);
+  }
+
+  startRun(id: string, request: Partial<RunRequest>): Promise<Run> {
+    return this._send('POST', `/v1/environments/${part(id)}/runs`, request);
   }
 
   run(id: string, run: string): Promise<Run> {
@@ -94,6 +119,15 @@ export class Api {
       'DELETE',
       `/v1/environments/${part(id)}/runs/${part(run)}`
     );
+  }
+
+  checks(id: string): Promise<ChecksState> {
+    return this._get(`/v1/environments/${part(id)}/checks`);
+  }
+
+  /** Check the learner's files on a fresh system; answers when decided, events tell meanwhile. */
+  check(id: string): Promise<Verdict> {
+    return this._send('POST', `/v1/environments/${part(id)}/checks`, {});
   }
 
   // The server of the same package answers with these models; the generated types are its word.
