@@ -14,12 +14,14 @@ from pydantic import TypeAdapter
 from jupyter_sysdesign.control.models import (
     Answer,
     Applied,
+    Console,
     ControlPlaneInfo,
     Drift,
     EnvironmentStatus,
     LessonDetail,
     LessonSummary,
     LogPage,
+    Machine,
     MetricSeries,
     Run,
     ServiceStatus,
@@ -66,6 +68,11 @@ def _adapter(answer: Any) -> TypeAdapter[Any]:
 def info() -> Call[ControlPlaneInfo]:
     """Ask who answers."""
     return Call(ControlPlaneInfo, "GET", "/v1")
+
+
+def machine() -> Call[Machine]:
+    """Ask how much memory there is, and what environments take."""
+    return Call(Machine, "GET", "/v1/machine")
 
 
 def lessons() -> Call[list[LessonSummary]]:
@@ -217,6 +224,12 @@ def sql(
         "service": service,
     }
     return Call(SqlResult, "POST", _environment(environment_id, "/sql"), body)
+
+
+def console(environment_id: str, service: str | None = None) -> Call[Console]:
+    """Ask how a terminal reaches a database or a cache (default: the first there is)."""
+    query = f"?{urlencode({'service': service})}" if service else ""
+    return Call(Console, "GET", f"/v1/consoles/{_part(environment_id)}{query}")
 
 
 def runs(environment_id: str) -> Call[list[Run]]:

@@ -94,4 +94,5 @@ async def answer(workspace: str, question: str, request: AnswerRequest, asking: 
 
 async def _detail(asking: Caller, workspace: Workspace) -> WorkspaceDetail:
     lesson = await asyncio.to_thread(asking.plane.catalogue.lesson, workspace.lesson)
-    return await asyncio.to_thread(progress.detail, workspace, lesson)
+    found = await asyncio.to_thread(progress.detail, workspace, lesson)
+    return found.model_copy(update={"path": asking.path(workspace.folder)})

@@ -7,6 +7,7 @@ import type {
   ChecksState,
   EnvironmentStatus,
   LessonDetail,
+  LessonSummary,
   LogPage,
   MetricSeries,
   ProfilePage,
@@ -24,6 +25,19 @@ export class Api {
 
   lesson(id: string): Promise<LessonDetail> {
     return this._get(`/v1/lessons/${part(id)}`);
+  }
+
+  lessons(): Promise<readonly LessonSummary[]> {
+    return this._get('/v1/lessons');
+  }
+
+  workspaces(): Promise<readonly WorkspaceDetail[]> {
+    return this._get('/v1/workspaces');
+  }
+
+  /** Make the workspace of a lesson in its usual place, or find it there. */
+  createWorkspace(lesson: string): Promise<WorkspaceDetail> {
+    return this._send('POST', '/v1/workspaces', { lesson });
   }
 
   workspace(id: string): Promise<WorkspaceDetail> {

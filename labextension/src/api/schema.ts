@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/machine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Machine
+         * @description Say how much memory there is, and what running environments take of it.
+         */
+        get: operations["machine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -514,6 +534,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/consoles/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Console
+         * @description Say how a client reaches ``service`` (default: the first database or cache).
+         */
+        get: operations["console"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/leases/{lease}": {
         parameters: {
             query?: never;
@@ -698,6 +738,24 @@ export interface components {
             verdict?: components["schemas"]["Verdict"] | null;
         };
         /**
+         * Console
+         * @description How a terminal's client reaches a database or a cache; never told to a browser.
+         */
+        Console: {
+            /** Service */
+            service: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "postgres" | "valkey";
+            /**
+             * Url
+             * @description for libpq or redis-py, with the learner's password
+             */
+            url: string;
+        };
+        /**
          * ControlPlaneInfo
          * @description Who answers.
          */
@@ -711,6 +769,11 @@ export interface components {
              * @description seconds since the epoch
              */
             started_at: number;
+            /**
+             * Command
+             * @description argv that `sysdesign` of this installation is called by, e.g. in a terminal
+             */
+            command: string[];
         };
         /**
          * DetachRequest
@@ -804,6 +867,11 @@ export interface components {
              * @enum {string}
              */
             purpose: "lesson" | "check";
+            /**
+             * Sample Interval S
+             * @description a sample this often, from the next start on; default 1
+             */
+            sample_interval_s?: number | null;
         };
         /**
          * EnvironmentStatus
@@ -991,6 +1059,28 @@ export interface components {
             lines: {
                 [key: string]: unknown;
             }[];
+        };
+        /**
+         * Machine
+         * @description What the machine (or the container this runs in) has, and what environments take of it.
+         */
+        Machine: {
+            /** Cpus */
+            cpus: number;
+            /** Memory Bytes */
+            memory_bytes: number;
+            /**
+             * Available Bytes
+             * @description what can still be used before it runs out
+             */
+            available_bytes: number;
+            /**
+             * Environments
+             * @description memory in bytes that each running environment takes, by id
+             */
+            environments: {
+                [key: string]: number;
+            };
         };
         /**
          * MetricSeries
@@ -1401,6 +1491,11 @@ export interface components {
             lesson: string;
             /** Folder */
             folder: string;
+            /**
+             * Path
+             * @description folder as the file browser shows it: relative to the Jupyter root
+             */
+            path?: string | null;
             /** Notebook */
             notebook: string;
             /**
@@ -1493,6 +1588,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ControlPlaneInfo"];
+                };
+            };
+        };
+    };
+    machine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Machine"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3421,6 +3545,66 @@ export interface operations {
             };
             /** @description The machine has no room. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    console: {
+        parameters: {
+            query?: {
+                service?: string | null;
+            };
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Console"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -12,6 +12,7 @@ export type EndpointStats = Schemas['EndpointStats'];
 export type EnvironmentStatus = Schemas['EnvironmentStatus'];
 export type EnvironmentState = Schemas['State'];
 export type LessonDetail = Schemas['LessonDetail'];
+export type LessonSummary = Schemas['LessonSummary'];
 export type LogPage = Schemas['LogPage'];
 export type MetricSeries = Schemas['MetricSeries'];
 export type Migration = Schemas['Migration'];

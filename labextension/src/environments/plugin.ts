@@ -1,0 +1,28 @@
+/** Plugin `jupyter-sysdesign:environments`. */
+
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { IEnvironments, ISysdesignConnection } from '../tokens';
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- it is small, and others ask it at once
+import { EnvironmentRegistry } from './registry';
+
+export const environmentsPlugin: JupyterFrontEndPlugin<IEnvironments> = {
+  id: 'jupyter-sysdesign:environments',
+  description:
+    'Knows which environments and workspaces there are, and keeps that current.',
+  autoStart: true,
+  requires: [ISysdesignConnection],
+  provides: IEnvironments,
+  activate: (
+    app: JupyterFrontEnd,
+    connection: ISysdesignConnection
+  ): IEnvironments => {
+    const registry = new EnvironmentRegistry(connection.api);
+    void app.restored.then(() => {
+      registry.begin();
+    });
+    return registry;
+  }
+};
