@@ -61,8 +61,8 @@ class EventType(str, Enum):
     RUN_TICK = "run.tick"  # data: RunTick
     RUN_DONE = "run.done"  # data: Run
     FILE_SAVED = "file.saved"  # data: {path}
-    FAULT_STARTED = "fault.started"
-    FAULT_ENDED = "fault.ended"
+    FAULT_STARTED = "fault.started"  # data: ActiveFault
+    FAULT_ENDED = "fault.ended"  # data: ActiveFault
     LOG_LINE = "log.line"  # data: {ts, service, line}; ts as in LogPage
     CHECK_RESULT = "check.result"  # data: CheckResult
     VERDICT = "verdict"  # data: Verdict

@@ -84,7 +84,10 @@ class Instance:
             reason=life.reason,
             progress=life.progress,
             services=services,
-            links=[Link(source=each.source, target=each.target) for each in life.spec.links],
+            links=[
+                Link(source=each.source, target=each.target, marked=each.marked)
+                for each in life.spec.links
+            ],
             url=next((each.url for each in services if each.name == life.spec.entry), None),
             migrations=life.migrations,
             started_at=life.started_at,
@@ -269,6 +272,28 @@ class Instance:
         runner = self._runner(name)
         await self._life.operations.beside(runner.set_quota(cpus))
         return runner.status
+
+    def remember_quota(self, name: str, cpus: float | None) -> None:
+        """Hold a service that does not run now to ``cpus`` cores from its next start on.
+
+        Raises:
+            NotFoundError: there is no such service.
+        """
+        self._require_known(name)
+        if name in self._life.runners:
+            self._life.runners[name].cpus = cpus
+
+    async def set_app_password(self, service: str, password: str | None) -> None:
+        """Give the application's role of a database another password; None: its own again.
+
+        Only until the database's next start: that always has the password that the application is
+        told.
+
+        Raises:
+            NotFoundError, ConflictError.
+        """
+        self._require_up()
+        await self._database(service).set_app_password(password)
 
     async def sql(self, request: SqlRequest) -> SqlResult:
         """Run one statement as the learner's own role, or as the grader's.
