@@ -105,6 +105,11 @@ export function tickRate(value: number): string {
   return value === 0 ? '0' : `${tick(value)}/s`;
 }
 
+/** A share of 1 on an axis. */
+export function tickShare(value: number): string {
+  return `${tick(value * 100)}%`;
+}
+
 /** Seconds since a beginning, on an axis: `20 s`, `2:30`. */
 export function tickSeconds(value: number): string {
   if (value === 0) {

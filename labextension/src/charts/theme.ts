@@ -7,6 +7,7 @@ export interface IPalette {
   text: string;
   grid: string;
   font: string;
+  family: string;
   tone(tone: Tone): string;
 }
 
@@ -20,6 +21,7 @@ export function readPalette(element: Element): IPalette {
     text: read('chart-text'),
     grid: read('chart-grid'),
     font: `11px ${style.fontFamily || 'sans-serif'}`,
+    family: style.fontFamily || 'sans-serif',
     tone: tone => {
       let colour = tones.get(tone);
       if (colour === undefined) {
