@@ -44,12 +44,19 @@ def _stream() -> dict[str, Any]:
     return stream.measure()
 
 
+def _dashboard() -> dict[str, Any]:
+    from jupyter_sysdesign.benchmarks import dashboard
+
+    return dashboard.measure()
+
+
 _ALL: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "start": ("Cold and warm start, reset.", _start),
     "load": ("Load engine beside wrk, hey, autocannon and locust on one nginx.", _load),
     "pacing": ("Open-loop pacing at 500, 2,000 and 5,000 requests per second.", _pacing),
     "memory": ("Idle memory (PSS) and CPU.", _memory),
     "stream": ("Sample taken until drawn in a browser.", _stream),
+    "dashboard": ("Ten charts over fifteen minutes: scripting, tasks, memory.", _dashboard),
 }
 
 

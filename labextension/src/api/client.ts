@@ -2,10 +2,14 @@
 
 import type { ITransport } from '../connection/transport';
 import type {
+  ActiveFault,
+  ActiveFaults,
   Answer,
   Applied,
   ChecksState,
   EnvironmentStatus,
+  FaultLibrary,
+  FaultRequest,
   LessonDetail,
   LessonSummary,
   LogPage,
@@ -104,10 +108,8 @@ export class Api {
     return this._get(`/v1/environments/${part(id)}/logs?tail=${tail}${only}`);
   }
 
-  /** Samples taken at or after `since` (s since the epoch), at most those kept. */
-  metrics(id: string, since = 0): Promise<MetricSeries> {
-    const from = since > 0 ? `?since=${since}` : '';
-    return this._get(`/v1/environments/${part(id)}/metrics${from}`);
+  metrics(id: string): Promise<MetricSeries> {
+    return this._get(`/v1/environments/${part(id)}/metrics`);
   }
 
   /** The traffic shapes of the environment's `load.yaml`, in full. */
@@ -142,6 +144,26 @@ export class Api {
   /** Check the learner's files on a fresh system; answers when decided, events tell meanwhile. */
   check(id: string): Promise<Verdict> {
     return this._send('POST', `/v1/environments/${part(id)}/checks`, {});
+  }
+
+  faults(): Promise<FaultLibrary> {
+    return this._get('/v1/faults');
+  }
+
+  activeFaults(id: string): Promise<ActiveFaults> {
+    return this._get(`/v1/environments/${part(id)}/faults`);
+  }
+
+  inject(id: string, request: Partial<FaultRequest>): Promise<ActiveFault> {
+    return this._send('POST', `/v1/environments/${part(id)}/faults`, request);
+  }
+
+  /** End a fault; one that is over already will do. */
+  recover(id: string, fault: string): Promise<unknown> {
+    return this._send(
+      'DELETE',
+      `/v1/environments/${part(id)}/faults/${part(fault)}`
+    );
   }
 
   // The server of the same package answers with these models; the generated types are its word.

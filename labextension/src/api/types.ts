@@ -4,6 +4,8 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
+export type ActiveFault = Schemas['ActiveFault'];
+export type ActiveFaults = Schemas['ActiveFaults'];
 export type Answer = Schemas['Answer'];
 export type Applied = Schemas['Applied'];
 export type CheckResult = Schemas['CheckResult'];
@@ -11,6 +13,10 @@ export type ChecksState = Schemas['ChecksState'];
 export type EndpointStats = Schemas['EndpointStats'];
 export type EnvironmentStatus = Schemas['EnvironmentStatus'];
 export type EnvironmentState = Schemas['State'];
+export type FaultDescription = Schemas['FaultDescription'];
+export type FaultLibrary = Schemas['FaultLibrary'];
+export type FaultLink = Schemas['FaultLink'];
+export type FaultRequest = Schemas['FaultRequest'];
 export type LessonDetail = Schemas['LessonDetail'];
 export type LessonSummary = Schemas['LessonSummary'];
 export type LogPage = Schemas['LogPage'];
