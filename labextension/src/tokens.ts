@@ -9,6 +9,7 @@ import type { ApiError } from './api/problem';
 import type {
   EnvironmentStatus,
   LessonSummary,
+  Machine,
   WorkspaceDetail
 } from './api/types';
 import type { EventHub } from './connection/hub';
@@ -23,6 +24,35 @@ export interface ISysdesignConnection {
 export const ISysdesignConnection = new Token<ISysdesignConnection>(
   'jupyter-sysdesign:ISysdesignConnection',
   'Requests to the control plane of jupyter-sysdesign, and the events of its environments.'
+);
+
+/** Whoever shows text while it is activated asks for this first. */
+export interface ITranslations {
+  readonly language: string;
+}
+
+export const ITranslations = new Token<ITranslations>(
+  'jupyter-sysdesign:ITranslations',
+  'Says that the texts of jupyter-sysdesign are in the language of JupyterLab now.'
+);
+
+/** What a user can set. */
+export interface ISysdesignSettings {
+  readonly runtime: 'embedded';
+  /** Seconds between two samples of an environment's metrics. */
+  readonly sampleInterval: number;
+  /** Metrics that a dashboard shows before those the lesson names. */
+  readonly charts: readonly string[];
+  readonly confirmStop: boolean;
+  readonly confirmReset: boolean;
+  /** Warn when less than this share of the memory is left, in percent. */
+  readonly memoryWarning: number;
+  readonly changed: ISignal<ISysdesignSettings, void>;
+}
+
+export const ISysdesignSettings = new Token<ISysdesignSettings>(
+  'jupyter-sysdesign:ISysdesignSettings',
+  'The settings of jupyter-sysdesign.'
 );
 
 /** How the connection is; what is known stays on the screen while there is trouble. */
@@ -48,11 +78,17 @@ export interface IEnvironments {
   readonly workspaces: readonly WorkspaceDetail[];
   /** The catalogue in its order; as of the last time somebody watched. */
   readonly lessons: readonly LessonSummary[];
+  /** Memory; as of the last time anything ran. */
+  readonly machine: Machine | null;
   /** Something of it is different now. */
   readonly changed: ISignal<IEnvironments, void>;
 
-  /** Keep everything current until disposed; without a watcher only `environments` is. */
-  watch(): IDisposable;
+  /**
+   * Keep everything current until disposed; without a watcher only what runs is.
+   *
+   * The state of the environment of `workspace` is followed event by event.
+   */
+  watch(workspace?: string): IDisposable;
   /** Ask now. */
   refresh(): Promise<void>;
 
@@ -63,6 +99,7 @@ export interface IEnvironments {
 
   /** The lesson's workspace: the one opened last, else a new one in the usual place. */
   open(lesson: string): Promise<WorkspaceDetail>;
+  /** `workspace`: id, or absolute path of its folder. */
   start(workspace: string): Promise<EnvironmentStatus>;
   stop(environment: string): Promise<EnvironmentStatus>;
   reset(environment: string): Promise<EnvironmentStatus>;

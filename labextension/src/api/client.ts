@@ -7,12 +7,14 @@ import type {
   Answer,
   Applied,
   ChecksState,
+  ControlPlaneInfo,
   EnvironmentStatus,
   FaultLibrary,
   FaultRequest,
   LessonDetail,
   LessonSummary,
   LogPage,
+  Machine,
   MetricSeries,
   ProfilePage,
   Run,
@@ -24,6 +26,15 @@ import type {
 
 export type ServiceAction = 'start' | 'stop' | 'kill' | 'pause' | 'resume';
 
+/** How an environment is to be started; what is left out is the server's choice. */
+export interface IStartOptions {
+  runtime?: 'embedded';
+  sample_interval_s?: number;
+}
+
+// Looking again and again is no sign of a person, who would keep a hub's server from being culled.
+const QUIETLY = 'no_track_activity=1';
+
 export class Api {
   constructor(readonly transport: ITransport) {}
 
@@ -31,17 +42,30 @@ export class Api {
     return this._get(`/v1/lessons/${part(id)}`);
   }
 
+  info(): Promise<ControlPlaneInfo> {
+    return this._get('/v1');
+  }
+
+  machine(): Promise<Machine> {
+    return this._get(`/v1/machine?${QUIETLY}`);
+  }
+
   lessons(): Promise<readonly LessonSummary[]> {
-    return this._get('/v1/lessons');
+    return this._get(`/v1/lessons?${QUIETLY}`);
   }
 
   workspaces(): Promise<readonly WorkspaceDetail[]> {
-    return this._get('/v1/workspaces');
+    return this._get(`/v1/workspaces?${QUIETLY}`);
   }
 
   /** Make the workspace of a lesson in its usual place, or find it there. */
   createWorkspace(lesson: string): Promise<WorkspaceDetail> {
     return this._send('POST', '/v1/workspaces', { lesson });
+  }
+
+  /** The workspace in a folder: absolute, or relative to the Jupyter root. */
+  workspaceIn(folder: string): Promise<WorkspaceDetail> {
+    return this._get(`/v1/workspaces/find?folder=${part(folder)}`);
   }
 
   workspace(id: string): Promise<WorkspaceDetail> {
@@ -61,7 +85,12 @@ export class Api {
   }
 
   environments(): Promise<readonly EnvironmentStatus[]> {
-    return this._get('/v1/environments');
+    return this._get(`/v1/environments?${QUIETLY}`);
+  }
+
+  /** The environments if a control plane lives; null where none does, and none is started. */
+  environmentsIfAlive(): Promise<readonly EnvironmentStatus[] | null> {
+    return this._get(`/v1/environments?if_alive=1&${QUIETLY}`);
   }
 
   environment(id: string): Promise<EnvironmentStatus> {
@@ -69,10 +98,14 @@ export class Api {
   }
 
   /** Prepare and start the environment of a workspace; one that runs already will do. */
-  create(workspace: string): Promise<EnvironmentStatus> {
+  create(
+    workspace: string,
+    options: IStartOptions = {}
+  ): Promise<EnvironmentStatus> {
     return this._send('POST', '/v1/environments', {
       workspace,
-      reuse: true
+      reuse: true,
+      ...options
     });
   }
 

@@ -137,7 +137,7 @@ export interface paths {
         };
         /**
          * Find
-         * @description Describe the workspace in ``folder``, an absolute path.
+         * @description Describe the workspace in ``folder``: an absolute path, or relative to the root.
          */
         get: operations["find_workspace"];
         put?: never;

@@ -4,7 +4,11 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { IEnvironments, ISysdesignConnection } from '../tokens';
+import {
+  IEnvironments,
+  ISysdesignConnection,
+  ISysdesignSettings
+} from '../tokens';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- it is small, and others ask it at once
 import { EnvironmentRegistry } from './registry';
 
@@ -13,13 +17,21 @@ export const environmentsPlugin: JupyterFrontEndPlugin<IEnvironments> = {
   description:
     'Knows which environments and workspaces there are, and keeps that current.',
   autoStart: true,
-  requires: [ISysdesignConnection],
+  requires: [ISysdesignConnection, ISysdesignSettings],
   provides: IEnvironments,
   activate: (
     app: JupyterFrontEnd,
-    connection: ISysdesignConnection
+    connection: ISysdesignConnection,
+    settings: ISysdesignSettings
   ): IEnvironments => {
-    const registry = new EnvironmentRegistry(connection.api);
+    const registry = new EnvironmentRegistry({
+      api: connection.api,
+      hub: environment => connection.hub(environment),
+      startOptions: () => ({
+        runtime: settings.runtime,
+        sample_interval_s: settings.sampleInterval
+      })
+    });
     void app.restored.then(() => {
       registry.begin();
     });

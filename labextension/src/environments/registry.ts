@@ -6,18 +6,25 @@
  * restart, a sleep or a broken connection nothing stays that is not there any more.
  */
 
-import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
+import {
+  DisposableDelegate,
+  DisposableSet,
+  type IDisposable
+} from '@lumino/disposable';
 import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
-import type { Api } from '../api/client';
+import type { Api, IStartOptions } from '../api/client';
 import { asProblem } from '../api/problem';
 import type {
   EnvironmentState,
   EnvironmentStatus,
   LessonSummary,
+  Machine,
   WorkspaceDetail
 } from '../api/types';
+import type { EventHub } from '../connection/hub';
 import type { Health, IEnvironments } from '../tokens';
+import { Follower } from './follower';
 
 /** While something starts or stops. */
 const MOVING_MS = 1000;
@@ -39,8 +46,16 @@ export function isRunning({ state }: EnvironmentStatus): boolean {
   return !AT_REST.has(state);
 }
 
+export interface IRegistryOptions {
+  api: Api;
+  hub: (environment: string) => EventHub;
+  /** How to start, as the user's settings are at that moment. */
+  startOptions: () => IStartOptions;
+}
+
 export class EnvironmentRegistry implements IEnvironments, IDisposable {
-  constructor(private readonly _api: Api) {
+  constructor(private readonly _options: IRegistryOptions) {
+    this._api = _options.api;
     this._poll = new Poll({
       auto: false,
       name: 'jupyter-sysdesign:environments',
@@ -92,19 +107,34 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
     return this._lessons;
   }
 
+  get machine(): Machine | null {
+    return this._machine;
+  }
+
   get changed(): ISignal<IEnvironments, void> {
     return this._changed;
   }
 
-  watch(): IDisposable {
+  watch(workspace?: string): IDisposable {
+    const watching = new DisposableSet();
+    if (workspace !== undefined) {
+      watching.add(
+        new Follower(workspace, this, this._options.hub, status => {
+          this._take(status);
+        })
+      );
+    }
     this._watchers += 1;
+    watching.add(
+      new DisposableDelegate(() => {
+        this._watchers -= 1;
+        this._pace();
+      })
+    );
     if (this._watchers === 1) {
       void this.refresh();
     }
-    return new DisposableDelegate(() => {
-      this._watchers -= 1;
-      this._pace();
-    });
+    return watching;
   }
 
   async refresh(): Promise<void> {
@@ -138,7 +168,7 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
   }
 
   start(workspace: string): Promise<EnvironmentStatus> {
-    return this._act(this._api.create(workspace));
+    return this._act(this._api.create(workspace, this._options.startOptions()));
   }
 
   stop(environment: string): Promise<EnvironmentStatus> {
@@ -154,17 +184,26 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
   ): Promise<EnvironmentStatus> {
     try {
       const status = await asked;
-      // What was asked for before this answer may be older than it.
-      this._epoch += 1;
-      this._environments = [
-        ...this._environments.filter(({ id }) => id !== status.id),
-        status
-      ].sort((one, other) => one.id.localeCompare(other.id));
-      this._changed.emit();
+      this._take(status);
       return status;
     } finally {
       void this.refresh();
     }
+  }
+
+  private _take(status: EnvironmentStatus): void {
+    const known = this.of(status.id);
+    if (known && known.last_seq > status.last_seq) {
+      return;
+    }
+    // What was asked for before this word may be answered with something older.
+    this._epoch += 1;
+    this._environments = [
+      ...this._environments.filter(({ id }) => id !== status.id),
+      status
+    ].sort((one, other) => one.id.localeCompare(other.id));
+    this._pace();
+    this._changed.emit();
   }
 
   private async _ask(): Promise<void> {
@@ -173,10 +212,16 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
     const before = this._all();
     try {
       const watched = this._watchers > 0;
-      const [environments, workspaces, lessons] = await Promise.all([
-        this._api.environments(),
+      // Nobody is interested: not worth starting a control plane for.
+      const environments = watched
+        ? await this._api.environments()
+        : ((await this._api.environmentsIfAlive()) ?? []);
+      const running = environments.some(isRunning);
+      const titleless = running && this._lessons.length === 0;
+      const [workspaces, lessons, machine] = await Promise.all([
         watched ? this._api.workspaces() : this._workspaces,
-        watched ? this._api.lessons() : this._lessons
+        watched || titleless ? this._api.lessons() : this._lessons,
+        running ? this._api.machine() : null
       ]);
       if (epoch !== this._epoch) {
         return; // something newer is known, or asked for
@@ -184,6 +229,7 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
       this._environments = environments;
       this._workspaces = workspaces;
       this._lessons = lessons;
+      this._machine = machine;
       this._health = { state: 'ok' };
     } catch (error) {
       this._health = { state: 'trouble', problem: asProblem(error) };
@@ -203,7 +249,8 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
       this._health.state === 'trouble' && this._health.problem.message,
       this._environments,
       this._workspaces,
-      this._lessons
+      this._lessons,
+      this._machine
     ]);
   }
 
@@ -225,6 +272,7 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
     }
   };
 
+  private readonly _api: Api;
   private readonly _poll: Poll<void, unknown>;
   private readonly _changed = new Signal<this, void>(this);
   private _begun = false;
@@ -234,4 +282,5 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
   private _environments: readonly EnvironmentStatus[] = [];
   private _workspaces: readonly WorkspaceDetail[] = [];
   private _lessons: readonly LessonSummary[] = [];
+  private _machine: Machine | null = null;
 }

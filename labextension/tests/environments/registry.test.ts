@@ -5,10 +5,15 @@ import type {
   EnvironmentStatus,
   WorkspaceDetail
 } from '../../src/api/types';
+import { hubOf } from '../../src/connection/choose';
+import type { EventHub } from '../../src/connection/hub';
 import { EnvironmentRegistry } from '../../src/environments/registry';
 import { ScriptedTransport } from '../transport';
 
+const ENVIRONMENTS = 'GET /v1/environments?no_track_activity=1';
+const IF_ALIVE = 'GET /v1/environments?if_alive=1&no_track_activity=1';
 const LESSONS = [{ id: 'indexes', title: 'Indexes and slow queries' }];
+const MACHINE = { cpus: 2, memory_bytes: 8, available_bytes: 4 };
 const WORKSPACE = { id: 'indexes-1', lesson: 'indexes' } as WorkspaceDetail;
 
 function environment(state: EnvironmentState, id = 'indexes-1') {
@@ -21,10 +26,17 @@ function registry(): {
   told: () => number;
 } {
   const transport = new ScriptedTransport();
-  transport.answers.set('GET /v1/environments', [environment('ready')]);
-  transport.answers.set('GET /v1/workspaces', [WORKSPACE]);
-  transport.answers.set('GET /v1/lessons', LESSONS);
-  const list = new EnvironmentRegistry(new Api(transport));
+  transport.answers.set(ENVIRONMENTS, [environment('ready')]);
+  transport.answers.set('GET /v1/workspaces?no_track_activity=1', [WORKSPACE]);
+  transport.answers.set('GET /v1/lessons?no_track_activity=1', LESSONS);
+  transport.answers.set(IF_ALIVE, [environment('ready')]);
+  transport.answers.set('GET /v1/machine?no_track_activity=1', MACHINE);
+  const hubs = new Map<string, EventHub>();
+  const list = new EnvironmentRegistry({
+    api: new Api(transport),
+    hub: id => hubOf(hubs, id, transport),
+    startOptions: () => ({ runtime: 'embedded', sample_interval_s: 2 })
+  });
   let count = 0;
   list.changed.connect(() => {
     count += 1;
@@ -51,10 +63,19 @@ test('asks nothing before it begins, and only for environments while nobody watc
 
   list.begin();
   await pass(10);
-  expect(transport.requests.map(({ path }) => path)).toEqual([
-    '/v1/environments'
-  ]);
+  expect(transport.requests[0]?.path).toBe(
+    '/v1/environments?if_alive=1&no_track_activity=1'
+  );
   expect(list.running).toEqual([environment('ready')]);
+  expect(list.machine).toEqual(MACHINE);
+  expect(list.title('indexes')).toBe('Indexes and slow queries');
+  expect(list.workspaces).toEqual([]); // nobody asked for them
+
+  transport.answers.set(IF_ALIVE, null); // no control plane
+  void list.refresh();
+  await pass(10);
+  expect(list.running).toEqual([]);
+  expect(list.machine).toBeNull();
   list.dispose();
 });
 
@@ -79,9 +100,10 @@ test('a watcher gets everything at once, and again and again', async () => {
 
 test('keeps what is known while nobody answers, and takes the new word afterwards', async () => {
   const { transport, list } = registry();
+  list.watch();
   list.begin();
   await pass(10);
-  transport.answers.set('GET /v1/environments', unreachable());
+  transport.answers.set(ENVIRONMENTS, unreachable());
   void list.refresh();
   await pass(10);
   expect(list.health).toMatchObject({
@@ -91,7 +113,7 @@ test('keeps what is known while nobody answers, and takes the new word afterward
   expect(list.environments).toEqual([environment('ready')]);
 
   // Another control plane, which knows nothing of the environment: no ghost stays.
-  transport.answers.set('GET /v1/environments', []);
+  transport.answers.set(ENVIRONMENTS, []);
   window.dispatchEvent(new Event('online'));
   await pass(10);
   expect(list.health).toEqual({ state: 'ok' });
@@ -101,21 +123,23 @@ test('keeps what is known while nobody answers, and takes the new word afterward
 
 test('waits longer each time nobody answers', async () => {
   const { transport, list } = registry();
-  transport.answers.set('GET /v1/environments', unreachable());
+  transport.answers.set(ENVIRONMENTS, unreachable());
+  list.watch();
   list.begin();
   await pass(120_000);
-  expect(transport.requests.length).toBeLessThan(9);
+  expect(transport.requests.length).toBeLessThan(15);
   expect(transport.requests.length).toBeGreaterThan(3);
   list.dispose();
 });
 
 test('an answer from before an action does not undo what the action said', async () => {
   const { transport, list } = registry();
+  list.watch();
   list.begin();
   await pass(10);
   let late: (value: unknown) => void = () => undefined;
   transport.answers.set(
-    'GET /v1/environments',
+    ENVIRONMENTS,
     new Promise(resolve => {
       late = resolve;
     })
@@ -136,11 +160,12 @@ test('an answer from before an action does not undo what the action said', async
 
 test('an action that is refused rejects, and the list is asked for anew', async () => {
   const { transport, list } = registry();
+  list.watch();
   list.begin();
   await pass(10);
   const refused = new ApiError('stopped already', 'conflict', 409);
   transport.answers.set('POST /v1/environments/indexes-1/stop', refused);
-  transport.answers.set('GET /v1/environments', [environment('stopped')]);
+  transport.answers.set(ENVIRONMENTS, [environment('stopped')]);
   await expect(list.stop('indexes-1')).rejects.toBe(refused);
   await pass(10);
   expect(list.of('indexes-1')?.state).toBe('stopped');
@@ -149,10 +174,53 @@ test('an action that is refused rejects, and the list is asked for anew', async 
 
 test('follows closely while something starts', async () => {
   const { transport, list } = registry();
-  transport.answers.set('GET /v1/environments', [environment('starting')]);
+  transport.answers.set(ENVIRONMENTS, [environment('starting')]);
+  list.watch();
   list.begin();
   await pass(3500);
-  expect(transport.requests.length).toBe(4);
+  const asked = transport.requests.filter(
+    ({ path }) => path === '/v1/environments?no_track_activity=1'
+  );
+  expect(asked.length).toBe(4);
+  list.dispose();
+});
+
+test('hears at once of the environment that somebody looks at', async () => {
+  const { transport, list } = registry();
+  transport.answers.set(ENVIRONMENTS, []);
+  const watching = list.watch('indexes-1');
+  list.begin();
+  await pass(10);
+  expect(transport.opened).toEqual([]); // there is none yet
+
+  transport.answers.set(
+    'POST /v1/environments',
+    environment('preparing', 'indexes-1')
+  );
+  transport.answers.set(ENVIRONMENTS, [environment('preparing')]);
+  await list.start('indexes-1');
+  const sent = transport.requests.find(({ method }) => method === 'POST');
+  expect(sent?.body).toEqual({
+    workspace: 'indexes-1',
+    reuse: true,
+    runtime: 'embedded',
+    sample_interval_s: 2
+  });
+  transport.stream.opened();
+  transport.stream.events([
+    {
+      seq: 1,
+      ts: 1,
+      type: 'environment.state',
+      data: environment('ready')
+    }
+  ]);
+  transport.answers.set(ENVIRONMENTS, [environment('ready')]);
+  await pass(20);
+  expect(list.of('indexes-1')?.state).toBe('ready');
+  watching.dispose();
+  await pass(5000);
+  expect(transport.stream.left).toBe(true);
   list.dispose();
 });
 
