@@ -50,11 +50,18 @@ def _dashboard() -> dict[str, Any]:
     return dashboard.measure()
 
 
+def _proxy() -> dict[str, Any]:
+    from jupyter_sysdesign.benchmarks import proxy
+
+    return proxy.measure()
+
+
 _ALL: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "start": ("Cold and warm start, reset.", _start),
     "load": ("Load engine beside wrk, hey, autocannon and locust on one nginx.", _load),
     "pacing": ("Open-loop pacing at 500, 2,000 and 5,000 requests per second.", _pacing),
     "memory": ("Idle memory (PSS) and CPU.", _memory),
+    "proxy": ("A marked link without a fault beside the direct way, and true latencies.", _proxy),
     "stream": ("Sample taken until drawn in a browser.", _stream),
     "dashboard": ("Ten charts over fifteen minutes: scripting, tasks, memory.", _dashboard),
 }

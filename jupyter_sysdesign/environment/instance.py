@@ -15,6 +15,7 @@ from jupyter_sysdesign.environment.status import (
     Drift,
     EnvironmentStatus,
     Link,
+    ProxyStatus,
     ServiceState,
     ServiceStatus,
     State,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.control.models import SqlRequest
     from jupyter_sysdesign.environment.addresses import Address
+    from jupyter_sysdesign.environment.link_proxy import LinkProxy
     from jupyter_sysdesign.environment.passwords import Role
     from jupyter_sysdesign.environment.service_runner import ServiceRunner
     from jupyter_sysdesign.environment.services.postgres import Postgres
@@ -88,6 +90,7 @@ class Instance:
                 Link(source=each.source, target=each.target, marked=each.marked)
                 for each in life.spec.links
             ],
+            proxy=ProxyStatus(pid=life.proxy.pid) if life.proxy else None,
             url=next((each.url for each in services if each.name == life.spec.entry), None),
             migrations=life.migrations,
             started_at=life.started_at,
@@ -108,6 +111,19 @@ class Instance:
         if address.port is None:
             return Target("localhost", 80, unix_path=str(address.path))
         return Target(address.host, address.port)
+
+    @property
+    def proxy(self) -> LinkProxy:
+        """Return what the links that are marked go through.
+
+        Raises:
+            ConflictError: it does not run.
+            NotFoundError: no link is marked.
+        """
+        self._require_up()
+        if self._life.proxy is None:
+            raise NotFoundError(f"{self.source.lesson} marks no link for faults")
+        return self._life.proxy
 
     def address(self, service: str) -> Address:
         """Return where a service is reached.

@@ -36,6 +36,7 @@ _CONNECT_S = 5
 _LOCK_MS = 5000
 #: What becomes free is taken this soon.
 _REFILL_S = 0.1
+_HEARSAY_S = 0.3
 
 
 class _DatabaseFault(Fault[Any]):
@@ -116,8 +117,8 @@ class HoldLock(_DatabaseFault):
                     f"{self._table} is in use: no lock was granted within {_LOCK_MS // 1000} s",
                     hint="pg_stat_activity shows who has it.",
                 ) from error
-            except psycopg.DataError as error:  # a name that no text of the server can be
-                raise InvalidRequestError(f"arguments.table: {_said(error)}") from error
+            except (psycopg.DataError, UnicodeError) as error:  # no text for a server
+                raise InvalidRequestError("arguments.table: this cannot be a name") from error
             except psycopg.ProgrammingError as error:
                 raise ConflictError(f"{self._table} cannot be locked: {_said(error)}") from error
         self._watching = asyncio.create_task(self._watch(connection), name="fault hold-lock")
@@ -183,6 +184,8 @@ class HoldLock(_DatabaseFault):
             async for _ in connection.notifies():
                 pass
         except psycopg.OperationalError as error:
+            # If it was the server that ended, its own end is heard of first.
+            await asyncio.sleep(_HEARSAY_S)
             self.spot.gone(f"its session was ended: {_said(error)}")
 
 
@@ -199,6 +202,8 @@ class ExhaustConnections(_DatabaseFault):
         "Who has a connection goes on; whoever needs a new one gets the server's own error, "
         "“remaining connection slots are reserved” or “too many clients already”."
     )
+
+    excludes = frozenset({"wrong-password"})
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -325,6 +330,6 @@ def _is_full(error: psycopg.Error) -> bool:
 
 
 def _said(error: psycopg.Error) -> str:
-    """Return the last line of what the server or the driver said."""
+    """Return the first line of what the server or the driver said, without where it is."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1].rpartition("failed: ")[2] if lines else type(error).__name__
+    return lines[0].rpartition("failed: ")[2] if lines else type(error).__name__

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Arguments(BaseModel):
     """What a fault can be told; its JSON schema is part of the fault's description."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 A = TypeVar("A", bound=Arguments)

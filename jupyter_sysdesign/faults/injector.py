@@ -190,7 +190,7 @@ class Injector:
         marked = [f"{each.source} → {each.target}" for each in links if each.marked]
         if str(request.link) not in marked:
             raise NotFoundError(
-                f"No fault can be put on a link {request.link} here",
+                f"No fault can be put on a link {str(request.link)!r} here",
                 hint=f"The lesson marks {', '.join(marked) or 'no links'} for faults.",
             )
 
@@ -267,7 +267,7 @@ def _arguments(kind: type[Fault[Any]], given: dict[str, Any]) -> Arguments:
         return kind.takes.model_validate(given)
     except ValidationError as error:
         said = [
-            ".".join(["arguments", *map(str, each["loc"])]) + f": {each['msg']}"
+            ascii(".".join(["arguments", *map(str, each["loc"])]))[1:-1] + f": {each['msg']}"
             for each in error.errors()[:3]
         ]
         raise InvalidRequestError("; ".join(said)) from error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Target = Literal["service", "link", "database", "cache"]
 
@@ -12,8 +12,14 @@ Target = Literal["service", "link", "database", "cache"]
 _DAY_S = 86_400
 
 
+def _text(value: str) -> str:
+    """Refuse what JSON can write and no answer could carry: half of a surrogate pair."""
+    value.encode()
+    return value
+
+
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class FaultDescription(BaseModel):
@@ -94,7 +100,7 @@ class FaultStep(FaultRequest):
 class FaultSchedule(_Request):
     """A failure story as data: the same document plays the same faults with the same draws."""
 
-    name: str = Field("", max_length=200)
+    name: Annotated[str, AfterValidator(_text)] = Field("", max_length=200)
     seed: int = Field(
         1, ge=0, lt=2**53, description="decides the seed of every step that has none of its own"
     )
@@ -118,7 +124,7 @@ class PlayedSchedule(BaseModel):
     name: str
     seed: int
     state: Literal["playing", "done", "stopped"] = Field(
-        description="done: every step had its turn and every fault of it has ended"
+        description="done: every step had its turn; its faults may go on"
     )
     started_at: float
     steps: list[StepOutcome]

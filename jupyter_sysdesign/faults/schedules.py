@@ -66,6 +66,7 @@ class Schedules:
         for old in list(self._known)[:-_MOST_KEPT]:
             del self._known[old]
         task = asyncio.create_task(self._play(schedule, played), name=f"schedule {played.id}")
+        task.add_done_callback(lambda _: self._over(played))
         self._playing = played.id, task
         return played
 
@@ -102,14 +103,15 @@ class Schedules:
                 request = _request(step, schedule.seed, index)
                 # On its own: one that takes long does not delay the next.
                 steps.append(_task(self._step(request, played, played.steps[index])))
-            if steps:
-                await asyncio.wait(steps)
+            await asyncio.wait(steps)
             played.state = "done"
         finally:
             await end(*steps)
-            if played.state == "playing":
-                played.state = "stopped"
-            self._playing = None
+
+    def _over(self, played: PlayedSchedule) -> None:
+        if played.state == "playing":  # it was not let come to its end, or not even begin
+            played.state = "stopped"
+        self._playing = None
 
     async def _step(
         self, request: FaultRequest, played: PlayedSchedule, outcome: StepOutcome

@@ -109,7 +109,10 @@ class PythonApp:
 
     def _environment(self) -> dict[str, str]:
         scratch = str(self.place.data(self.spec.name))
-        own = {name: self.place.resolve(each) for name, each in self.spec.environment.items()}
+        own = {
+            name: self.place.resolve(each, self.spec.name)
+            for name, each in self.spec.environment.items()
+        }
         fixed = {
             "HOME": scratch,
             "TMPDIR": scratch,

@@ -1441,7 +1441,7 @@ export interface components {
             seed: number;
             /**
              * State
-             * @description done: every step had its turn and every fault of it has ended
+             * @description done: every step had its turn; its faults may go on
              * @enum {string}
              */
             state: "playing" | "done" | "stopped";
