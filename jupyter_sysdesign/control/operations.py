@@ -85,6 +85,7 @@ class Operations:
     drift = Operation(calls.drift)
     sql = Operation(calls.sql)
     console = Operation(calls.console)
+    profiles = Operation(calls.profiles)
     runs = Operation(calls.runs)
     start_run = Operation(calls.start_run)
     run = Operation(calls.run)
@@ -96,4 +97,5 @@ class Operations:
     fault_schedules = Operation(calls.fault_schedules)
     play_faults = Operation(calls.play_faults)
     stop_faults = Operation(calls.stop_faults)
+    checks = Operation(calls.checks)
     check = Operation(calls.check)

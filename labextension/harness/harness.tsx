@@ -54,6 +54,7 @@ async function drawDashboard(scene: IDashboardScene): Promise<void> {
       }}
       workspace={ID}
       restored={false}
+      settings={null}
       onTitle={() => undefined}
       onOpen={() => undefined}
       onGone={() => undefined}

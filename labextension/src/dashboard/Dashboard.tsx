@@ -7,6 +7,7 @@ import { asProblem, type ApiError } from '../api/problem';
 import type { StreamEvent } from '../api/events';
 import type { IConnection } from '../connection/choose';
 import { t } from '../i18n';
+import type { ISysdesignSettings } from '../tokens';
 import { Button, Problem } from '../widget/components';
 import { useRedraw, useSession, useVisible } from '../widget/hooks';
 import { Logs } from '../widget/logs/Logs';
@@ -30,6 +31,8 @@ export interface IDashboardProps {
   workspace: string;
   /** A saved layout brought it back: where the workspace is gone, so is its dashboard. */
   restored: boolean;
+  /** What the user set; null: nothing. */
+  settings: ISysdesignSettings | null;
   /** The lesson's title, once it is known. */
   onTitle: (title: string) => void;
   /** Opens a file, its path as the file browser shows it. */
@@ -116,6 +119,14 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
     );
   }, [link.state]);
 
+  useEffect(() => {
+    const { settings } = props;
+    settings?.changed.connect(redraw);
+    return () => {
+      settings?.changed.disconnect(redraw);
+    };
+  }, []);
+
   const title = state.lesson?.title ?? '';
   useEffect(() => {
     if (title) {
@@ -131,6 +142,9 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
     status,
     link,
     reload,
+    ...(props.settings
+      ? { options: { sample_interval_s: props.settings.sampleInterval } }
+      : {}),
     onStatus: changed => {
       state.take(changed);
       redraw();
@@ -179,6 +193,10 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
           link={link}
           reload={reload}
           actions={actions}
+          confirm={{
+            stop: props.settings?.confirmStop ?? false,
+            reset: props.settings?.confirmReset ?? true
+          }}
         />
         {save && <SaveNote save={save} onOpen={open} />}
         {status && (
@@ -281,7 +299,10 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
             <ChartGrid
               state={state}
               services={status.services}
-              wanted={state.lesson?.charts ?? []}
+              wanted={[
+                ...(props.settings?.charts ?? []),
+                ...(state.lesson?.charts ?? [])
+              ]}
               only={service?.name ?? null}
             />
           </div>

@@ -69,9 +69,7 @@ export function LoadPanel(props: {
       state.began(
         await api.startRun(environment, {
           seed: Number(seed),
-          ...(shape
-            ? { custom: customOf(base, shape) }
-            : { profile: name })
+          ...(shape ? { custom: customOf(base, shape) } : { profile: name })
         })
       );
     });

@@ -6,33 +6,41 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { isString } from '../api/guards';
-import { IDashboards, IEnvironments, ISysdesignConnection } from '../tokens';
+import { CommandIDs } from '../commands';
+import { t } from '../i18n';
+import { dashboardIcon } from '../lab/icons';
+import {
+  IDashboards,
+  IEnvironments,
+  ISysdesignConnection,
+  ISysdesignSettings,
+  ITranslations
+} from '../tokens';
 import type { DashboardWidget } from './widget';
-
-/** With `{environment}` or `{workspace}`: they have the same id. Without: of what runs. */
-export const OPEN_DASHBOARD = 'sysdesign:open-dashboard';
-
-const OPEN_FILE = 'docmanager:open';
 
 export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
   id: 'jupyter-sysdesign:dashboard',
   description:
     'Shows an environment: its services, charts, logs, load, faults and checks.',
   autoStart: true,
-  requires: [ISysdesignConnection],
-  optional: [IEnvironments, ICommandPalette, ILayoutRestorer, ITranslator],
+  requires: [ISysdesignConnection, ITranslations],
+  optional: [
+    IEnvironments,
+    ISysdesignSettings,
+    ICommandPalette,
+    ILayoutRestorer
+  ],
   provides: IDashboards,
   activate: (
     app: JupyterFrontEnd,
     connection: ISysdesignConnection,
+    _translations: ITranslations,
     environments: IEnvironments | null,
+    settings: ISysdesignSettings | null,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null,
-    translator: ITranslator | null
+    restorer: ILayoutRestorer | null
   ): IDashboards => {
-    const trans = (translator ?? nullTranslator).load('jupyter_sysdesign');
     const tracker = new WidgetTracker<DashboardWidget>({
       namespace: 'sysdesign-dashboard'
     });
@@ -49,18 +57,19 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
         connection,
         workspace,
         restored,
-        ...(app.commands.hasCommand(OPEN_FILE)
+        settings,
+        ...(app.commands.hasCommand(CommandIDs.openFile)
           ? {
               onOpen: path => {
-                void app.commands.execute(OPEN_FILE, { path });
+                void app.commands.execute(CommandIDs.openFile, { path });
               }
             }
           : {})
       });
       made.id = `sysdesign-dashboard-${workspace}`;
-      made.title.label = trans.__('Dashboard');
-      made.title.caption = trans.__('Dashboard of %1', workspace);
-      made.title.iconClass = 'sd-dashboard-icon';
+      made.title.label = t('Dashboard');
+      made.title.caption = t('Dashboard of {workspace}', { workspace });
+      made.title.icon = dashboardIcon;
       made.title.closable = true;
       await tracker.add(made);
       return made;
@@ -99,32 +108,32 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
       }
       const [last] = await connection.api.workspaces();
       if (!last) {
-        throw new Error(trans.__('No lesson was opened yet.'));
+        throw new Error(t('No lesson was opened yet.'));
       }
       return last.id;
     };
 
-    app.commands.addCommand(OPEN_DASHBOARD, {
-      label: trans.__('Open Dashboard'),
-      caption: trans.__(
+    app.commands.addCommand(CommandIDs.openDashboard, {
+      label: t('Open Dashboard'),
+      caption: t(
         'Services, charts, logs, load, faults and checks of an environment'
       ),
-      iconClass: 'sd-dashboard-icon',
+      icon: dashboardIcon,
       describedBy: {
         args: {
           type: 'object',
           properties: {
             environment: {
               type: 'string',
-              description: trans.__('Id of the environment')
+              description: t('Id of the environment')
             },
             workspace: {
               type: 'string',
-              description: trans.__('Id of the workspace: the same')
+              description: t('Id of the workspace: the same')
             },
             restored: {
               type: 'boolean',
-              description: trans.__(
+              description: t(
                 'Whether a saved layout asks: what is gone is not shown again'
               )
             }
@@ -141,12 +150,12 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
     });
 
     palette?.addItem({
-      command: OPEN_DASHBOARD,
-      category: trans.__('System Design')
+      command: CommandIDs.openDashboard,
+      category: t('System Design')
     });
     if (restorer) {
       void restorer.restore(tracker, {
-        command: OPEN_DASHBOARD,
+        command: CommandIDs.openDashboard,
         args: ({ workspace }) => ({ workspace, restored: true }),
         name: ({ workspace }) => workspace
       });

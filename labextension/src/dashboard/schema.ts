@@ -98,7 +98,9 @@ function field(
     description: isString(schema['description']) ? schema['description'] : '',
     required,
     initial:
-      given !== undefined && given !== null
+      typeof given === 'string' ||
+      typeof given === 'number' ||
+      typeof given === 'boolean'
         ? String(given)
         : required
           ? (options[0] ?? '')

@@ -8,7 +8,7 @@ import { Dashboard, type IDashboardProps } from './Dashboard';
 
 export interface IDashboardOptions extends Pick<
   IDashboardProps,
-  'workspace' | 'restored' | 'onOpen'
+  'workspace' | 'restored' | 'settings' | 'onOpen'
 > {
   connection: ISysdesignConnection;
 }
@@ -32,7 +32,7 @@ export class DashboardWidget extends Widget {
       return;
     }
     this._drawn = true;
-    const { connection, workspace, restored, onOpen } = this._options;
+    const { connection, workspace, restored, settings, onOpen } = this._options;
     render(
       <Dashboard
         connection={{
@@ -42,6 +42,7 @@ export class DashboardWidget extends Widget {
         }}
         workspace={workspace}
         restored={restored}
+        settings={settings}
         onTitle={title => {
           this.title.label = title;
         }}

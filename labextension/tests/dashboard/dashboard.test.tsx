@@ -109,6 +109,7 @@ async function show(restored = false): Promise<void> {
       }}
       workspace="w"
       restored={restored}
+      settings={null}
       onTitle={() => undefined}
       onOpen={path => {
         opened.push(path);

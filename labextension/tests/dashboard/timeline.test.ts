@@ -1,9 +1,5 @@
 import type { StreamEvent } from '../../src/api/events';
-import type {
-  ActiveFault,
-  Run,
-  ServiceStatus
-} from '../../src/api/types';
+import type { ActiveFault, Run, ServiceStatus } from '../../src/api/types';
 import { Saves, spotOf } from '../../src/dashboard/saves';
 import { Timeline } from '../../src/dashboard/timeline';
 

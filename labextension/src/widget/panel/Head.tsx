@@ -1,6 +1,6 @@
 /** An environment's state and its buttons, and below them whatever is wrong with it. */
 
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { EnvironmentStatus } from '../../api/types';
 import type { Link } from '../../connection/session';
@@ -24,12 +24,20 @@ export function Head(props: {
   link: Link;
   reload: () => void;
   actions: IEnvironmentActions;
-  /** More buttons. */
-  children?: ComponentChildren;
+  /** What is asked before it is done; where nothing is said: a reset. */
+  confirm?: { stop: boolean; reset: boolean };
 }): JSX.Element {
   const { status, link, reload, actions } = props;
   const { up, atRest, usable, busy } = actions;
-  const [confirming, setConfirming] = useState(false);
+  const confirm = props.confirm ?? { stop: false, reset: true };
+  const [confirming, setConfirming] = useState<'stop' | 'reset' | null>(null);
+  const ask = (what: 'stop' | 'reset'): void => {
+    if (confirm[what]) {
+      setConfirming(what);
+    } else {
+      actions[what]();
+    }
+  };
   return (
     <>
       <div class="sd-head">
@@ -48,7 +56,9 @@ export function Head(props: {
             </Button>
           ) : (
             <Button
-              onClick={actions.stop}
+              onClick={() => {
+                ask('stop');
+              }}
               busy={busy === 'stop' || status?.state === 'stopping'}
               disabled={!usable}
             >
@@ -57,14 +67,15 @@ export function Head(props: {
           )}
           <Button
             onClick={() => {
-              setConfirming(true);
+              ask('reset');
             }}
             busy={busy === 'reset'}
-            disabled={!usable || !status || (!up && !atRest) || confirming}
+            disabled={
+              !usable || !status || (!up && !atRest) || confirming !== null
+            }
           >
-            {t('Reset …')}
+            {confirm.reset ? t('Reset …') : t('Reset')}
           </Button>
-          {props.children}
           {up && status?.url && (
             <a class="sd-link" href={status.url} target="_blank" rel="noopener">
               {t('Open the app')}
@@ -75,17 +86,21 @@ export function Head(props: {
       <ConnectionBanner link={link} onRetry={reload} />
       {confirming && (
         <Confirm
-          question={t(
-            'Reset puts the original data back: everything written to the database since is lost. Your files stay, and your migrations wait to be applied again.'
-          )}
-          yes={t('Reset the data')}
-          danger
+          question={
+            confirming === 'reset'
+              ? t(
+                  'Reset puts the original data back: everything written to the database since is lost. Your files stay, and your migrations wait to be applied again.'
+                )
+              : t('Stop every service of this environment? Its data stays.')
+          }
+          yes={confirming === 'reset' ? t('Reset the data') : t('Stop')}
+          danger={confirming === 'reset'}
           onNo={() => {
-            setConfirming(false);
+            setConfirming(null);
           }}
           onYes={() => {
-            setConfirming(false);
-            actions.reset();
+            setConfirming(null);
+            actions[confirming]();
           }}
         />
       )}

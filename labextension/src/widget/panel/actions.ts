@@ -1,7 +1,7 @@
 /** What can be done with an environment as it is now, and what became of it. */
 
 import { useState } from 'preact/hooks';
-import { Api } from '../../api/client';
+import { Api, type IStartOptions } from '../../api/client';
 import type { ApiError } from '../../api/problem';
 import type { EnvironmentStatus } from '../../api/types';
 import type { IConnection } from '../../connection/choose';
@@ -39,6 +39,7 @@ export function useEnvironmentActions(props: {
   link: Link;
   reload: () => void;
   onStatus: (status: EnvironmentStatus) => void;
+  options?: IStartOptions;
   /** What is said until something is done. */
   message?: string;
 }): IEnvironmentActions {
@@ -70,7 +71,7 @@ export function useEnvironmentActions(props: {
     message,
     start: () => {
       act('start', async api => {
-        onStatus(await api.create(props.workspace));
+        onStatus(await api.create(props.workspace, props.options));
         if (link.state === 'missing') {
           props.reload();
         }
