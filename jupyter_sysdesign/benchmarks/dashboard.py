@@ -97,10 +97,8 @@ def _measure(browser: Browser, url: str) -> dict[str, Any]:
 
 
 def _open(page: Page) -> None:
-    page.keyboard.press("Control+Shift+C")
-    page.locator(".lm-CommandPalette-input:visible").fill("Open Dashboard")
-    page.locator(".lm-CommandPalette-item", has_text="Open Dashboard").first.wait_for()
-    page.keyboard.press("Enter")
+    page.get_by_role("menuitem", name="System Design", exact=True).click()
+    page.locator(".lm-Menu-item", has_text="Open Dashboard").click()
     head = page.locator(".sd-dash-head")
     head.get_by_role("button", name="Start", exact=True).click(timeout=60_000)
     head.get_by_text("Ready").first.wait_for(timeout=120_000)

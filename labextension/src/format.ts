@@ -102,7 +102,10 @@ export function tickMs(value: number): string {
 }
 
 export function tickRate(value: number): string {
-  return value === 0 ? '0' : `${tick(value)}/s`;
+  if (value === 0) {
+    return '0';
+  }
+  return value >= 10_000 ? `${tick(value / 1000)}k/s` : `${tick(value)}/s`;
 }
 
 /** A share of 1 on an axis. */

@@ -25,12 +25,9 @@ class DashboardPage:
         self.head = self.root.locator(".sd-dash-head")
 
     def open(self) -> None:
-        """Open it from the command palette, with the keyboard alone."""
-        self.page.keyboard.press("Control+Shift+C")
-        search = self.page.locator(".lm-CommandPalette-input:visible")
-        search.fill("Open Dashboard")
-        self.page.locator(".lm-CommandPalette-item", has_text="Open Dashboard").first.wait_for()
-        self.page.keyboard.press("Enter")
+        """Open that of the lesson by its command, from the menu."""
+        self.page.get_by_role("menuitem", name="System Design", exact=True).click()
+        self.page.locator(".lm-Menu-item", has_text="Open Dashboard").click()
         self.root.wait_for()
 
     def start(self) -> None:

@@ -71,7 +71,7 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     panel.get_by_role("button", name="Resume").click()
     expect(dashboard.service("db")).to_contain_text("Ready")
     window.picture("dashboard-03-service")
-    panel.get_by_role("button", name="Show all services again").click()
+    panel.get_by_role("button", name="Close").click()
 
     dashboard.root.get_by_role("button", name="Stop the load").click()
     row = dashboard.root.get_by_role("row", name=re.compile("custom.*stopped early"))

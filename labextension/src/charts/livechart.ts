@@ -131,7 +131,7 @@ export class LiveChart {
     return {
       width,
       height: this._options.height ?? HEIGHT,
-      padding: [this._options.marked ? MARKS_PX : 8, 14, 0, 0],
+      padding: this._options.marked ? [MARKS_PX, 26, 0, 0] : [8, 14, 0, 0],
       legend: { show: false },
       cursor,
       scales: {

@@ -172,6 +172,9 @@ function dataOf(spec: IChartSpec, store: MetricStore, from: number): ChartData {
     spec.lines.map(({ metric }) => metric),
     from
   );
+  if ((data[0].at(-1) ?? 0) < from) {
+    return [[], ...spec.lines.map(() => [])]; // old news, which a legend must not tell as new
+  }
   spec.lines.forEach(({ over }, index) => {
     const column = data[index + 1];
     if (over !== undefined && column) {

@@ -185,7 +185,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
   const { running } = state;
   return (
     <div ref={root} class="sd-dash">
-      <header class="sd-tile sd-dash-head">
+      <div class="sd-tile sd-dash-head">
         <Head
           title={title || state.workspace?.lesson || workspace}
           sub={title ? (state.workspace?.lesson ?? '') : ''}
@@ -208,7 +208,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
             onApply={actions.apply}
           />
         )}
-      </header>
+      </div>
       {status && (
         <div class="sd-dash-body">
           <section
@@ -311,6 +311,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
               connection={connection}
               environment={workspace}
               active={visible}
+              quiet
               service={service?.name ?? null}
             />
           </section>

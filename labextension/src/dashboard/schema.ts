@@ -92,9 +92,7 @@ function field(
   return {
     name,
     kind: options.length > 0 ? 'choice' : type,
-    title: isString(schema['title'])
-      ? schema['title']
-      : name.replaceAll('_', ' '),
+    title: isString(schema['title']) ? schema['title'] : spelled(name),
     description: isString(schema['description']) ? schema['description'] : '',
     required,
     initial:
@@ -111,6 +109,11 @@ function field(
     belowMaximum: number('exclusiveMaximum') !== null,
     options
   };
+}
+
+function spelled(name: string): string {
+  const words = name.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** Of `anyOf` with null (pydantic's optional), the other one. */

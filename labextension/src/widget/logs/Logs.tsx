@@ -19,6 +19,8 @@ export function Logs(props: {
   active: boolean;
   /** Whose lines are shown until the reader chooses another. */
   service: string | null;
+  /** Whoever shows this says how the connection is. */
+  quiet?: boolean;
   /** Lines that are known already. */
   initial?: readonly ILogLine[];
 }): JSX.Element {
@@ -137,8 +139,8 @@ export function Logs(props: {
           </Button>
         </span>
       </div>
-      <ConnectionBanner link={link} onRetry={reload} />
-      {link.state === 'failed' && (
+      {!props.quiet && <ConnectionBanner link={link} onRetry={reload} />}
+      {!props.quiet && link.state === 'failed' && (
         <Problem problem={link.problem} onRetry={reload} />
       )}
       <div

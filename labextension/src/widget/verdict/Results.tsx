@@ -116,8 +116,8 @@ function Result({ result }: { result: CheckResult }): JSX.Element {
           <span class="sd-why">{result.why}</span>
         )}
       </th>
-      <td>{result.measured}</td>
-      <td>{result.required}</td>
+      <td data-label={t('Measured')}>{result.measured}</td>
+      <td data-label={t('Required')}>{result.required}</td>
       <td class="sd-num">
         {most > 0
           ? t('{points} / {most}', {
