@@ -61,7 +61,7 @@ def measure() -> dict[str, Any]:
 
 
 def _measure(browser: Browser, url: str) -> dict[str, Any]:
-    page = browser.new_page(viewport={"width": 1440, "height": 2400})
+    page = browser.new_page(viewport={"width": 1440, "height": 3600})
     page.add_init_script(_SPY)
     page.route("**/sysdesign/v1/environments/*/metrics*", _with_a_past)
     page.goto(url)
