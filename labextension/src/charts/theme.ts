@@ -3,6 +3,22 @@
 /** A colour by its role; 1–6 are for series, in an order that stays apart for the colour-blind. */
 export type Tone = 1 | 2 | 3 | 4 | 5 | 6 | 'bad' | 'muted';
 
+const DASHES: readonly (readonly number[] | undefined)[] = [
+  undefined,
+  [6, 4],
+  [2, 3],
+  [10, 3, 2, 3]
+];
+
+/** How the `index`th of several equal lines is drawn: they differ in more than colour. */
+export function lineStyle(index: number): {
+  tone: Tone;
+  dash?: readonly number[];
+} {
+  const dash = DASHES[index % DASHES.length];
+  return { tone: ((index % 6) + 1) as Tone, ...(dash ? { dash } : {}) };
+}
+
 export interface IPalette {
   text: string;
   grid: string;

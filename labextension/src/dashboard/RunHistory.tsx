@@ -7,7 +7,7 @@ import { asProblem, type ApiError } from '../api/problem';
 import type { Run } from '../api/types';
 import { LiveChart, type ISeries } from '../charts/livechart';
 import type { ChartData } from '../charts/ring';
-import type { Tone } from '../charts/theme';
+import { lineStyle } from '../charts/theme';
 import type { IConnection } from '../connection/choose';
 import {
   formatClock,
@@ -24,12 +24,6 @@ import { overlay } from './overlay';
 
 const MOST_ROWS = 12;
 const MOST_PICKED = 4;
-const DASHES: readonly (readonly number[] | undefined)[] = [
-  undefined,
-  [6, 4],
-  [2, 3],
-  [10, 3, 2, 3]
-];
 
 export function RunHistory(props: {
   /** Newest first. */
@@ -150,7 +144,7 @@ function Row(props: {
           aria-label={t('Lay {run} over the others', { run: name })}
           style={
             place >= 0
-              ? { accentColor: `var(--sd-chart-${toneOf(place)})` }
+              ? { accentColor: `var(--sd-chart-${lineStyle(place).tone})` }
               : undefined
           }
           onChange={event => {
@@ -189,15 +183,12 @@ function Overlay(props: {
     const data: ChartData = overlay(props.runs);
     const chart = new LiveChart({
       title: t('p95 over the run'),
-      series: props.runs.map((run): ISeries => {
-        const index = props.order.indexOf(run.id);
-        const dash = DASHES[index % DASHES.length];
-        return {
+      series: props.runs.map(
+        (run): ISeries => ({
           label: runName(run),
-          tone: toneOf(index),
-          ...(dash ? { dash } : {})
-        };
-      }),
+          ...lineStyle(props.order.indexOf(run.id))
+        })
+      ),
       format: formatMs,
       formatTick: tickMs,
       formatX: tickSeconds,
@@ -215,8 +206,4 @@ function Overlay(props: {
 
 function runName(run: Run): string {
   return `${run.profile} ${formatClock(run.started_at)}`;
-}
-
-function toneOf(place: number): Tone {
-  return ((Math.max(place, 0) % 6) + 1) as Tone;
 }

@@ -2,7 +2,7 @@
 
 import type { ServiceStatus } from '../api/types';
 import type { IChartOptions, ISeries } from '../charts/livechart';
-import type { Tone } from '../charts/theme';
+import { lineStyle, type Tone } from '../charts/theme';
 import {
   formatBytes,
   formatCores,
@@ -64,12 +64,6 @@ interface IFamily {
 const DASH: readonly number[] = [6, 4];
 const DOTS: readonly number[] = [2, 3];
 const LONG: readonly number[] = [10, 3, 2, 3];
-const DASHES: readonly (readonly number[] | undefined)[] = [
-  undefined,
-  DASH,
-  DOTS,
-  LONG
-];
 
 /** What belongs together about one service. */
 function families(): readonly IFamily[] {
@@ -391,7 +385,7 @@ function cpuCharts(
         metric: `${name}.cpu_cores`,
         label: name,
         over: cpus ?? 1,
-        ...style(index)
+        ...lineStyle(index)
       }))
     }
   ];
@@ -407,7 +401,7 @@ function memoryChart(
     .map((name, index) => ({
       metric: `${name}.memory_bytes`,
       label: name,
-      ...style(index)
+      ...lineStyle(index)
     }));
   return lines.length === 0
     ? []
@@ -456,9 +450,4 @@ function unitOf(name: string): Unit {
     return 'bytes';
   }
   return name.endsWith('_ratio') ? 'share' : 'number';
-}
-
-function style(index: number): { tone: Tone; dash?: readonly number[] } {
-  const dash = DASHES[index % DASHES.length];
-  return { tone: ((index % 6) + 1) as Tone, ...(dash ? { dash } : {}) };
 }

@@ -15,7 +15,6 @@ import { MetricStore } from '../charts/store';
 import { advance, spoken } from '../widget/panel/state';
 import {
   advance as advanceVerdict,
-  newer,
   type IVerdictState
 } from '../widget/verdict/state';
 import { ClientSeries } from './clients';
@@ -115,8 +114,9 @@ export class DashboardState {
       this.declared = checks.declared;
       this.checking = checks.going;
       const verdict = checks.going ? null : (checks.verdict ?? null);
-      const kept = { results: checks.results, verdict };
-      this.verdict = newer(this.verdict, kept);
+      if (checks.going || verdict) {
+        this.verdict = { results: checks.results, verdict };
+      }
       if (verdict) {
         this.timeline.verdict(verdict);
       }
