@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 
 import pytest
 from lab_server import start_lab
@@ -104,6 +106,15 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     dashboard.moves("CPU, of what each may use")
     expect(dashboard.root).to_have_count(1)
     assert window.problems == []
+
+    # The control plane dies, and what it ran with it: no figure stays that is not true any more.
+    _, plane = lab.request("GET", "")
+    os.kill(plane["pid"], signal.SIGKILL)
+    said = re.compile("Connection lost|Connected again")
+    expect(dashboard.root.get_by_text(said).first).to_be_visible()
+    expect(dashboard.head.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    dashboard.start()
+    dashboard.moves("CPU, of what each may use")
 
 
 @pytest.mark.timeout(200)
