@@ -90,15 +90,19 @@ export class MetricStore {
     return this._columns.get(name)?.at(-1) ?? null;
   }
 
-  /** These metrics, from the last sample before `from` on; unknown ones are holes throughout. */
-  window(names: readonly string[], from: number): ChartData {
-    const first = this._first(from);
-    const times = this._times.slice(first);
+  /**
+   * These metrics from the last sample before `from` on, up to `to`; unknown ones are holes
+   * throughout.
+   */
+  window(names: readonly string[], from: number, to = Infinity): ChartData {
+    const first = Math.max(0, this._index(from) - 1);
+    const last = to === Infinity ? this._times.length : this._index(to + 1e-6);
+    const times = this._times.slice(first, last);
     return [
       times,
       ...names.map(
         name =>
-          this._columns.get(name)?.slice(first) ??
+          this._columns.get(name)?.slice(first, last) ??
           new Array<number | null>(times.length).fill(null)
       )
     ];
@@ -125,7 +129,7 @@ export class MetricStore {
     const first = this._times[0] ?? 0;
     const last = this._times.at(-1) ?? 0;
     if (last - first >= 1.25 * this._keep) {
-      const extra = this._first(last - this._keep);
+      const extra = Math.max(0, this._index(last - this._keep) - 1);
       this._times = this._times.slice(extra);
       for (const [name, column] of this._columns) {
         this._columns.set(name, column.slice(extra));
@@ -133,18 +137,19 @@ export class MetricStore {
     }
   }
 
-  private _first(from: number): number {
+  /** Where the first sample not before `time` is. */
+  private _index(time: number): number {
     let low = 0;
     let high = this._times.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this._times[middle] ?? 0) < from) {
+      if ((this._times[middle] ?? 0) < time) {
         low = middle + 1;
       } else {
         high = middle;
       }
     }
-    return Math.max(0, low - 1);
+    return low;
   }
 
   private _times: number[] = [];

@@ -7,6 +7,7 @@ import { LiveChart } from '../charts/livechart';
 import type { IChartMark } from '../charts/marks';
 import type { ChartData } from '../charts/ring';
 import type { MetricStore } from '../charts/store';
+import { drawInTurn, leaveTurn } from '../charts/turns';
 import { formatClock } from '../format';
 import { t, tn } from '../i18n';
 import { Button } from '../widget/components';
@@ -44,6 +45,7 @@ export function ChartGrid(props: {
   const end = held ?? state.end ?? Date.now() / 1000;
   const range: readonly [number, number] = [end - stretch, end];
   const marks = state.timeline.since(range[0]);
+  const stamp = JSON.stringify([range, marks]);
   return (
     <section class="sd-tile sd-chart-room" aria-label={t('Charts')}>
       <div class="sd-head">
@@ -86,6 +88,8 @@ export function ChartGrid(props: {
             }
             range={range}
             marks={marks}
+            stamp={stamp}
+            held={held !== null}
             sync={`sd-dashboard-${sync}`}
           />
         ))}
@@ -124,14 +128,18 @@ function Chart(props: {
   store: MetricStore;
   range: readonly [number, number];
   marks: readonly IChartMark[];
+  /** Differs when range or marks do. */
+  stamp: string;
+  /** Samples that came since are not looked at. */
+  held: boolean;
   sync: string;
 }): JSX.Element {
-  const { spec, store, range, marks } = props;
+  const { spec, store, range, marks, stamp } = props;
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<LiveChart | null>(null);
   const drawn = useRef('');
   const visible = useVisible(place);
-  const signature = JSON.stringify(spec);
+  const signature = useMemo(() => JSON.stringify(spec), [spec]);
   useEffect(() => {
     const made = new LiveChart({
       title: spec.title,
@@ -148,6 +156,7 @@ function Chart(props: {
     drawn.current = '';
     place.current?.append(made.element);
     return () => {
+      leaveTurn(made);
       made.dispose();
       chart.current = null;
     };
@@ -156,10 +165,13 @@ function Chart(props: {
     if (!visible) {
       return;
     }
-    const now = `${store.version} ${range.join()} ${marks.map(({ from, to, label }) => `${from} ${to} ${label}`).join()}`;
-    if (drawn.current !== now) {
+    const now = `${props.held ? 'held' : store.version} ${stamp}`;
+    const { current } = chart;
+    if (drawn.current !== now && current) {
       drawn.current = now;
-      chart.current?.setData(dataOf(spec, store, range[0]), range, marks);
+      drawInTurn(current, () => {
+        current.setData(dataOf(spec, store, range), range, marks);
+      });
     }
   });
   return <div ref={place} class="sd-chart-place" />;
@@ -167,10 +179,15 @@ function Chart(props: {
 
 const HEIGHT = 160;
 
-function dataOf(spec: IChartSpec, store: MetricStore, from: number): ChartData {
+function dataOf(
+  spec: IChartSpec,
+  store: MetricStore,
+  [from, to]: readonly [number, number]
+): ChartData {
   const data = store.window(
     spec.lines.map(({ metric }) => metric),
-    from
+    from,
+    to
   );
   if ((data[0].at(-1) ?? 0) < from) {
     return [[], ...spec.lines.map(() => [])]; // old news, which a legend must not tell as new

@@ -183,12 +183,10 @@ function Overlay(props: {
     const data: ChartData = overlay(props.runs);
     const chart = new LiveChart({
       title: t('p95 over the run'),
-      series: props.runs.map(
-        (run): ISeries => ({
-          label: runName(run),
-          ...lineStyle(props.order.indexOf(run.id))
-        })
-      ),
+      series: props.runs.map((run): ISeries => ({
+        label: runName(run),
+        ...lineStyle(props.order.indexOf(run.id))
+      })),
       format: formatMs,
       formatTick: tickMs,
       formatX: tickSeconds,

@@ -65,7 +65,10 @@ export function ServicePanel(props: {
           {state === 'paused'
             ? act('resume', t('Resume'), true)
             : act('pause', t('Pause'), state === 'ready')}
-          <Button onClick={props.onClose} label={t('Close, and show all services again')}>
+          <Button
+            onClick={props.onClose}
+            label={t('Close, and show all services again')}
+          >
             {t('Close')}
           </Button>
         </span>

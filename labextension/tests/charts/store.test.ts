@@ -65,6 +65,7 @@ test('it keeps a stretch of time and not for ever', () => {
   expect(values).toEqual(times);
   // The line comes in from the side.
   expect(store.window(['a'], 990)[0][0]).toBe(989);
+  expect(store.window(['a'], 990, 993)[0]).toEqual([989, 990, 991, 992, 993]);
 });
 
 test('a long history is taken in without what no chart shows', () => {

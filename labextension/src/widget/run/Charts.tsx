@@ -65,9 +65,10 @@ export function Charts(props: {
       }),
       new LiveChart({
         title: t('CPU'),
-        series: charts.cpu.services.map(
-          (name, index): ISeries => ({ label: name, ...lineStyle(index) })
-        ),
+        series: charts.cpu.services.map((name, index): ISeries => ({
+          label: name,
+          ...lineStyle(index)
+        })),
         format: value => t('{cores} cores', { cores: formatCores(value) }),
         formatTick: tick,
         formatX,
