@@ -83,7 +83,7 @@ export function Details(props: {
             {t('Dashboard')}
           </Button>
         )}
-        {consoles(lesson).map(service => (
+        {(doings.hasTerminals ? consoles(lesson) : []).map(service => (
           <Button
             key={service}
             busy={action.busy === `terminal ${service}`}

@@ -9,6 +9,7 @@ import type { ILesson } from '../lessons/tree';
 
 export interface IDoings {
   readonly hasDashboards: boolean;
+  readonly hasTerminals: boolean;
   open(lesson: ILesson): Promise<void>;
   dashboard(lesson: ILesson): Promise<void>;
   terminal(lesson: ILesson, service: string): Promise<void>;
@@ -24,6 +25,9 @@ export function doingsOf(
   return {
     get hasDashboards() {
       return commands.hasCommand(CommandIDs.openDashboard);
+    },
+    get hasTerminals() {
+      return commands.hasCommand(CommandIDs.newTerminal);
     },
     open: ({ summary }) => openLesson(commands, environments, summary.id),
     dashboard: async ({ summary }) => {

@@ -26,15 +26,28 @@ export class CurriculumPanel extends Widget {
 
   override dispose(): void {
     this._watching?.dispose();
+    this._environments.changed.disconnect(this._focusSoon, this);
     super.dispose();
   }
 
   protected override onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
+    this._environments.changed.connect(this._focusSoon, this);
     void this._load().then(() => {
-      this.node
-        .querySelector<HTMLElement>('[role="tree"] [tabindex="0"]')
-        ?.focus();
+      this._focusSoon();
+    });
+  }
+
+  /** Put the focus into the tree, as soon as there is one. */
+  private _focusSoon(): void {
+    requestAnimationFrame(() => {
+      const line = this.node.querySelector<HTMLElement>(
+        '[role="tree"] [tabindex="0"]'
+      );
+      if (line) {
+        this._environments.changed.disconnect(this._focusSoon, this);
+        line.focus();
+      }
     });
   }
 

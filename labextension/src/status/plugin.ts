@@ -45,10 +45,13 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
       isActive: () => item.isActive,
       activeStateChanged: environments.changed
     });
-    new MemoryWatch(environments, settings, () => {
-      if (statusBar) {
-        void toggle();
-      }
-    });
+    new MemoryWatch(
+      environments,
+      settings,
+      statusBar &&
+        (() => {
+          void toggle();
+        })
+    );
   }
 };

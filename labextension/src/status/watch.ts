@@ -10,7 +10,8 @@ export class MemoryWatch {
   constructor(
     private readonly _environments: IEnvironments,
     private readonly _settings: ISysdesignSettings,
-    private readonly _onShow: () => void
+    /** Shows the list of environments; null where there is no place for it. */
+    private readonly _onShow: (() => void) | null
   ) {
     _environments.changed.connect(this._look, this);
     _settings.changed.connect(this._look, this);
@@ -27,7 +28,9 @@ export class MemoryWatch {
         ),
         {
           autoClose: false,
-          actions: [{ label: t('Show environments'), callback: this._onShow }]
+          actions: this._onShow
+            ? [{ label: t('Show environments'), callback: this._onShow }]
+            : []
         }
       );
     } else if (!low && this._warning !== null) {
