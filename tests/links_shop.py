@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -55,14 +54,14 @@ class Shop:
         """Ask the shop, through its load balancer."""
         return await self.http.get(path)
 
-    async def median_ms(self, path: str, times: int = 5) -> float:
-        """Return how long an answer takes."""
+    async def fastest_ms(self, path: str, times: int = 5) -> float:
+        """Return how long an answer takes at least."""
         took = []
         for _ in range(times):
             began = time.perf_counter()
             (await self.get(path)).raise_for_status()
             took.append((time.perf_counter() - began) * 1000)
-        return statistics.median(took)
+        return min(took)
 
     def ended(self, fault: ActiveFault) -> str:
         """Return why a fault ended."""

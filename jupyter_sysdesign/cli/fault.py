@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, emit, out
 from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, existing, resolve
@@ -19,6 +22,7 @@ app = typer.Typer(
     help="Put failures on a lesson's environment, and take them back.", no_args_is_help=True
 )
 
+_INDENT = (0, 0, 0, 4)
 _LINK = ":"
 _ARGUMENT = "="
 
@@ -35,9 +39,12 @@ def list_faults(*, as_json: JsonFlag = False) -> None:
         return
     for each in library.faults:
         out.print(f"[bold]{each.id}[/bold]  on a {each.target}")
-        out.print(f"    {each.description}", markup=False)
-        for name, text in _arguments(each):
-            out.print(f"    {name:<18} {text}", markup=False)
+        out.print(Padding(Text(each.description), _INDENT))
+        table = Table.grid(padding=(0, 2))
+        for row in _arguments(each):
+            table.add_row(*map(Text, row))
+        if table.row_count:
+            out.print(Padding(table, _INDENT))
 
 
 @app.command()
@@ -205,7 +212,7 @@ def _spot(fault: ActiveFault) -> str:
 def _show(fault: ActiveFault) -> None:
     given = "  ".join(f"{name}={value}" for name, value in fault.arguments.items())
     out.print(f"[bold]{fault.id}[/bold] {fault.name} on {_spot(fault)}  {given}".rstrip())
-    out.print(f"    {fault.evidence}", markup=False)
+    out.print(Padding(Text(fault.evidence), _INDENT))
 
 
 def _show_schedule(schedule: PlayedSchedule) -> None:

@@ -174,6 +174,8 @@ class Lifecycle:
             self._become(State.PREPARING)
             await Ensemble(self.runners).kill()
             await self._discard()
+            if self.proxy is not None:
+                await self.proxy.clear(self.runtime)
             opened = asyncio.get_running_loop().create_future()
             opened.set_result(None)
             await self._bring_up(opened)

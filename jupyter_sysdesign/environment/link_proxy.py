@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import jupyter_sysdesign
 from jupyter_sysdesign.environment.launch import Launch
 from jupyter_sysdesign.environment.services.base import environment
-from jupyter_sysdesign.environment.tasks import end
-from jupyter_sysdesign.errors import StartFailedError, UnavailableError
+from jupyter_sysdesign.environment.tasks import end, uninterrupted
+from jupyter_sysdesign.environment.threads import in_thread
+from jupyter_sysdesign.errors import StartFailedError, SysdesignError, UnavailableError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.environment.addresses import Address
@@ -61,18 +62,18 @@ class LinkProxy:
             StartFailedError: it does not come up.
             ResourceError, UnavailableError: as ``Runtime.spawn``.
         """
-        self._control.unlink(missing_ok=True)
-        pid = await runtime.spawn(self._launch())
+        await in_thread(self._control.unlink, missing_ok=True)
         try:
+            pid = await runtime.spawn(self._launch())
             reader, self._writer = await asyncio.wait_for(self._connect(runtime), _OPEN_TIMEOUT_S)
             self._reader = asyncio.create_task(self._read(reader), name="link proxy")
             await self._order("listen", routes=self._routes())
-        except (asyncio.TimeoutError, UnavailableError) as error:
-            await self.close()
-            await runtime.kill(NAME)
-            raise StartFailedError(
-                f"The proxy of the marked links did not come up: {error}"
-            ) from error
+        except BaseException as error:
+            await uninterrupted(self._give_up(runtime))
+            if not isinstance(error, (asyncio.TimeoutError, UnavailableError)):
+                raise
+            why = error.message if isinstance(error, UnavailableError) else "it does not answer"
+            raise StartFailedError(f"The proxy of marked links did not come up: {why}") from error
         self.pid = pid
 
     async def close(self) -> None:
@@ -95,6 +96,18 @@ class LinkProxy:
         """Take a fault off a link; nothing happens when it is not on it."""
         await self._order("take_back", link=link, fault=fault)
 
+    async def clear(self, runtime: Runtime) -> None:
+        """Take all faults off all links; start it again if it has ended.
+
+        Raises:
+            SysdesignError: as ``open``.
+        """
+        try:
+            await self._order("clear")
+        except UnavailableError:
+            await self.close()
+            await self.open(runtime)
+
     async def in_force(self, link: Ends) -> list[str]:
         """Return which faults are on a link."""
         return list((await self._order("in_force", link=link))["faults"])
@@ -107,6 +120,11 @@ class LinkProxy:
         answer = await self._order("echo", link=link, bytes=count, patience_ms=patience_ms)
         took_ms: float | None = answer["took_ms"]
         return took_ms
+
+    async def _give_up(self, runtime: Runtime) -> None:
+        await self.close()
+        with contextlib.suppress(SysdesignError):  # the runtime is gone as well
+            await runtime.kill(NAME)
 
     @property
     def _control(self) -> Path:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from jupyter_sysdesign.environment.passwords import Role
-    from jupyter_sysdesign.environment.status import EnvironmentStatus
+    from jupyter_sysdesign.environment.status import EnvironmentStatus, ServiceStatus
 
     Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -37,6 +37,7 @@ _LOCK_MS = 5000
 #: What becomes free is taken this soon.
 _REFILL_S = 0.1
 _HEARSAY_S = 0.3
+_LOOKS, _LOOK_EVERY_S = 100, 0.02
 
 
 class _DatabaseFault(Fault[Any]):
@@ -59,6 +60,20 @@ class _DatabaseFault(Fault[Any]):
             application_name=APPLICATION,
             connect_timeout=_CONNECT_S,
         )
+
+    async def _until_ended(self, pids: list[int]) -> None:
+        """Wait until the server has ended closed sessions; not for one that is frozen."""
+        service = _service(self.spot.system.status, self.spot.service)
+        if not pids or service.state is not ServiceState.READY:
+            return
+        async with self._asked(), await self._connect("admin") as admin:
+            for _ in range(_LOOKS):
+                found = await admin.execute(
+                    "SELECT FROM pg_catalog.pg_stat_activity WHERE pid = ANY(%s)", (pids,)
+                )
+                if not found.rowcount:
+                    return
+                await asyncio.sleep(_LOOK_EVERY_S)
 
     @asynccontextmanager
     async def _asked(self) -> AsyncIterator[None]:
@@ -140,7 +155,9 @@ class HoldLock(_DatabaseFault):
 
     async def recover(self) -> None:
         """End the session, and the lock with it."""
+        pids = [each.info.backend_pid for each in (self._connection,) if each and not each.closed]
         await self.release()
+        await self._until_ended(pids)
 
     async def release(self) -> None:
         """Close the session."""
@@ -209,7 +226,6 @@ class ExhaustConnections(_DatabaseFault):
         super().__init__(*arguments)
         self._connections: list[Connection] = []
         self._filling: asyncio.Task[None] | None = None
-        self._refusal = ""
 
     async def inject(self) -> None:
         """Take all there are."""
@@ -229,7 +245,9 @@ class ExhaustConnections(_DatabaseFault):
 
     async def recover(self) -> None:
         """Close all of them."""
+        pids = [each.info.backend_pid for each in self._connections if not each.closed]
         await self.release()
+        await self._until_ended(pids)
 
     async def release(self) -> None:
         """Close all of them."""
@@ -318,11 +336,15 @@ class WrongPassword(_DatabaseFault):
 
 def server_gone(status: EnvironmentStatus, name: str) -> str:
     """Return why a server that has to run is gone; empty while it is there."""
-    service = next(each for each in status.services if each.name == name)
+    service = _service(status, name)
     if service.state in (ServiceState.READY, ServiceState.PAUSED):
         return ""
     why = f": {service.reason}" if service.reason else ""
     return f"{name} {service.state.value}{why}"
+
+
+def _service(status: EnvironmentStatus, name: str) -> ServiceStatus:
+    return next(each for each in status.services if each.name == name)
 
 
 def _is_full(error: psycopg.Error) -> bool:

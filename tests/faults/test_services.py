@@ -62,6 +62,19 @@ async def test_a_paused_service_stands_still_and_goes_on(shop: Shop) -> None:
     assert (await asking).json() == 12
 
 
+async def test_a_pause_by_hand_is_nobody_elses_to_end(shop: Shop) -> None:
+    await shop.instance.service("stock", "pause")
+    with pytest.raises(ConflictError, match="stock is paused"):
+        await shop.inject("pause", "stock")
+    assert {each.name: each.state.value for each in shop.instance.status.services}[
+        "stock"
+    ] == "paused"
+    await shop.instance.service("stock", "resume")
+    fault = await shop.inject("pause", "stock")
+    await shop.instance.service("stock", "resume")
+    assert shop.ended(fault) == "stock was resumed"
+
+
 async def test_what_kills_a_service_ends_what_was_on_it(shop: Shop) -> None:
     pause = await shop.inject("pause", "stock")
     quota = await shop.inject("cpu-quota", "stock", cpus=0.5)

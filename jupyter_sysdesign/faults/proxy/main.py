@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import resource
 import socket
 import sys
@@ -16,6 +17,7 @@ from jupyter_sysdesign.load.poller import make_poller
 def main() -> None:
     """Serve one owner, until it is gone."""
     path = sys.argv[-1]
+    os.umask(0o177)  # nobody else may connect to what it listens on
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -12,3 +12,18 @@ def counts(ctx: Context) -> Outcome:
         "the next number",
         why_failed="Two visits in a row are not counted as two.",
     )
+
+
+@check("index-on-price", title="Prices are read by index", points=10, kind="slo")
+def index_on_price(ctx: Context) -> Outcome:
+    indexes = ctx.system.sql(
+        "SELECT count(*) AS n FROM pg_indexes"
+        " WHERE schemaname = 'public' AND tablename = 'items' AND indexdef LIKE %s",
+        ["%(price%"],
+    )[0]["n"]
+    return Outcome.at_least(
+        indexes,
+        1,
+        "index",
+        why_failed="No index begins with price, so the cheapest item is looked for everywhere.",
+    )
