@@ -5,11 +5,17 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
+import {
+  ICommandPalette,
+  Notification,
+  WidgetTracker
+} from '@jupyterlab/apputils';
 import { isString } from '../api/guards';
+import { asProblem } from '../api/problem';
 import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { dashboardIcon } from '../lab/icons';
+import { currentWorkspace } from '../lessons/current';
 import {
   IDashboards,
   IEnvironments,
@@ -100,17 +106,34 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
       return widget;
     };
 
-    /** What is meant where nothing is said: what runs, else what was opened last. */
-    const usual = async (): Promise<string> => {
+    /** What is meant where nothing is said: what one looks at, what runs, what was opened last. */
+    const usual = async (): Promise<string | null> => {
+      const here = environments
+        ? currentWorkspace(app.shell, environments)
+        : null;
       const [running] = environments?.running ?? [];
-      if (running) {
-        return running.workspace;
+      return (
+        here?.id ??
+        running?.workspace ??
+        (await connection.api.workspaces())[0]?.id ??
+        null
+      );
+    };
+
+    const openUsual = async (): Promise<DashboardWidget | null> => {
+      try {
+        const workspace = await usual();
+        if (workspace !== null) {
+          return await open(workspace);
+        }
+        Notification.info(t('Open a lesson first: a dashboard shows its environment.'));
+      } catch (error) {
+        const { message, hint } = asProblem(error);
+        Notification.error([message, hint].filter(Boolean).join(' '), {
+          autoClose: false
+        });
       }
-      const [last] = await connection.api.workspaces();
-      if (!last) {
-        throw new Error(t('No lesson was opened yet.'));
-      }
-      return last.id;
+      return null;
     };
 
     app.commands.addCommand(CommandIDs.openDashboard, {
@@ -140,12 +163,11 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
           }
         }
       },
-      execute: async args => {
+      execute: args => {
         const given = args['workspace'] ?? args['environment'];
-        return open(
-          isString(given) && given ? given : await usual(),
-          args['restored'] === true
-        );
+        return isString(given) && given
+          ? open(given, args['restored'] === true)
+          : openUsual();
       }
     });
 
