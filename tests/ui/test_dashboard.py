@@ -81,6 +81,16 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     row.get_by_role("checkbox").check()
     expect(dashboard.root.get_by_text("p95 over the run")).to_be_visible()
 
+    # A fault of the library, and back.
+    dashboard.tab("Faults")
+    dashboard.root.get_by_label("Fault", exact=True).select_option("CPU quota")
+    dashboard.root.get_by_label("Service", exact=True).first.select_option("app")
+    dashboard.root.get_by_role("button", name="Break it").click()
+    expect(dashboard.service("app")).to_contain_text("CPU quota")
+    window.picture("dashboard-04-fault")
+    dashboard.root.get_by_role("button", name="Recover from").click()
+    expect(dashboard.service("app")).not_to_contain_text("CPU quota")
+
     # A broken file: the line is said here, without a look at the log.
     server = lab.root / FOLDER / "app" / "server.py"
     good = server.read_text()
@@ -89,14 +99,14 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     lines[wrong - 1] = lines[wrong - 1].rstrip(":")
     server.write_text("\n".join(lines))
     expect(dashboard.head.locator(".sd-save")).to_contain_text(f"app/server.py:{wrong}")
-    window.picture("dashboard-04-syntax-error")
+    window.picture("dashboard-05-syntax-error")
     server.write_text(good)
     expect(dashboard.head.locator(".sd-save")).to_contain_text("Ready after")
     dashboard.ready()
 
     window.theme("JupyterLab Dark")
     expect(dashboard.root.get_by_text("saved server.py").first).to_be_visible()
-    window.picture("dashboard-05-dark")
+    window.picture("dashboard-06-dark")
 
     # The page comes back with it, as the control plane knows it now.
     page.wait_for_timeout(1_500)  # Lab saves its layout a second after it changed

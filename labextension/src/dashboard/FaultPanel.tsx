@@ -19,6 +19,7 @@ import {
   initialOf,
   problemsOf,
   valuesOf,
+  type IFormField,
   type Typed
 } from './schema';
 import { SchemaForm } from './SchemaForm';
@@ -129,7 +130,10 @@ function Inject(props: {
   up: boolean;
 }): JSX.Element {
   const { fault, choices, connection } = props;
-  const fields = fieldsOf(fault.arguments);
+  const fields = [
+    ...fieldsOf(fault.arguments),
+    ...(fault.one_shot ? [] : [recovery()])
+  ];
   const [typed, setTyped] = useState<Typed>(() => initialOf(fields));
   const [chosen, setChosen] = useState('');
   const action = useAction();
@@ -138,11 +142,13 @@ function Inject(props: {
   const place = choices.find(each => placeName(each) === chosen) ?? choices[0];
   const inject = (): void => {
     if (connection && place) {
+      const { [FOR_S]: seconds, ...given } = valuesOf(fields, typed);
       action.run('inject', async () => {
         await new Api(connection.transport).inject(props.environment, {
           fault: fault.id,
           ...place,
-          arguments: valuesOf(fields, typed)
+          arguments: given,
+          ...(typeof seconds === 'number' ? { for_s: seconds } : {})
         });
       });
     }
@@ -205,4 +211,24 @@ function Inject(props: {
       {action.problem && <Problem problem={action.problem} />}
     </form>
   );
+}
+
+const FOR_S = 'for_s';
+const DAY_S = 86_400;
+
+/** When it ends by itself: not an argument of the fault, but asked for beside them. */
+function recovery(): IFormField {
+  return {
+    name: FOR_S,
+    kind: 'number',
+    title: t('Recover after, s'),
+    description: t('by itself; left empty: when you say so'),
+    required: false,
+    initial: '',
+    minimum: 0,
+    maximum: DAY_S,
+    aboveMinimum: true,
+    belowMaximum: false,
+    options: []
+  };
 }
