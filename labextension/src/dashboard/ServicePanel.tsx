@@ -59,7 +59,7 @@ export function ServicePanel(props: {
         <span class="sd-title">{name}</span>
         <span class="sd-sub">{kindName(service.kind)}</span>
         <span class="sd-actions">
-          {act('start', t('Start'), !running && state !== 'restarting')}
+          {act('start', t('Start'), state === 'stopped' || state === 'failed')}
           {act('stop', t('Stop'), running)}
           {act('kill', t('Kill'), running)}
           {state === 'paused'
