@@ -33,7 +33,7 @@ SCHEMA = HERE / "src" / "api" / "schema.ts"
 OPENAPI = ROOT / "openapi.json"
 
 PACKAGES = ("package.json", "yarn.lock", ".yarnrc.yml")
-SOURCES = (*PACKAGES, "tsconfig.json", "esbuild.mjs", "src", "style")
+SOURCES = (*PACKAGES, "tsconfig.json", "esbuild.mjs", "src", "style", "schema")
 OUTPUTS = (WIDGET / "widget.js", WIDGET / "widget.css", EXTENSION / "package.json")
 
 

@@ -32,6 +32,8 @@ export default defineConfig([
         'error',
         { allowNumber: true }
       ],
+      // A Lumino signal is given a method and its `this` one after the other.
+      '@typescript-eslint/unbound-method': 'off',
       curly: ['error', 'all'],
       // null and undefined mean the same to us: the API leaves out what is null.
       eqeqeq: ['error', 'always', { null: 'ignore' }],
@@ -47,8 +49,6 @@ export default defineConfig([
     files: ['harness/**', 'tests/**'],
     rules: {
       'jupyter/no-untranslated-string': 'off',
-      // expect(object.method) is how jest is told what to look at.
-      '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/no-extraneous-class': 'off'
     }
   },

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import secrets
-import shutil
 import statistics
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.benchmarks.place import FOUR_SERVICES, fresh_home
-from jupyter_sysdesign.errors import MissingBinaryError, UnavailableError
+from jupyter_sysdesign.benchmarks.browser import ARGUMENTS, chromium, lab
+from jupyter_sysdesign.benchmarks.place import fresh_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from playwright.sync_api import Page
 
 _WATCH_MS = 60_000
@@ -54,16 +44,14 @@ def measure() -> dict[str, Any]:
     Raises:
         MissingBinaryError: no Chromium.
     """
-    browser = _chromium()
-    with fresh_home() as home, _lab(home) as url:
+    browser = chromium()
+    with fresh_home() as home, lab(home) as url:
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(
-                executable_path=browser, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
-            )
-            delays = sorted(_watch(chromium.new_page(), url))
-            chromium.close()
+            window = playwright.chromium.launch(executable_path=browser, args=list(ARGUMENTS))
+            delays = sorted(_watch(window.new_page(), url))
+            window.close()
     return {
         "samples": len(delays),
         "sample_to_browser_p50_ms": round(statistics.median(delays), 1),
@@ -83,46 +71,3 @@ def _watch(page: Page, url: str) -> list[float]:
     page.evaluate("window.sdDelays.length = 0")
     page.wait_for_timeout(_WATCH_MS)
     return [float(each) for each in page.evaluate("window.sdDelays")]
-
-
-@contextlib.contextmanager
-def _lab(home: Path) -> Iterator[str]:
-    token = secrets.token_hex(8)
-    jupyter = {
-        f"JUPYTER_{name}_DIR": str(home / "jupyter" / name)
-        for name in ("CONFIG", "DATA", "RUNTIME")
-    }
-    lab = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jupyter_sysdesign", "lab", "--root", str(home / "root")),
-            *("--lesson", FOUR_SERVICES, "--no-browser", "--ServerApp.base_url=/user/x/"),
-            f"--IdentityProvider.token={token}",
-        ],
-        env={**os.environ, **jupyter},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield _printed_url(lab, token)
-    finally:
-        lab.terminate()
-        lab.communicate()
-
-
-def _printed_url(lab: subprocess.Popen[str], token: str) -> str:
-    if lab.stderr is not None:
-        for line in lab.stderr:
-            found = re.search(r"(http://127\.0\.0\.1:\S+)\?token=", line)
-            if found:
-                return f"{found[1]}?token={token}"
-    raise UnavailableError("JupyterLab did not start")
-
-
-def _chromium() -> str:
-    names = (os.environ.get("SYSDESIGN_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    for name in names:
-        if name and (found := shutil.which(name)):
-            return found
-    raise MissingBinaryError("No Chromium", hint="Install chromium, or set SYSDESIGN_CHROMIUM.")

@@ -44,6 +44,12 @@ def _stream() -> dict[str, Any]:
     return stream.measure()
 
 
+def _dashboard() -> dict[str, Any]:
+    from jupyter_sysdesign.benchmarks import dashboard
+
+    return dashboard.measure()
+
+
 def _proxy() -> dict[str, Any]:
     from jupyter_sysdesign.benchmarks import proxy
 
@@ -64,6 +70,7 @@ _ALL: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "proxy": ("A marked link without a fault beside the direct way, and true latencies.", _proxy),
     "stream": ("Sample taken until drawn in a browser.", _stream),
     "simulation": ("Simulated Raft, messages beside SimPy's, linearizability.", _simulation),
+    "dashboard": ("Ten charts over fifteen minutes: scripting, tasks, memory.", _dashboard),
 }
 
 

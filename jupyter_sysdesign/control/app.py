@@ -17,6 +17,7 @@ from jupyter_sysdesign.control.bodies import Limited
 from jupyter_sysdesign.control.plane import ControlPlane
 from jupyter_sysdesign.control.routes import (
     checks,
+    consoles,
     data,
     environments,
     events,
@@ -44,7 +45,8 @@ def create_app() -> FastAPI:
             "Owns the environments of one user. Served on a unix socket, and by the Jupyter server "
             "under `<base_url>sysdesign/`. `WS /v1/environments/{environment}/events?after=<seq>` "
             "sends every `Event` later than `after`; `WS /v1/leases?holder=<key>&parent=<key>` "
-            "(not through Jupyter) keeps alive what is started under it."
+            "(not through Jupyter) keeps alive what is started under it; `/v1/consoles` is not for "
+            "browsers either."
         ),
         lifespan=_lifespan,
         docs_url=None,
@@ -62,6 +64,7 @@ def create_app() -> FastAPI:
         data,
         runs,
         checks,
+        consoles,
         faults,
         events,
         leases,

@@ -98,6 +98,12 @@ class Caller:
         except (OSError, RuntimeError):  # a loop of links
             return False
 
+    def path(self, folder: Path) -> str | None:
+        """Return a folder relative to the root, with ``/``; None without a root or outside."""
+        if self.root is None or not folder.is_relative_to(self.root):
+            return None
+        return folder.relative_to(self.root).as_posix()
+
     def check(self, folder: Path) -> None:
         """Raise OutsideRootError unless the folder may be used."""
         if not self.sees(folder):

@@ -14,13 +14,17 @@ from pydantic import TypeAdapter
 from jupyter_sysdesign.control.models import (
     Answer,
     Applied,
+    ChecksState,
+    Console,
     ControlPlaneInfo,
     Drift,
     EnvironmentStatus,
     LessonDetail,
     LessonSummary,
     LogPage,
+    Machine,
     MetricSeries,
+    ProfilePage,
     Run,
     ServiceStatus,
     SqlResult,
@@ -73,6 +77,11 @@ def _adapter(answer: Any) -> TypeAdapter[Any]:
 def info() -> Call[ControlPlaneInfo]:
     """Ask who answers."""
     return Call(ControlPlaneInfo, "GET", "/v1")
+
+
+def machine() -> Call[Machine]:
+    """Ask how much memory there is, and what environments take."""
+    return Call(Machine, "GET", "/v1/machine")
 
 
 def lessons() -> Call[list[LessonSummary]]:
@@ -224,6 +233,22 @@ def sql(
         "service": service,
     }
     return Call(SqlResult, "POST", _environment(environment_id, "/sql"), body)
+
+
+def console(environment_id: str, service: str | None = None) -> Call[Console]:
+    """Ask how a terminal reaches a database or a cache (default: the first there is)."""
+    query = f"?{urlencode({'service': service})}" if service else ""
+    return Call(Console, "GET", f"/v1/consoles/{_part(environment_id)}{query}")
+
+
+def profiles(environment_id: str) -> Call[ProfilePage]:
+    """Return the profiles of ``load.yaml`` in full; ``start_run`` takes each of them."""
+    return Call(ProfilePage, "GET", _environment(environment_id, "/profiles"))
+
+
+def checks(environment_id: str) -> Call[ChecksState]:
+    """Tell what a check under way has decided so far, and the last verdict."""
+    return Call(ChecksState, "GET", _environment(environment_id, "/checks"))
 
 
 def runs(environment_id: str) -> Call[list[Run]]:

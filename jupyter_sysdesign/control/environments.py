@@ -33,6 +33,10 @@ class Environments:
         """Tell whether any of them runs."""
         return any(environment.running for environment in self._known.values())
 
+    def in_use(self) -> list[Environment]:
+        """Return those that run, the hidden ones of checks among them."""
+        return [each for each in self._known.values() if each.running]
+
     def known(self, environment_id: str) -> Environment | None:
         """Return one that was used since this control plane began."""
         return self._known.get(environment_id)

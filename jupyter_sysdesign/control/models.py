@@ -28,6 +28,20 @@ class ControlPlaneInfo(BaseModel):
     version: str
     pid: int
     started_at: float = Field(description="seconds since the epoch")
+    command: list[str] = Field(
+        description="argv that `sysdesign` of this installation is called by, e.g. in a terminal"
+    )
+
+
+class Machine(BaseModel):
+    """What the machine (or the container this runs in) has, and what environments take of it."""
+
+    cpus: int
+    memory_bytes: int
+    available_bytes: int = Field(description="what can still be used before it runs out")
+    environments: dict[str, int] = Field(
+        description="memory in bytes that each running environment takes, by id"
+    )
 
 
 class Problem(BaseModel):
@@ -130,6 +144,9 @@ class WorkspaceDetail(BaseModel):
     id: str
     lesson: str
     folder: str
+    path: str | None = Field(
+        None, description="folder as the file browser shows it: relative to the Jupyter root"
+    )
     notebook: str
     files: list[str] = Field(description="relative paths of the learner's files")
     editable: list[str]
@@ -165,6 +182,17 @@ class EnvironmentRequest(_Request):
     purpose: Literal["lesson", "check"] = Field(
         "lesson", description="'check': hidden from lists and removed with its lease"
     )
+    sample_interval_s: float | None = Field(
+        None, ge=0.2, le=10, description="a sample this often, from the next start on; default 1"
+    )
+
+
+class Console(BaseModel):
+    """How a terminal's client reaches a database or a cache; never told to a browser."""
+
+    service: str
+    kind: Literal["postgres", "valkey"]
+    url: str = Field(description="for libpq or redis-py, with the learner's password")
 
 
 class DetachRequest(_Request):
@@ -202,6 +230,14 @@ class MetricSeries(BaseModel):
 
 
 # --- load -------------------------------------------------------------------------------------
+
+
+class ProfilePage(BaseModel):
+    """The profiles of the environment's ``load.yaml``, in full."""
+
+    profiles: dict[str, dict[str, Any]] = Field(
+        description="by name; each as RunRequest.custom takes it"
+    )
 
 
 class RunRequest(_Request):
@@ -325,3 +361,12 @@ class ChecksRequest(_Request):
 
     seed: int | None = Field(None, ge=0, lt=2**63, description="default: random; held-out traffic")
     only: list[str] | None = Field(None, min_length=1, description="check ids; default all")
+
+
+class ChecksState(BaseModel):
+    """How far checking is: what is under way, and what was decided last."""
+
+    declared: list[str] = Field(description="check ids of the lesson, in order")
+    going: bool = Field(description="a check is under way; results are its")
+    results: list[CheckResult] = []
+    verdict: Verdict | None = Field(None, description="the last one since the control plane began")

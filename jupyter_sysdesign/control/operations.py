@@ -61,6 +61,7 @@ class Operations:
     """What both clients can do."""
 
     info = Operation(calls.info)
+    machine = Operation(calls.machine)
     lessons = Operation(calls.lessons)
     lesson = Operation(calls.lesson)
     workspaces = Operation(calls.workspaces)
@@ -83,6 +84,8 @@ class Operations:
     metrics = Operation(calls.metrics)
     drift = Operation(calls.drift)
     sql = Operation(calls.sql)
+    console = Operation(calls.console)
+    profiles = Operation(calls.profiles)
     runs = Operation(calls.runs)
     start_run = Operation(calls.start_run)
     run = Operation(calls.run)
@@ -94,4 +97,5 @@ class Operations:
     fault_schedules = Operation(calls.fault_schedules)
     play_faults = Operation(calls.play_faults)
     stop_faults = Operation(calls.stop_faults)
+    checks = Operation(calls.checks)
     check = Operation(calls.check)

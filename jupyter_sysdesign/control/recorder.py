@@ -19,9 +19,14 @@ _UP = frozenset({State.READY, State.DEGRADED})
 
 
 class Recorder:
-    """Samples once a second while the environment is up; each sample is an event."""
+    """Samples while the environment is up; each sample is an event.
+
+    Attributes:
+        interval_s: a sample this often, from the next start on.
+    """
 
     def __init__(self, instance: Instance, events: EventStream) -> None:
+        self.interval_s = 1.0
         self._instance = instance
         self._events = events
         self._sampler: Sampler | None = None
@@ -32,6 +37,7 @@ class Recorder:
         if state in _UP:
             if self._sampler is None:
                 self._sampler = self._make()
+            self._sampler.interval_s = self.interval_s
             self._sampler.start()
         elif self._sampler is not None:
             # The task is kept, or it might be collected before it is done.
@@ -49,6 +55,11 @@ class Recorder:
         if self._sampler is None or self._instance.status.state not in _UP:
             return {}
         return self._sampler.latest[1]
+
+    def memory_bytes(self) -> int:
+        """Return what all services took in the last sample; 0 before the first."""
+        latest = self.latest().items()
+        return int(sum(value for name, value in latest if name.endswith(".memory_bytes")))
 
     def _make(self) -> Sampler:
         # Imported late: an idle control plane does without drivers for databases and caches.

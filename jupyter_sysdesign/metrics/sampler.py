@@ -43,6 +43,7 @@ class Sampler:
     Attributes:
         series: the last samples.
         latest: time (seconds since the epoch) and values of the last one; empty before the first.
+        interval_s: a sample this often.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Sampler:
         self.series = series if series is not None else Series()
         self.latest: tuple[float, dict[str, float]] = (0.0, {})
         self._sources = sources
-        self._interval_s = interval_s
+        self.interval_s = interval_s
         self._on_sample = on_sample
         self._collectors: dict[Hashable, Collector] = {}
         self._pending: dict[Hashable, asyncio.Task[dict[str, float]]] = {}
@@ -86,7 +87,7 @@ class Sampler:
         for key in list(self._collectors):
             self._drop(key)
         if self._closing:
-            await asyncio.wait(self._closing, timeout=self._interval_s)
+            await asyncio.wait(self._closing, timeout=self.interval_s)
 
     async def sample(self) -> dict[str, float]:
         """Take one sample now."""
@@ -95,7 +96,7 @@ class Sampler:
             if key not in self._pending:
                 self._pending[key] = asyncio.create_task(collector.sample())
         if self._pending:
-            await asyncio.wait(self._pending.values(), timeout=self._interval_s / 2)
+            await asyncio.wait(self._pending.values(), timeout=self.interval_s / 2)
         values: dict[str, float] = {}
         for key, task in list(self._pending.items()):
             if not task.done():
@@ -119,7 +120,7 @@ class Sampler:
                     self._on_sample(self.latest[0], values)
                 except Exception:
                     log.exception("a sample could not be passed on")
-            due = max(due + self._interval_s, time.monotonic())
+            due = max(due + self.interval_s, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
 
     def _refresh(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from jupyter_server.auth.decorator import authorized
@@ -38,7 +39,11 @@ class ForwardHandler(ControlHandler, APIHandler):
     @web.authenticated
     @authorized(action="read")  # type: ignore[untyped-decorator]
     async def get(self) -> None:
-        """Forward."""
+        """Forward; with ``?if_alive=1``, a control plane is not started only to be asked this."""
+        if self.get_query_argument("if_alive", "") and not self.link.alive:
+            self.set_status(HTTPStatus.NO_CONTENT)
+            self.finish()
+            return
         await self._forward()
 
     @web.authenticated

@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 #: Of a browser's headers, these mean something to the control plane; no cookie, no token does.
 _PASSED_ON = ("Accept", "Content-Type")
 #: Query parameters that are between the browser and the Jupyter server.
-_KEPT_HERE = frozenset({"token", "_xsrf", "no_track_activity"})
-#: Leases are held by processes of this machine, not by pages.
-_NOT_FORWARDED = "/v1/leases"
+_KEPT_HERE = frozenset({"token", "_xsrf", "no_track_activity", "if_alive"})
+#: Leases are held by processes of this machine, and passwords are for them: neither for pages.
+_NOT_FORWARDED = ("/v1/leases", "/v1/consoles")
 
 
 class ControlLink:
@@ -43,9 +43,14 @@ class ControlLink:
         self._client = AsyncControlClient(holder=self.holder)
         self._lease: str | None = None
 
+    @property
+    def alive(self) -> bool:
+        """Tell whether a control plane answers; none is started."""
+        return answers(paths.control_socket())
+
     async def adopt(self) -> None:
         """Hold a lease if a control plane is alive; do not start one."""
-        if answers(paths.control_socket()):
+        if self.alive:
             with contextlib.suppress(SysdesignError, transport.GoneError):
                 await self._client.lease_headers()
 
@@ -78,7 +83,7 @@ class ControlLink:
     def end_now(self) -> None:
         """End the lease cleanly without an event loop, as this process ends."""
         lease = self._client.lease
-        if lease is not None and answers(paths.control_socket()):
+        if lease is not None and self.alive:
             with contextlib.suppress(SysdesignError), ControlClient(start=False) as client:
                 client.end_lease(lease)
 

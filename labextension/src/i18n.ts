@@ -1,15 +1,19 @@
 /**
- * Every string a user sees goes through `t`. Outside Lab the English text is the text; in Lab the
- * plugins can put an `ITranslator` behind it.
+ * Every string a user sees goes through `t`. Outside Lab the English text is the text; in Lab a
+ * plugin puts Lab's translations behind it, for all of our bundles in the page.
  */
 
-export type Translate = (message: string) => string;
+import { page } from './connection/page';
 
-let translate: Translate = message => message;
+/** gettext's two questions; the English text is the key. */
+export interface ITranslations {
+  gettext(message: string): string;
+  ngettext(one: string, many: string, count: number): string;
+}
 
-/** Put a translation behind `t` (gettext-like: the English text is the key). */
-export function setTranslation(next: Translate): void {
-  translate = next;
+/** Put translations behind `t` and `tn`. */
+export function setTranslations(translations: ITranslations | null): void {
+  page().translations = translations;
 }
 
 /** Translate `message` and fill its `{names}`. */
@@ -17,13 +21,23 @@ export function t(
   message: string,
   values: Readonly<Record<string, string | number>> = {}
 ): string {
-  return translate(message).replace(/\{(\w+)\}/g, (whole, name: string) => {
-    const value = values[name];
-    return value === undefined ? whole : String(value);
-  });
+  return fill(page().translations?.gettext(message) ?? message, values);
 }
 
 /** Choose between singular and plural, both with `{count}`. */
 export function tn(one: string, many: string, count: number): string {
-  return t(count === 1 ? one : many, { count });
+  const chosen =
+    page().translations?.ngettext(one, many, count) ??
+    (count === 1 ? one : many);
+  return fill(chosen, { count });
+}
+
+function fill(
+  text: string,
+  values: Readonly<Record<string, string | number>>
+): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    return value === undefined ? whole : String(value);
+  });
 }

@@ -8,7 +8,7 @@ import {
   tickMs,
   tickSeconds
 } from '../src/format';
-import { setTranslation, t, tn } from '../src/i18n';
+import { setTranslations, t, tn } from '../src/i18n';
 
 test.each([
   [formatMs(null), '–'],
@@ -44,7 +44,13 @@ test('names are filled, unknown ones left alone', () => {
 });
 
 test('a translation stands behind every string', () => {
-  setTranslation(message => (message === 'Start' ? 'Los' : message));
+  setTranslations({
+    gettext: message => (message === 'Start' ? 'Los' : message),
+    ngettext: (_one, many, count) =>
+      count === 1 ? 'eine Zeile' : many.replace('lines', 'Zeilen')
+  });
+  expect(tn('{count} line', '{count} lines', 1)).toBe('eine Zeile');
+  expect(tn('{count} line', '{count} lines', 3)).toBe('3 Zeilen');
   expect(t('Start')).toBe('Los');
-  setTranslation(message => message);
+  setTranslations(null);
 });

@@ -16,10 +16,11 @@ def sysdesign(home, curriculum, tmp_path, monkeypatch):
     monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
     monkeypatch.setenv("SYSDESIGN_GRACE_S", "0.5")
 
-    def run(*words, cwd=tmp_path, code=0):
+    def run(*words, cwd=tmp_path, code=0, typed=""):
         done = subprocess.run(
             [sys.executable, "-m", "jupyter_sysdesign", *words],
             cwd=cwd,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=120,
@@ -56,6 +57,22 @@ def test_a_lesson_from_open_to_down(sysdesign, tmp_path):
     assert reset["id"] == up["id"]
     down = sysdesign("env", "down", "--json", cwd=folder)["environment"]
     assert down["state"] == "stopped"
+
+
+def test_a_console_talks_to_database_and_cache(sysdesign):
+    counted = sysdesign("console", "tiny-full", typed="SELECT 40 + count(*) FROM items;")
+    assert "1040" in counted
+    typed = 'set greeting "good day"\nget greeting\nkeys *\nnonsense\nget "open\nincr n\nget no\n'
+    assert sysdesign("console", "tiny-full", "--service", "cache", typed=typed).splitlines() == [
+        "OK",
+        "good day",
+        '1) "greeting"',
+        "(error) unknown command 'nonsense', with args beginning with: ",
+        "(error) No closing quotation",
+        "(integer) 1",
+        "(nil)",
+    ]
+    sysdesign("console", "tiny-full", "--service", "lb", code=2)
 
 
 def test_check_says_failed_with_1_and_passed_with_0(sysdesign, tmp_path, curriculum):

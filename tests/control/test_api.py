@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psycopg
 import pytest
 
 from jupyter_sysdesign import errors, paths
@@ -70,6 +72,7 @@ def test_a_lesson_from_start_to_removal(control: Control) -> None:
     assert client.sql(environment, "SELECT %s::text AS t", parameters=["é"]).rows == [["é"]]
     assert any("startup" in each["line"] for each in client.logs(environment, "app").lines)
     assert not client.drift(environment).drifted
+    machine_and_consoles(client, control, environment)
     refused_while_it_runs(client, environment)
     runs_are_kept(client, control, environment)
     migrations_count(client, control, environment)
@@ -85,6 +88,24 @@ def test_a_lesson_from_start_to_removal(control: Control) -> None:
     assert client.environments() == []
     assert not (paths.instances() / environment).exists()
     assert (control.folder / "mine" / "app" / "server.py").is_file()
+
+
+def machine_and_consoles(client: ControlClient, control: Control, environment: str) -> None:
+    control.until(lambda: client.machine().environments.get(environment), "no sample was taken")
+    machine = client.machine()
+    assert 10 << 20 < machine.environments[environment] < machine.memory_bytes
+    assert 0 < machine.available_bytes <= machine.memory_bytes
+    command = client.info().command
+    said = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == client.info().version
+
+    console = client.console(environment)
+    assert (console.service, console.kind) == ("db", "postgres")
+    with psycopg.connect(console.url) as database:
+        assert database.execute("SELECT count(*) FROM items").fetchone() == (1000,)
+    for service in ("app", "nowhere"):
+        with pytest.raises(errors.NotFoundError, match=service):
+            client.console(environment, service)
 
 
 def refused_while_it_runs(client: ControlClient, environment: str) -> None:
@@ -153,7 +174,13 @@ def runs_are_kept(client: ControlClient, control: Control, environment: str) -> 
     assert [each.ticks for each in client.runs(environment)] == [[]]
     with pytest.raises(errors.ConflictError):
         client.stop_run(environment, started.id)
-    stopped = client.start_run(environment, {**BROWSE, "duration_s": 600})
+    # A profile as it is told is a profile that can be run, with another shape.
+    shapes = client.profiles(environment).profiles
+    assert {name: each["mode"] for name, each in shapes.items()} == {
+        "browse": "closed",
+        "steady": "open",
+    }
+    stopped = client.start_run(environment, {**shapes["steady"], "duration_s": 600})
     assert client.stop_run(environment, stopped.id).state == "stopped"
     # They are compared with later ones, also by a control plane that comes after this one.
     control.end()

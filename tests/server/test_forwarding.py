@@ -158,6 +158,25 @@ async def test_leases_are_none_of_a_pages_business(jupyter: Jupyter) -> None:
         assert (refused.status, refused.body["code"]) == (404, "not_found")
 
 
+async def test_no_page_gets_a_password(jupyter: Jupyter) -> None:
+    environment = await jupyter.environment()
+    for path in ("v1/consoles/", "v1/%63onsoles/", "v1/./consoles/", "v1//consoles/"):
+        refused = await jupyter.ask("GET", path + environment["id"])
+        assert (refused.status, refused.body["code"]) == (404, "not_found"), path
+
+
+async def test_looking_whether_something_runs_starts_nothing(
+    jupyter: Jupyter, control_plane: Any
+) -> None:
+    looked = await jupyter.ask("GET", "v1/environments", params={"if_alive": "1"})
+    assert (looked.status, looked.body) == (204, "")
+    assert control_plane.pid() is None
+    workspace = await jupyter.workspace()
+    assert workspace["path"] == "sysdesign/tiny"
+    looked = await jupyter.ask("GET", "v1/environments", params={"if_alive": "1"})
+    assert (looked.status, looked.body) == (200, [])
+
+
 def test_what_is_between_browser_and_jupyter_stays_there() -> None:
     assert clean("/v1/lessons?token=secret&tail=3&_xsrf=x&no_track_activity=1") == (
         "/v1/lessons?tail=3"

@@ -54,6 +54,8 @@ async def create(
     if request.start:
         await asyncio.to_thread(check_startable, source)
     environment, new = await plane.environments.make(source, request.purpose)
+    if request.sample_interval_s is not None:
+        environment.recorder.interval_s = request.sample_interval_s
     if request.start and not (request.reuse and environment.running):
         _start(asking, environment)
     asking.hold(environment)

@@ -64,8 +64,8 @@ async def create(request: WorkspaceRequest, asking: Asking, response: Response) 
 
 @router.get("/find", operation_id="find_workspace", responses=documented(*_NAMED))
 async def find(folder: str, asking: Asking) -> WorkspaceDetail:
-    """Describe the workspace in ``folder``, an absolute path."""
-    return await _detail(asking, await asking.workspace(folder))
+    """Describe the workspace in ``folder``: an absolute path, or relative to the root."""
+    return await _detail(asking, await asking.workspace(str(asking.folder(folder, ""))))
 
 
 @router.get("/{workspace}", operation_id="workspace", responses=documented(*_NAMED))
@@ -94,4 +94,5 @@ async def answer(workspace: str, question: str, request: AnswerRequest, asking: 
 
 async def _detail(asking: Caller, workspace: Workspace) -> WorkspaceDetail:
     lesson = await asyncio.to_thread(asking.plane.catalogue.lesson, workspace.lesson)
-    return await asyncio.to_thread(progress.detail, workspace, lesson)
+    found = await asyncio.to_thread(progress.detail, workspace, lesson)
+    return found.model_copy(update={"path": asking.path(workspace.folder)})

@@ -2,20 +2,71 @@
 
 import type { ITransport } from '../connection/transport';
 import type {
+  ActiveFault,
+  ActiveFaults,
   Answer,
   Applied,
+  ChecksState,
+  ControlPlaneInfo,
   EnvironmentStatus,
+  FaultLibrary,
+  FaultRequest,
+  LessonDetail,
+  LessonSummary,
   LogPage,
+  Machine,
   MetricSeries,
+  ProfilePage,
   Run,
+  RunRequest,
   ServiceStatus,
+  Verdict,
   WorkspaceDetail
 } from './types';
 
 export type ServiceAction = 'start' | 'stop' | 'kill' | 'pause' | 'resume';
 
+/** How an environment is to be started; what is left out is the server's choice. */
+export interface IStartOptions {
+  runtime?: 'embedded';
+  sample_interval_s?: number;
+}
+
+// Looking again and again is no sign of a person, who would keep a hub's server from being culled.
+const QUIETLY = 'no_track_activity=1';
+
 export class Api {
   constructor(readonly transport: ITransport) {}
+
+  lesson(id: string): Promise<LessonDetail> {
+    return this._get(`/v1/lessons/${part(id)}`);
+  }
+
+  info(): Promise<ControlPlaneInfo> {
+    return this._get('/v1');
+  }
+
+  machine(): Promise<Machine> {
+    return this._get(`/v1/machine?${QUIETLY}`);
+  }
+
+  lessons(): Promise<readonly LessonSummary[]> {
+    return this._get(`/v1/lessons?${QUIETLY}`);
+  }
+
+  workspaces(): Promise<readonly WorkspaceDetail[]> {
+    return this._get(`/v1/workspaces?${QUIETLY}`);
+  }
+
+  /** Make the workspace of a lesson in its usual place, or find it there. */
+  createWorkspace(lesson: string): Promise<WorkspaceDetail> {
+    return this._send('POST', '/v1/workspaces', { lesson });
+  }
+
+  /** The workspace in a folder: absolute, or relative to the Jupyter root. */
+  workspaceIn(folder: string): Promise<WorkspaceDetail> {
+    return this._get(`/v1/workspaces/find?folder=${part(folder)}`);
+  }
 
   workspace(id: string): Promise<WorkspaceDetail> {
     return this._get(`/v1/workspaces/${part(id)}`);
@@ -34,7 +85,12 @@ export class Api {
   }
 
   environments(): Promise<readonly EnvironmentStatus[]> {
-    return this._get('/v1/environments');
+    return this._get(`/v1/environments?${QUIETLY}`);
+  }
+
+  /** The environments if a control plane lives; null where none does, and none is started. */
+  environmentsIfAlive(): Promise<readonly EnvironmentStatus[] | null> {
+    return this._get(`/v1/environments?if_alive=1&${QUIETLY}`);
   }
 
   environment(id: string): Promise<EnvironmentStatus> {
@@ -42,10 +98,14 @@ export class Api {
   }
 
   /** Prepare and start the environment of a workspace; one that runs already will do. */
-  create(workspace: string): Promise<EnvironmentStatus> {
+  create(
+    workspace: string,
+    options: IStartOptions = {}
+  ): Promise<EnvironmentStatus> {
     return this._send('POST', '/v1/environments', {
       workspace,
-      reuse: true
+      reuse: true,
+      ...options
     });
   }
 
@@ -85,6 +145,20 @@ export class Api {
     return this._get(`/v1/environments/${part(id)}/metrics`);
   }
 
+  /** The traffic shapes of the environment's `load.yaml`, in full. */
+  profiles(id: string): Promise<ProfilePage> {
+    return this._get(`/v1/environments/${part(id)}/profiles`);
+  }
+
+  /** Runs, oldest first, without ticks. */
+  runs(id: string): Promise<readonly Run[]> {
+    return this._get(`/v1/environments/${part(id)}/runs`);
+  }
+
+  startRun(id: string, request: Partial<RunRequest>): Promise<Run> {
+    return this._send('POST', `/v1/environments/${part(id)}/runs`, request);
+  }
+
   run(id: string, run: string): Promise<Run> {
     return this._get(`/v1/environments/${part(id)}/runs/${part(run)}`);
   }
@@ -93,6 +167,35 @@ export class Api {
     return this._send(
       'DELETE',
       `/v1/environments/${part(id)}/runs/${part(run)}`
+    );
+  }
+
+  checks(id: string): Promise<ChecksState> {
+    return this._get(`/v1/environments/${part(id)}/checks`);
+  }
+
+  /** Check the learner's files on a fresh system; answers when decided, events tell meanwhile. */
+  check(id: string): Promise<Verdict> {
+    return this._send('POST', `/v1/environments/${part(id)}/checks`, {});
+  }
+
+  faults(): Promise<FaultLibrary> {
+    return this._get('/v1/faults');
+  }
+
+  activeFaults(id: string): Promise<ActiveFaults> {
+    return this._get(`/v1/environments/${part(id)}/faults`);
+  }
+
+  inject(id: string, request: Partial<FaultRequest>): Promise<ActiveFault> {
+    return this._send('POST', `/v1/environments/${part(id)}/faults`, request);
+  }
+
+  /** End a fault; one that is over already will do. */
+  recover(id: string, fault: string): Promise<unknown> {
+    return this._send(
+      'DELETE',
+      `/v1/environments/${part(id)}/faults/${part(fault)}`
     );
   }
 

@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/machine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Machine
+         * @description Say how much memory there is, and what running environments take of it.
+         */
+        get: operations["machine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -117,7 +137,7 @@ export interface paths {
         };
         /**
          * Find
-         * @description Describe the workspace in ``folder``, an absolute path.
+         * @description Describe the workspace in ``folder``: an absolute path, or relative to the root.
          */
         get: operations["find_workspace"];
         put?: never;
@@ -380,6 +400,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/environments/{environment}/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Profiles
+         * @description Return the traffic shapes of ``load.yaml`` in full, to run them or to shape one's own.
+         */
+        get: operations["profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/environments/{environment}/schema-drift": {
         parameters: {
             query?: never;
@@ -475,7 +515,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * State
+         * @description Tell what a check under way has decided so far, and the last verdict.
+         */
+        get: operations["checks"];
         put?: never;
         /**
          * Check
@@ -484,6 +528,26 @@ export interface paths {
          *     The environment itself need not run. Events tell of each check as it is decided.
          */
         post: operations["check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/consoles/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Console
+         * @description Say how a client reaches ``service`` (default: the first database or cache).
+         */
+        get: operations["console"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -826,6 +890,47 @@ export interface components {
             only?: string[] | null;
         };
         /**
+         * ChecksState
+         * @description How far checking is: what is under way, and what was decided last.
+         */
+        ChecksState: {
+            /**
+             * Declared
+             * @description check ids of the lesson, in order
+             */
+            declared: string[];
+            /**
+             * Going
+             * @description a check is under way; results are its
+             */
+            going: boolean;
+            /**
+             * Results
+             * @default []
+             */
+            results: components["schemas"]["CheckResult"][];
+            /** @description the last one since the control plane began */
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
+        /**
+         * Console
+         * @description How a terminal's client reaches a database or a cache; never told to a browser.
+         */
+        Console: {
+            /** Service */
+            service: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "postgres" | "valkey";
+            /**
+             * Url
+             * @description for libpq or redis-py, with the learner's password
+             */
+            url: string;
+        };
+        /**
          * ControlPlaneInfo
          * @description Who answers.
          */
@@ -839,6 +944,11 @@ export interface components {
              * @description seconds since the epoch
              */
             started_at: number;
+            /**
+             * Command
+             * @description argv that `sysdesign` of this installation is called by, e.g. in a terminal
+             */
+            command: string[];
         };
         /**
          * DetachRequest
@@ -932,6 +1042,11 @@ export interface components {
              * @enum {string}
              */
             purpose: "lesson" | "check";
+            /**
+             * Sample Interval S
+             * @description a sample this often, from the next start on; default 1
+             */
+            sample_interval_s?: number | null;
         };
         /**
          * EnvironmentStatus
@@ -1267,6 +1382,28 @@ export interface components {
             }[];
         };
         /**
+         * Machine
+         * @description What the machine (or the container this runs in) has, and what environments take of it.
+         */
+        Machine: {
+            /** Cpus */
+            cpus: number;
+            /** Memory Bytes */
+            memory_bytes: number;
+            /**
+             * Available Bytes
+             * @description what can still be used before it runs out
+             */
+            available_bytes: number;
+            /**
+             * Environments
+             * @description memory in bytes that each running environment takes, by id
+             */
+            environments: {
+                [key: string]: number;
+            };
+        };
+        /**
          * MetricSeries
          * @description Ring-buffered samples: one shared time axis, one list per metric (null where missing).
          */
@@ -1335,6 +1472,21 @@ export interface components {
              * @default
              */
             hint: string;
+        };
+        /**
+         * ProfilePage
+         * @description The profiles of the environment's ``load.yaml``, in full.
+         */
+        ProfilePage: {
+            /**
+             * Profiles
+             * @description by name; each as RunRequest.custom takes it
+             */
+            profiles: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
         };
         /**
          * Progress
@@ -1728,6 +1880,11 @@ export interface components {
             lesson: string;
             /** Folder */
             folder: string;
+            /**
+             * Path
+             * @description folder as the file browser shows it: relative to the Jupyter root
+             */
+            path?: string | null;
             /** Notebook */
             notebook: string;
             /**
@@ -1820,6 +1977,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ControlPlaneInfo"];
+                };
+            };
+        };
+    };
+    machine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Machine"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3131,6 +3317,64 @@ export interface operations {
             };
         };
     };
+    profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfilePage"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     drift: {
         parameters: {
             query?: never;
@@ -3552,6 +3796,64 @@ export interface operations {
             };
         };
     };
+    checks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksState"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check: {
         parameters: {
             query?: never;
@@ -3632,6 +3934,66 @@ export interface operations {
             };
             /** @description The machine has no room. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    console: {
+        parameters: {
+            query?: {
+                service?: string | null;
+            };
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Console"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

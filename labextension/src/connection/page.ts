@@ -5,6 +5,7 @@
  * they meet under one symbol. Its key has a version, so that bundles of two releases do not mix.
  */
 
+import type { ITranslations } from '../i18n';
 import type { EventHub } from './hub';
 import type { IServer } from './server';
 import type { ITransport } from './transport';
@@ -52,6 +53,8 @@ export interface IPage {
   server: IServer | null;
   /** The transport through the server, once one view has found that it works. */
   transport: Promise<ITransport | null> | null;
+  /** Put here by plugin `jupyter-sysdesign:translation`; without it, English. */
+  translations: ITranslations | null;
   readonly hubs: Map<string, EventHub>;
   readonly models: LiveModels;
 }
@@ -64,6 +67,7 @@ export function page(): IPage {
   shared[KEY] ??= {
     server: null,
     transport: null,
+    translations: null,
     hubs: new Map(),
     models: new LiveModels()
   };

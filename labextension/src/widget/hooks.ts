@@ -91,13 +91,15 @@ export function useSession(
 }
 
 /** One thing at a time that the user asked for, and what became of it. */
-export function useAction(): {
+export interface IAction {
   /** Name of what is going on. */
   busy: string | null;
   problem: ApiError | null;
   run: (name: string, work: () => Promise<void>) => void;
   clear: () => void;
-} {
+}
+
+export function useAction(): IAction {
   const [busy, setBusy] = useState<string | null>(null);
   const [problem, setProblem] = useState<ApiError | null>(null);
   return {

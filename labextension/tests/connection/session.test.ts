@@ -75,13 +75,13 @@ test('paused it costs nothing, and goes on where it was', async () => {
 });
 
 test('an environment that does not exist yet is waited for', async () => {
-  transport.answers.set('GET /v1/environments', []);
+  transport.answers.set('GET /v1/environments?no_track_activity=1', []);
   session.resume();
   await settle();
   expect(links).toEqual(['missing']);
   jest.advanceTimersByTime(3000);
   await settle();
-  transport.answers.set('GET /v1/environments', [
+  transport.answers.set('GET /v1/environments?no_track_activity=1', [
     { id: 'other' },
     { id: 'env' }
   ]);

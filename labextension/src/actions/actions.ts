@@ -1,0 +1,165 @@
+/** What commands do. With a workspace named they reject, for whoever asked; without, they say it. */
+
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { isString } from '../api/guards';
+import { asProblem } from '../api/problem';
+import type { EnvironmentStatus } from '../api/types';
+import { isRunning } from '../environments/registry';
+import { t } from '../i18n';
+import { currentWorkspace } from '../lessons/current';
+import { openLesson } from '../lessons/opening';
+import { lessonsOf, recommended } from '../lessons/tree';
+import type { IEnvironments, ISysdesignSettings } from '../tokens';
+
+export class Actions {
+  constructor(
+    private readonly _app: JupyterFrontEnd,
+    private readonly _environments: IEnvironments,
+    private readonly _settings: ISysdesignSettings
+  ) {}
+
+  async openLesson(named: unknown): Promise<void> {
+    await told(!isString(named), async () => {
+      const lesson = isString(named) ? named : await this._next();
+      if (lesson) {
+        await openLesson(this._app.commands, this._environments, lesson);
+      }
+    });
+  }
+
+  canStart(named: unknown): boolean {
+    const workspace = this._workspace(named);
+    const known = workspace ? this._environments.of(workspace) : null;
+    return workspace !== null && (!known || !isRunning(known));
+  }
+
+  canStop(named: unknown): boolean {
+    const known = this._known(named);
+    return known !== null && isRunning(known) && known.state !== 'stopping';
+  }
+
+  canReset(named: unknown): boolean {
+    const state = this._known(named)?.state;
+    return state !== undefined && RESETTABLE.has(state);
+  }
+
+  async start(named: unknown): Promise<void> {
+    const workspace = this._workspace(named);
+    if (workspace) {
+      await told(!isString(named), () => this._environments.start(workspace));
+    }
+  }
+
+  async stop(named: unknown): Promise<void> {
+    const known = this._known(named);
+    if (known && (await this._agreed(known, 'stop'))) {
+      await told(!isString(named), () => this._environments.stop(known.id));
+    }
+  }
+
+  async reset(named: unknown): Promise<void> {
+    const known = this._known(named);
+    if (known && (await this._agreed(known, 'reset'))) {
+      await told(!isString(named), async () => {
+        await this._environments.reset(known.id);
+        Notification.success(
+          t('The original data of "{title}" is back.', {
+            title: this._environments.title(known.lesson)
+          }),
+          { autoClose: 5000 }
+        );
+      });
+    }
+  }
+
+  async stopAll(): Promise<void> {
+    await told(true, () =>
+      Promise.all(
+        this._environments.running.map(({ id }) => this._environments.stop(id))
+      )
+    );
+  }
+
+  private _workspace(named: unknown): string | null {
+    return isString(named)
+      ? named
+      : (currentWorkspace(this._app.shell, this._environments)?.id ?? null);
+  }
+
+  private _known(named: unknown): EnvironmentStatus | null {
+    const workspace = this._workspace(named);
+    return workspace ? this._environments.of(workspace) : null;
+  }
+
+  private async _next(): Promise<string | null> {
+    const watching = this._environments.watch();
+    try {
+      await this._environments.refresh();
+      const { lessons, workspaces, health } = this._environments;
+      if (health.state === 'trouble' && lessons.length === 0) {
+        throw health.problem;
+      }
+      const next = recommended(lessonsOf(this._environments), workspaces);
+      return next?.summary.id ?? lessons[0]?.id ?? null;
+    } finally {
+      watching.dispose();
+    }
+  }
+
+  private async _agreed(
+    environment: EnvironmentStatus,
+    what: 'stop' | 'reset'
+  ): Promise<boolean> {
+    const { confirmStop, confirmReset } = this._settings;
+    if (!(what === 'stop' ? confirmStop : confirmReset)) {
+      return true;
+    }
+    const title = this._environments.title(environment.lesson);
+    const answer = await showDialog({
+      title:
+        what === 'stop'
+          ? t('Stop "{title}"?', { title })
+          : t('Reset "{title}"?', { title }),
+      body:
+        what === 'stop'
+          ? t('Its processes end. Its data and your files stay.')
+          : t(
+              'The original data comes back: everything written to the database since is lost. Your files stay, and your migrations wait to be applied again.'
+            ),
+      buttons: [
+        Dialog.cancelButton({ label: t('Cancel') }),
+        Dialog.warnButton({
+          label: what === 'stop' ? t('Stop') : t('Reset the data')
+        })
+      ],
+      defaultButton: 0
+    });
+    return answer.button.accept;
+  }
+}
+
+const RESETTABLE: ReadonlySet<string> = new Set([
+  'ready',
+  'degraded',
+  'stopped',
+  'failed'
+]);
+
+/** Do it; where nobody else would show what goes wrong (`say`), tell it in a notification. */
+async function told(say: boolean, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const problem = asProblem(error);
+    if (!say) {
+      throw problem;
+    }
+    Notification.error(
+      [problem.message, problem.hint].filter(Boolean).join(' '),
+      {
+        autoClose: false
+      }
+    );
+  }
+}

@@ -1,0 +1,94 @@
+/** The place of the curriculum browser in the left sidebar; what is in it is loaded when it shows. */
+
+import type { CommandRegistry } from '@lumino/commands';
+import type { IDisposable } from '@lumino/disposable';
+import type { Message } from '@lumino/messaging';
+import { Widget, PanelLayout } from '@lumino/widgets';
+import { t } from '../i18n';
+import { lessonsIcon } from '../lab/icons';
+import type { IEnvironments } from '../tokens';
+
+export class CurriculumPanel extends Widget {
+  constructor(
+    private readonly _commands: CommandRegistry,
+    private readonly _environments: IEnvironments
+  ) {
+    super();
+    this.id = 'jupyter-sysdesign-curriculum';
+    this.addClass('sd-curriculum');
+    this.layout = new PanelLayout();
+    this.title.icon = lessonsIcon;
+    this.title.caption = t('System Design lessons');
+    this.title.label = '';
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', t('System Design lessons'));
+  }
+
+  override dispose(): void {
+    this._watching?.dispose();
+    this._environments.changed.disconnect(this._focusSoon, this);
+    super.dispose();
+  }
+
+  protected override onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    this._environments.changed.connect(this._focusSoon, this);
+    void this._load().then(() => {
+      this._focusSoon();
+    });
+  }
+
+  /** Put the focus into the tree, as soon as there is one. */
+  private _focusSoon(): void {
+    requestAnimationFrame(() => {
+      const line = this.node.querySelector<HTMLElement>(
+        '[role="tree"] [tabindex="0"]'
+      );
+      if (line) {
+        this._environments.changed.disconnect(this._focusSoon, this);
+        line.focus();
+      }
+    });
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this._look();
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    if (this.isVisible) {
+      this._look();
+    }
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this._watching?.dispose();
+    this._watching = null;
+  }
+
+  private _look(): void {
+    this._watching ??= this._environments.watch();
+    void this._load();
+  }
+
+  private _load(): Promise<void> {
+    this._loading ??= Promise.all([
+      import('./view'),
+      import('../lab/view')
+    ]).then(([{ browser }, { View }]) => {
+      if (!this.isDisposed) {
+        const draw = browser(this._commands, this._environments);
+        (this.layout as PanelLayout).addWidget(
+          new View(draw, [this._environments.changed])
+        );
+      }
+    });
+    return this._loading;
+  }
+
+  private _watching: IDisposable | null = null;
+  private _loading: Promise<void> | null = null;
+}

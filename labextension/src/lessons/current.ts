@@ -1,0 +1,40 @@
+/** Which lesson somebody is at: that of the file they look at. */
+
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { isRecord, isString } from '../api/guards';
+import type { WorkspaceDetail } from '../api/types';
+import type { IEnvironments } from '../tokens';
+
+/** The workspace that `path` (as the file browser shows it) lies in. */
+export function workspaceAt(
+  path: string,
+  workspaces: readonly WorkspaceDetail[]
+): WorkspaceDetail | null {
+  return (
+    workspaces.find(each => each.path && path.startsWith(`${each.path}/`)) ??
+    null
+  );
+}
+
+/** The workspace of what the shell shows now, or the one with the only running environment. */
+export function currentWorkspace(
+  shell: JupyterFrontEnd.IShell,
+  environments: IEnvironments
+): WorkspaceDetail | null {
+  const path = pathOf(shell.currentWidget);
+  const found = path && workspaceAt(path, environments.workspaces);
+  if (found) {
+    return found;
+  }
+  const [only, ...others] = environments.running;
+  return only && others.length === 0
+    ? (environments.workspaces.find(({ id }) => id === only.id) ?? null)
+    : null;
+}
+
+/** The path of a document's widget, without the drive it may be on. */
+export function pathOf(widget: unknown): string | null {
+  const context = isRecord(widget) ? widget['context'] : null;
+  const path = isRecord(context) ? context['path'] : null;
+  return isString(path) ? path.replace(/^[^/]*:/, '') : null;
+}

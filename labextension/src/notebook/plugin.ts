@@ -1,0 +1,55 @@
+/** Plugin `jupyter-sysdesign:notebook`. */
+
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import type { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
+import { DisposableSet, type IDisposable } from '@lumino/disposable';
+import { IEnvironments, ISysdesignConnection, ITranslations } from '../tokens';
+
+export const notebookPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-sysdesign:notebook',
+  description:
+    "The environment's state and buttons above a notebook that belongs to a lesson.",
+  autoStart: true,
+  requires: [ITranslations, IEnvironments, ISysdesignConnection],
+  activate: (
+    app: JupyterFrontEnd,
+    _translations: ITranslations,
+    environments: IEnvironments,
+    connection: ISysdesignConnection
+  ): void => {
+    app.docRegistry.addWidgetExtension('Notebook', {
+      createNew: (
+        panel: DocumentWidget,
+        context: DocumentRegistry.Context
+      ): IDisposable => {
+        const made = new DisposableSet();
+        void context.ready.then(async () => {
+          if (!speaksOfLessons(context)) {
+            return;
+          }
+          const { Finding } = await import('./finding');
+          if (!made.isDisposed) {
+            made.add(
+              new Finding({
+                panel,
+                context,
+                commands: app.commands,
+                environments,
+                api: connection.api
+              })
+            );
+          }
+        });
+        return made;
+      }
+    });
+  }
+};
+
+/** Any other notebook is left alone, without asking anybody. */
+function speaksOfLessons(context: DocumentRegistry.Context): boolean {
+  return context.model.toString().includes('jupyter_sysdesign');
+}

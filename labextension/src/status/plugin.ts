@@ -1,0 +1,57 @@
+/** Plugin `jupyter-sysdesign:status`. */
+
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { IEnvironments, ISysdesignSettings, ITranslations } from '../tokens';
+/* eslint-disable jupyter/prefer-lazy-imports -- what the bar itself shows; the list is loaded late */
+import { StatusItem } from './item';
+import { MemoryWatch } from './watch';
+
+const RANK = 20;
+
+export const statusPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-sysdesign:status',
+  description:
+    'Running environments and their memory in the status bar; warns before memory runs out.',
+  autoStart: true,
+  requires: [ITranslations, IEnvironments, ISysdesignSettings],
+  optional: [IStatusBar],
+  activate: (
+    app: JupyterFrontEnd,
+    _translations: ITranslations,
+    environments: IEnvironments,
+    settings: ISysdesignSettings,
+    statusBar: IStatusBar | null
+  ): void => {
+    let open: { isDisposed: boolean; dispose: () => void } | null = null;
+    const toggle = async (): Promise<void> => {
+      if (open && !open.isDisposed) {
+        open.dispose();
+        return;
+      }
+      const { showRunning } = await import('./popup');
+      open = showRunning(item, app.commands, environments, settings);
+    };
+    const item = new StatusItem(environments, settings, () => {
+      void toggle();
+    });
+    statusBar?.registerStatusItem('jupyter-sysdesign:status', {
+      item,
+      align: 'left',
+      rank: RANK,
+      isActive: () => item.isActive,
+      activeStateChanged: environments.changed
+    });
+    new MemoryWatch(
+      environments,
+      settings,
+      statusBar &&
+        (() => {
+          void toggle();
+        })
+    );
+  }
+};
