@@ -1,0 +1,88 @@
+"""How much longer JupyterLab takes to open with the extension than without it, in Chromium.
+
+Two servers run side by side, the same but for the extension; a fresh window opens on one and then
+on the other, again and again, so that whatever else the machine does meets both alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from jupyter_sysdesign.benchmarks.browser import ARGUMENTS, chromium, serving
+from jupyter_sysdesign.benchmarks.place import fresh_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+_ROUNDS = 10
+_WITHOUT, _WITH = "without", "with"
+#: From the beginning of the navigation until Lab has taken its splash screen away.
+_OPENED = """
+() => document.querySelector('.jp-Launcher') && !document.querySelector('#jupyterlab-splash')
+  ? performance.now() : false
+"""
+
+
+def measure() -> dict[str, Any]:
+    """Return the time to open, and the median of the differences of the pairs, in ms.
+
+    Raises:
+        MissingBinaryError: no Chromium.
+    """
+    program = chromium()
+    with fresh_home() as home, contextlib.ExitStack() as servers:
+        urls = {each: servers.enter_context(_lab(home, each)) for each in (_WITHOUT, _WITH)}
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+            for url in urls.values():  # each server's first answer is slower than all others
+                _open(browser, url)
+            times: dict[str, list[float]] = {_WITHOUT: [], _WITH: []}
+            for round_ in range(_ROUNDS):
+                order = (_WITHOUT, _WITH) if round_ % 2 else (_WITH, _WITHOUT)
+                for each in order:
+                    times[each].append(_open(browser, urls[each]))
+            browser.close()
+    pairs = [
+        with_it - without for with_it, without in zip(times[_WITH], times[_WITHOUT], strict=True)
+    ]
+    return {
+        "pairs": _ROUNDS,
+        "without_ms": round(statistics.median(times[_WITHOUT])),
+        "with_ms": round(statistics.median(times[_WITH])),
+        "extra_ms": round(statistics.median(pairs)),
+    }
+
+
+def _open(browser: Browser, url: str) -> float:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(url)
+    opened = page.wait_for_function(_OPENED, timeout=120_000, polling="raf")
+    taken_ms = float(opened.json_value())
+    context.close()
+    return taken_ms
+
+
+@contextlib.contextmanager
+def _lab(home: Path, which: str) -> Iterator[str]:
+    """Run a JupyterLab whose configuration switches the extension on or off."""
+    own = home / which
+    settings = own / "CONFIG" / "labconfig"
+    settings.mkdir(parents=True)
+    (own / "root").mkdir()
+    disabled = {} if which == _WITH else {"jupyter-sysdesign": True}
+    (settings / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
+    command = (
+        *("jupyterlab", "--allow-root", f"--ServerApp.root_dir={own / 'root'}"),
+        f"--ServerApp.jpserver_extensions={{'jupyter_sysdesign': {which == _WITH}}}",
+    )
+    with serving(command, own) as url:
+        yield url
