@@ -20,7 +20,11 @@ const common = {
 if (process.argv.includes('--harness')) {
   await build({
     ...common,
-    entryPoints: { harness: 'harness/harness.tsx', widget: 'style/widget.css' },
+    entryPoints: {
+      harness: 'harness/harness.tsx',
+      widget: 'style/widget.css',
+      dashboard: 'style/dashboard.css'
+    },
     outdir: 'lib/harness',
     sourcemap: 'inline'
   });

@@ -30,6 +30,10 @@ TINY_EDITABLE = ("app/*.py", "migrations/*.sql")
 _END_S = 20.0
 
 
+# A shell has what it runs in the background ignore SIGINT, and so would every program under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run ``@pytest.mark.anyio`` tests on asyncio, which is what the control plane runs on."""
@@ -52,6 +56,19 @@ def home(monkeypatch: pytest.MonkeyPatch, _templates: Path) -> Iterator[Path]:
     Both lie in /tmp by short names: socket paths are limited, and pytest's own ``tmp_path`` is
     closed to the user PostgreSQL runs as under root.
     """
+    with _private_home(monkeypatch, _templates) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def shared_home(_templates: Path) -> Iterator[Path]:
+    """Give all tests of a module one home, like ``home``: for a system that they share."""
+    with pytest.MonkeyPatch.context() as monkeypatch, _private_home(monkeypatch, _templates) as one:
+        yield one
+
+
+@contextlib.contextmanager
+def _private_home(monkeypatch: pytest.MonkeyPatch, _templates: Path) -> Iterator[Path]:
     base = Path(tempfile.mkdtemp(prefix="sdt-", dir="/tmp"))
     base.chmod(0o711)
     folder = base / "home"
@@ -88,19 +105,30 @@ def make_source(home: Path) -> Callable[..., Source]:
     """Return a maker of ``Source``: a fresh workspace over one of the tiny lessons."""
 
     def make(lesson: str = "tiny", name: str = "workspace") -> Source:
-        pristine = CURRICULUM / "environments" / lesson
-        workspace = home.parent / name
-        workspace.mkdir(parents=True)
-        for folder in ("app", "migrations"):
-            if (pristine / folder).is_dir():
-                shutil.copytree(
-                    pristine / folder,
-                    workspace / folder,
-                    ignore=shutil.ignore_patterns("__pycache__"),
-                )
-        return Source(lesson, pristine, workspace.resolve(), TINY_EDITABLE)
+        return tiny_source(home, lesson, name)
 
     return make
+
+
+def tiny_source(home: Path, lesson: str, name: str = "workspace") -> Source:
+    """Make a fresh workspace over one of the tiny lessons."""
+    pristine = CURRICULUM / "environments" / lesson
+    workspace = home.parent / name
+    workspace.mkdir(parents=True)
+    for folder in ("app", "migrations"):
+        if (pristine / folder).is_dir():
+            shutil.copytree(
+                pristine / folder,
+                workspace / folder,
+                ignore=shutil.ignore_patterns("__pycache__"),
+            )
+    return Source(lesson, pristine, workspace.resolve(), TINY_EDITABLE)
+
+
+@pytest.fixture(scope="module")
+def shared_source(shared_home: Path) -> Callable[[str], Source]:
+    """Return a maker of ``Source`` in the module's home."""
+    return lambda lesson: tiny_source(shared_home, lesson)
 
 
 @pytest.fixture

@@ -1,26 +1,68 @@
-"""A real JupyterLab and a real Chromium, as benchmarks use them."""
+"""A real JupyterLab and a real Chromium to measure in."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import secrets
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
+from jupyter_sysdesign.benchmarks.place import FOUR_SERVICES
 from jupyter_sysdesign.errors import MissingBinaryError, UnavailableError
 
 if TYPE_CHECKING:
-    import subprocess
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-sync")
 
 
-def printed_url(lab: subprocess.Popen[str], token: str) -> str:
-    """Return the address that a starting JupyterLab prints on its standard error.
+@contextlib.contextmanager
+def lab(home: Path, lesson: str = FOUR_SERVICES) -> Iterator[str]:
+    """Yield the URL of a JupyterLab on a lesson, as ``sysdesign lab`` prints it.
 
     Raises:
-        UnavailableError: it ended instead.
+        UnavailableError: it did not start.
     """
-    if lab.stderr is not None:
-        for line in lab.stderr:
+    command = ("jupyter_sysdesign", "lab", "--root", str(home / "root"), "--lesson", lesson)
+    with serving((*command, "--ServerApp.base_url=/user/x/"), home / "jupyter") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(command: Sequence[str], jupyter: Path) -> Iterator[str]:
+    """Run a module that serves JupyterLab, with Jupyter's folders in ``jupyter``; yield its URL.
+
+    Raises:
+        UnavailableError: it did not start.
+    """
+    token = secrets.token_hex(8)
+    folders = {f"JUPYTER_{each}_DIR": str(jupyter / each) for each in ("CONFIG", "DATA", "RUNTIME")}
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", *command),
+            *("--no-browser", f"--IdentityProvider.token={token}"),
+        ],
+        env={**os.environ, **folders},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _printed_url(process, token)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _printed_url(process: subprocess.Popen[str], token: str) -> str:
+    if process.stderr is not None:
+        for line in process.stderr:
             found = re.search(r"(http://127\.0\.0\.1:\S+)\?token=", line)
             if found:
                 return f"{found[1]}?token={token}"
@@ -28,7 +70,7 @@ def printed_url(lab: subprocess.Popen[str], token: str) -> str:
 
 
 def chromium() -> str:
-    """Return the program.
+    """Return the path of a Chromium.
 
     Raises:
         MissingBinaryError: there is none.

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 import statistics
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.benchmarks.browser import chromium, printed_url
+from jupyter_sysdesign.benchmarks.browser import ARGUMENTS, chromium, serving
 from jupyter_sysdesign.benchmarks.place import fresh_home
 from jupyter_sysdesign.errors import UnavailableError
 
@@ -51,9 +47,7 @@ def measure() -> dict[str, Any]:
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
-            )
+            browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
             for each, url in urls.items():  # each server's first answer is slower than all others
                 _open(browser, url, loads=each == _WITH)
             times: dict[str, list[float]] = {_WITHOUT: [], _WITH: []}
@@ -90,27 +84,14 @@ def _open(browser: Browser, url: str, *, loads: bool) -> float:
 def _lab(home: Path, which: str) -> Iterator[str]:
     """Run a JupyterLab whose configuration switches the extension on or off."""
     own = home / which
-    folders = {name: own / name for name in ("CONFIG", "DATA", "RUNTIME")}
-    settings = folders["CONFIG"] / "labconfig"
+    settings = own / "CONFIG" / "labconfig"
     settings.mkdir(parents=True)
     (own / "root").mkdir()
     disabled = {} if which == _WITH else {"jupyter-sysdesign": True}
     (settings / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
-    token = secrets.token_hex(8)
-    lab = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-            *(f"--ServerApp.root_dir={own / 'root'}", f"--IdentityProvider.token={token}"),
-            "--ServerApp.jpserver_extensions={'jupyter_sysdesign': %s}" % (which == _WITH),
-        ],
-        env={**os.environ, **{f"JUPYTER_{name}_DIR": str(each) for name, each in folders.items()}},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+    command = (
+        *("jupyterlab", "--allow-root", f"--ServerApp.root_dir={own / 'root'}"),
+        f"--ServerApp.jpserver_extensions={{'jupyter_sysdesign': {which == _WITH}}}",
     )
-    try:
-        yield printed_url(lab, token)
-    finally:
-        lab.terminate()
-        lab.communicate()
+    with serving(command, own) as url:
+        yield url

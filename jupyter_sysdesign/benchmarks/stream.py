@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 import statistics
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.benchmarks.browser import chromium, printed_url
-from jupyter_sysdesign.benchmarks.place import FOUR_SERVICES, fresh_home
+from jupyter_sysdesign.benchmarks.browser import ARGUMENTS, chromium, lab
+from jupyter_sysdesign.benchmarks.place import fresh_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from playwright.sync_api import Page
 
 _WATCH_MS = 60_000
@@ -52,16 +44,14 @@ def measure() -> dict[str, Any]:
     Raises:
         MissingBinaryError: no Chromium.
     """
-    program = chromium()
-    with fresh_home() as home, _lab(home) as url:
+    browser = chromium()
+    with fresh_home() as home, lab(home) as url:
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
-            )
-            delays = sorted(_watch(browser.new_page(), url))
-            browser.close()
+            window = playwright.chromium.launch(executable_path=browser, args=list(ARGUMENTS))
+            delays = sorted(_watch(window.new_page(), url))
+            window.close()
     return {
         "samples": len(delays),
         "sample_to_browser_p50_ms": round(statistics.median(delays), 1),
@@ -81,29 +71,3 @@ def _watch(page: Page, url: str) -> list[float]:
     page.evaluate("window.sdDelays.length = 0")
     page.wait_for_timeout(_WATCH_MS)
     return [float(each) for each in page.evaluate("window.sdDelays")]
-
-
-@contextlib.contextmanager
-def _lab(home: Path) -> Iterator[str]:
-    token = secrets.token_hex(8)
-    jupyter = {
-        f"JUPYTER_{name}_DIR": str(home / "jupyter" / name)
-        for name in ("CONFIG", "DATA", "RUNTIME")
-    }
-    lab = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jupyter_sysdesign", "lab", "--root", str(home / "root")),
-            *("--lesson", FOUR_SERVICES, "--no-browser", "--ServerApp.base_url=/user/x/"),
-            f"--IdentityProvider.token={token}",
-        ],
-        env={**os.environ, **jupyter},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield printed_url(lab, token)
-    finally:
-        lab.terminate()
-        lab.communicate()

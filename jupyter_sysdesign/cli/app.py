@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from jupyter_sysdesign import __version__
-from jupyter_sysdesign.cli import bench, check, console, doctor, env, lab, lessons, load, verify
+from jupyter_sysdesign.cli import (
+    bench,
+    check,
+    console,
+    doctor,
+    env,
+    fault,
+    lab,
+    lessons,
+    load,
+    verify,
+)
 
 app = typer.Typer(
     name="sysdesign",
@@ -44,6 +55,7 @@ app.command("open")(lessons.open_lesson)
 app.add_typer(env.app, name="env")
 app.command("console")(console.talk)
 app.command("load")(load.load)
+app.add_typer(fault.app, name="fault")
 app.command("check")(check.check)
 app.command("verify")(verify.verify)
 app.add_typer(bench.app, name="bench")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, console, emit, out
-from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, resolve
-from jupyter_sysdesign.errors import NotFoundError, StartFailedError
+from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, existing, resolve
+from jupyter_sysdesign.errors import StartFailedError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.client import ControlClient
@@ -58,7 +58,7 @@ def down(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = _existing(client, resolve(client, lesson, workspace))
+        found = existing(client, resolve(client, lesson, workspace))
         status = client.stop(found.id)
     if as_json:
         emit({"environment": status})
@@ -75,7 +75,7 @@ def reset(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = _existing(client, resolve(client, lesson, workspace))
+        found = existing(client, resolve(client, lesson, workspace))
         status = client.reset(found.id)
     if as_json:
         emit({"environment": status})
@@ -120,22 +120,13 @@ def logs(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = _existing(client, resolve(client, lesson, workspace))
+        found = existing(client, resolve(client, lesson, workspace))
         page = client.logs(found.id, service=service, tail=tail)
     if as_json:
         emit(page)
         return
     for line in page.lines:
         out.print(f"{line['service']:>8}  {line['line']}", markup=False, soft_wrap=True)
-
-
-def _existing(client: ControlClient, folder: Path) -> EnvironmentStatus:
-    for each in client.environments():
-        if each.workspace == str(folder):
-            return each
-    raise NotFoundError(
-        f"{folder.name} has no environment yet", hint="Start it with `sysdesign env up`."
-    )
 
 
 def _wait(client: ControlClient, status: EnvironmentStatus, *, quiet: bool) -> EnvironmentStatus:

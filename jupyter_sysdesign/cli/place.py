@@ -12,6 +12,7 @@ from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoun
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.environment.status import EnvironmentStatus
 
 LessonArgument = Annotated[
     str | None,
@@ -47,6 +48,20 @@ def resolve(client: ControlClient, lesson: str | None, workspace: Path | None) -
     if workspace is not None and found is not None:
         raise ConflictError(f"{workspace} is a workspace of {found.lesson}, not of {lesson}")
     return Path(client.create_workspace(lesson, folder=str(default_folder(lesson))).folder)
+
+
+def existing(client: ControlClient, folder: Path) -> EnvironmentStatus:
+    """Return the environment of a workspace.
+
+    Raises:
+        NotFoundError: there is none yet.
+    """
+    for each in client.environments():
+        if each.workspace == str(folder):
+            return each
+    raise NotFoundError(
+        f"{folder.name} has no environment yet", hint="Start it with `sysdesign env up`."
+    )
 
 
 def default_folder(lesson: str, root: Path | None = None) -> Path:

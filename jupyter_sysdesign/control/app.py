@@ -21,6 +21,7 @@ from jupyter_sysdesign.control.routes import (
     data,
     environments,
     events,
+    faults,
     leases,
     lessons,
     plane,
@@ -64,6 +65,7 @@ def create_app() -> FastAPI:
         runs,
         checks,
         consoles,
+        faults,
         events,
         leases,
     ):

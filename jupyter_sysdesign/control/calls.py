@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from jupyter_sysdesign.control.models import (
     Answer,
     Applied,
+    ChecksState,
     Console,
     ControlPlaneInfo,
     Drift,
@@ -23,11 +24,19 @@ from jupyter_sysdesign.control.models import (
     LogPage,
     Machine,
     MetricSeries,
+    ProfilePage,
     Run,
     ServiceStatus,
     SqlResult,
     Verdict,
     WorkspaceDetail,
+)
+from jupyter_sysdesign.faults.models import (
+    ActiveFault,
+    ActiveFaults,
+    FaultLibrary,
+    PlayedSchedule,
+    PlayedSchedules,
 )
 
 if TYPE_CHECKING:
@@ -232,6 +241,16 @@ def console(environment_id: str, service: str | None = None) -> Call[Console]:
     return Call(Console, "GET", f"/v1/consoles/{_part(environment_id)}{query}")
 
 
+def profiles(environment_id: str) -> Call[ProfilePage]:
+    """Return the profiles of ``load.yaml`` in full; ``start_run`` takes each of them."""
+    return Call(ProfilePage, "GET", _environment(environment_id, "/profiles"))
+
+
+def checks(environment_id: str) -> Call[ChecksState]:
+    """Tell what a check under way has decided so far, and the last verdict."""
+    return Call(ChecksState, "GET", _environment(environment_id, "/checks"))
+
+
 def runs(environment_id: str) -> Call[list[Run]]:
     """List the runs, oldest first."""
     return Call(list[Run], "GET", _environment(environment_id, "/runs"))
@@ -257,6 +276,58 @@ def run(environment_id: str, run_id: str) -> Call[Run]:
 def stop_run(environment_id: str, run_id: str) -> Call[Run]:
     """End a run early."""
     return Call(Run, "DELETE", _environment(environment_id, f"/runs/{_part(run_id)}"))
+
+
+def faults() -> Call[FaultLibrary]:
+    """List all faults there are."""
+    return Call(FaultLibrary, "GET", "/v1/faults")
+
+
+def active_faults(environment_id: str) -> Call[ActiveFaults]:
+    """List the faults in force, oldest first."""
+    return Call(ActiveFaults, "GET", _environment(environment_id, "/faults"))
+
+
+def inject_fault(
+    environment_id: str,
+    fault: str,
+    *,
+    service: str | None = None,
+    link: tuple[str, str] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    for_s: float | None = None,
+) -> Call[ActiveFault]:
+    """Put a fault on a service or a link (source, target); it has taken effect on return."""
+    body = {
+        "fault": fault,
+        "service": service,
+        "link": None if link is None else {"source": link[0], "target": link[1]},
+        "arguments": dict(arguments or {}),
+        "for_s": for_s,
+    }
+    return Call(ActiveFault, "POST", _environment(environment_id, "/faults"), body)
+
+
+def recover_fault(environment_id: str, fault_id: str) -> Call[None]:
+    """Bring back what was before a fault; safe to repeat."""
+    return Call(None, "DELETE", _environment(environment_id, f"/faults/{_part(fault_id)}"))
+
+
+def fault_schedules(environment_id: str) -> Call[PlayedSchedules]:
+    """List the schedules that were played, oldest first."""
+    return Call(PlayedSchedules, "GET", _environment(environment_id, "/fault-schedules"))
+
+
+def play_faults(environment_id: str, schedule: Mapping[str, Any]) -> Call[PlayedSchedule]:
+    """Begin to play a schedule: ``{seed, steps: [{at_s, fault, …}]}``."""
+    path = _environment(environment_id, "/fault-schedules")
+    return Call(PlayedSchedule, "POST", path, schedule)
+
+
+def stop_faults(environment_id: str, schedule_id: str) -> Call[None]:
+    """Stop a schedule and recover its faults; safe to repeat."""
+    path = _environment(environment_id, f"/fault-schedules/{_part(schedule_id)}")
+    return Call(None, "DELETE", path)
 
 
 def check(

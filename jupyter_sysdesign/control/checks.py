@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from jupyter_sysdesign.control.models import CheckResult, EventType, Status, Verdict
+from jupyter_sysdesign.control.models import (
+    CheckResult,
+    ChecksState,
+    EventType,
+    Status,
+    Verdict,
+)
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import ConflictError, SysdesignError
 from jupyter_sysdesign.interpreter import module_command
@@ -41,6 +47,8 @@ class Checks:
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
         self._going: dict[str, asyncio.Task[Verdict]] = {}
+        self._results: dict[str, list[CheckResult]] = {}
+        self._last: dict[str, Verdict] = {}
 
     async def run(self, environment: Environment, request: ChecksRequest) -> Verdict:
         """Return the verdict on the environment's workspace; its events tell how it comes about.
@@ -63,6 +71,13 @@ class Checks:
         check.add_done_callback(lambda _: self._going.pop(environment.id, None))
         return await asyncio.shield(check)
 
+    def state(self, environment: str, declared: list[str]) -> ChecksState:
+        """Return what is decided so far: of the check under way, else of the last one."""
+        going = environment in self._going
+        last = self._last.get(environment)
+        done = self._results.get(environment, []) if going else last.checks if last else []
+        return ChecksState(declared=declared, going=going, results=done, verdict=last)
+
     @property
     def going(self) -> bool:
         """Tell whether any check is under way."""
@@ -82,6 +97,7 @@ class Checks:
     async def _check(self, environment: Environment, seed: int, only: list[str] | None) -> Verdict:
         started_at = time.time()
         checker = _Checker(environment, f"check:{uuid.uuid4().hex}")
+        self._results[environment.id] = checker.results
         reason = ""
         try:
             reason = await asyncio.wait_for(checker.run(seed, only), _TIMEOUT_S)
@@ -98,7 +114,9 @@ class Checks:
         verdict = verdict.model_copy(
             update={"started_at": started_at, "duration_s": time.time() - started_at}
         )
-        return await _complete(environment, verdict)
+        verdict = await _complete(environment, verdict)
+        self._last[environment.id] = verdict
+        return verdict
 
 
 class _Checker:

@@ -18,11 +18,14 @@ from jupyter_sysdesign.control.temporary import temporary
 from jupyter_sysdesign.environment.instance import Instance
 from jupyter_sysdesign.environment.status import EnvironmentStatus, State
 from jupyter_sysdesign.errors import ConflictError, SysdesignError
+from jupyter_sysdesign.faults.injector import Injector
+from jupyter_sysdesign.faults.schedules import Schedules
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jupyter_sysdesign.environment.source import Source
+    from jupyter_sysdesign.faults.models import ActiveFault
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,9 @@ log = logging.getLogger(__name__)
 AT_REST = frozenset({State.STOPPED, State.FAILED})
 
 _POLL_S = 0.01
+
+#: What may end a fault.
+_CHANGES = frozenset({EventType.ENVIRONMENT_STATE, EventType.SERVICE_STATE})
 
 
 class Environment:
@@ -59,6 +65,8 @@ class Environment:
         self.runs = Runs(
             self.id, self.folder / "runs", self.events, self.recorder, lambda: settle(self)
         )
+        self.faults = Injector(self.instance, self._tell_fault)
+        self.schedules = Schedules(self.instance, self.faults)
         self._starting: asyncio.Task[None] | None = None
 
     @property
@@ -118,6 +126,7 @@ class Environment:
     async def remove(self) -> None:
         """Stop everything and delete the data; the workspace is not touched."""
         await self.halt()
+        await self._end_faults()
         await self.instance.remove()
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
         self.events.close()
@@ -128,6 +137,7 @@ class Environment:
             await (self.halt() if self.purpose == "lesson" else self.remove())
         except Exception:
             log.exception("%s did not stop", self.id)
+        await self._end_faults()
         self._sequence.save()
         self.events.close()
 
@@ -143,6 +153,13 @@ class Environment:
         except Exception:
             log.exception("%s did not start", self.id)
 
+    async def _end_faults(self) -> None:
+        await self.schedules.close()
+        await self.faults.close()
+
+    def _tell_fault(self, kind: str, fault: ActiveFault) -> None:
+        self.events.emit(kind, fault.model_dump(mode="json"))
+
     def _emit(self, kind: EventType | str, data: dict[str, Any]) -> None:
         if kind == EventType.ENVIRONMENT_STATE:
             data = {**data, "last_seq": self.events.last_seq + 1}
@@ -152,3 +169,6 @@ class Environment:
             self.recorder.follow(state)
             if state in AT_REST:
                 self.events.forget_droppable()
+        if kind in _CHANGES:
+            self.schedules.follow()
+            self.faults.follow()

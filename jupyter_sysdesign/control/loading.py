@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.control.probing import unknown_paths
 from jupyter_sysdesign.environment.status import State
@@ -13,6 +13,7 @@ from jupyter_sysdesign.load.profile import load_profiles, parse_profile
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.environment import Environment
     from jupyter_sysdesign.control.models import RunRequest
+    from jupyter_sysdesign.environment.source import Source
     from jupyter_sysdesign.load.profile import Profile
 
 FILE = "load.yaml"
@@ -48,6 +49,19 @@ async def choose_profile(environment: Environment, request: RunRequest) -> tuple
                 f"The service has no path for {', '.join(unknown)}", hint="Compare with its code."
             )
     return name, profile
+
+
+def shapes(source: Source) -> dict[str, dict[str, Any]]:
+    """Return every profile of ``load.yaml`` in the form a request carries one in full.
+
+    Raises:
+        InvalidFileError: ``load.yaml`` is wrong.
+    """
+    profiles = load_profiles(source.locate(FILE), FILE)
+    return {
+        name: each.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        for name, each in profiles.items()
+    }
 
 
 async def _named(environment: Environment, name: str) -> tuple[str, Profile]:

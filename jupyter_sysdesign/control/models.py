@@ -61,8 +61,8 @@ class EventType(str, Enum):
     RUN_TICK = "run.tick"  # data: RunTick
     RUN_DONE = "run.done"  # data: Run
     FILE_SAVED = "file.saved"  # data: {path}
-    FAULT_STARTED = "fault.started"
-    FAULT_ENDED = "fault.ended"
+    FAULT_STARTED = "fault.started"  # data: ActiveFault
+    FAULT_ENDED = "fault.ended"  # data: ActiveFault
     LOG_LINE = "log.line"  # data: {ts, service, line}; ts as in LogPage
     CHECK_RESULT = "check.result"  # data: CheckResult
     VERDICT = "verdict"  # data: Verdict
@@ -232,6 +232,14 @@ class MetricSeries(BaseModel):
 # --- load -------------------------------------------------------------------------------------
 
 
+class ProfilePage(BaseModel):
+    """The profiles of the environment's ``load.yaml``, in full."""
+
+    profiles: dict[str, dict[str, Any]] = Field(
+        description="by name; each as RunRequest.custom takes it"
+    )
+
+
 class RunRequest(_Request):
     """Start a run of a named profile, or of one given in full."""
 
@@ -353,3 +361,12 @@ class ChecksRequest(_Request):
 
     seed: int | None = Field(None, ge=0, lt=2**63, description="default: random; held-out traffic")
     only: list[str] | None = Field(None, min_length=1, description="check ids; default all")
+
+
+class ChecksState(BaseModel):
+    """How far checking is: what is under way, and what was decided last."""
+
+    declared: list[str] = Field(description="check ids of the lesson, in order")
+    going: bool = Field(description="a check is under way; results are its")
+    results: list[CheckResult] = []
+    verdict: Verdict | None = Field(None, description="the last one since the control plane began")

@@ -14,6 +14,7 @@ no line is added or removed. Passwords are ``${SYSDESIGN_PASSWORD_<SERVICE>}``; 
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jupyter_sysdesign.environment.passwords import Passwords
-    from jupyter_sysdesign.environment.spec import ServiceSpec
+    from jupyter_sysdesign.environment.spec import Route, ServiceSpec
 
 POSTGRES_PORT = 5432
 VALKEY_PORT = 6379
@@ -69,7 +70,9 @@ class Addresses:
         """Give every service of ``spec`` an address; ``ports`` holds those reserved for TCP."""
         self.sockets = sockets
         self._services = spec.services
+        self._routes = spec.routes
         self._ports = ports
+        self._client = ""
 
     def of(self, service: str, port: int | None = None) -> Address:
         """Return where ``service`` is reached on its container port ``port`` (default: its own).
@@ -86,12 +89,27 @@ class Addresses:
             path = self.sockets / f"{service}.sock"
         else:
             path = self.sockets / f"{service}-{port}.sock"
-        if len(str(path).encode()) > MAX_SOCKET_PATH:
-            raise ResourceError(
-                f"{path} is too long for a unix socket",
-                hint="Set XDG_RUNTIME_DIR to a folder with a short path.",
-            )
-        return Address(path=path)
+        return _socket(path)
+
+    def seen_by(self, client: str) -> Addresses:
+        """Return the addresses as one service is told them: its marked links lead to the proxy."""
+        seen = copy.copy(self)
+        seen._client = client  # noqa: SLF001 (our own)
+        return seen
+
+    def through(self, route: Route) -> Address:
+        """Return where the proxy listens for one route: the same kind of address as its target's.
+
+        Raises:
+            ResourceError: the path would be longer than unix sockets allow.
+        """
+        if route.tcp:
+            return Address(port=self._ports[route.name])
+        # Short, and no service can be called that.
+        place = self.sockets / f"~{self._routes.index(route)}"
+        if self._services[route.target].kind == "postgres":
+            return _socket(place / f".s.PGSQL.{POSTGRES_PORT}")
+        return _socket(place.with_suffix(".sock"))
 
     def folder(self, service: str) -> Path:
         """Return the folder PostgreSQL puts its socket into: libpq's ``host``."""
@@ -170,6 +188,9 @@ class Addresses:
     def _found(self, found: re.Match[str]) -> Address:
         service, port = found.group(1), int(found.group(2))
         listens(self._services[service], port)
+        for route in self._routes:
+            if (route.source, route.target, route.port) == (self._client, service, port):
+                return self.through(route)
         return self.of(service, port)
 
 
@@ -222,6 +243,15 @@ def substitute(text: str, values: Mapping[str, str]) -> str:
         return values[name]
 
     return _VARIABLE.sub(replace, text)
+
+
+def _socket(path: Path) -> Address:
+    if len(str(path).encode()) > MAX_SOCKET_PATH:
+        raise ResourceError(
+            f"{path} is too long for a unix socket",
+            hint="Set XDG_RUNTIME_DIR to a folder with a short path.",
+        )
+    return Address(path=path)
 
 
 def _tokens(services: Mapping[str, ServiceSpec]) -> re.Pattern[str]:

@@ -15,6 +15,7 @@ from jupyter_sysdesign.environment.status import (
     Drift,
     EnvironmentStatus,
     Link,
+    ProxyStatus,
     ServiceState,
     ServiceStatus,
     State,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.control.models import SqlRequest
     from jupyter_sysdesign.environment.addresses import Address
+    from jupyter_sysdesign.environment.link_proxy import LinkProxy
     from jupyter_sysdesign.environment.passwords import Role
     from jupyter_sysdesign.environment.service_runner import ServiceRunner
     from jupyter_sysdesign.environment.services.postgres import Postgres
@@ -84,7 +86,11 @@ class Instance:
             reason=life.reason,
             progress=life.progress,
             services=services,
-            links=[Link(source=each.source, target=each.target) for each in life.spec.links],
+            links=[
+                Link(source=each.source, target=each.target, marked=each.marked)
+                for each in life.spec.links
+            ],
+            proxy=ProxyStatus(pid=life.proxy.pid) if life.proxy else None,
             url=next((each.url for each in services if each.name == life.spec.entry), None),
             migrations=life.migrations,
             started_at=life.started_at,
@@ -105,6 +111,19 @@ class Instance:
         if address.port is None:
             return Target("localhost", 80, unix_path=str(address.path))
         return Target(address.host, address.port)
+
+    @property
+    def proxy(self) -> LinkProxy:
+        """Return what the links that are marked go through.
+
+        Raises:
+            ConflictError: it does not run.
+            NotFoundError: no link is marked.
+        """
+        self._require_up()
+        if self._life.proxy is None:
+            raise NotFoundError(f"{self.source.lesson} marks no link for faults")
+        return self._life.proxy
 
     def address(self, service: str) -> Address:
         """Return where a service is reached.
@@ -269,6 +288,28 @@ class Instance:
         runner = self._runner(name)
         await self._life.operations.beside(runner.set_quota(cpus))
         return runner.status
+
+    def remember_quota(self, name: str, cpus: float | None) -> None:
+        """Hold a service that does not run now to ``cpus`` cores from its next start on.
+
+        Raises:
+            NotFoundError: there is no such service.
+        """
+        self._require_known(name)
+        if name in self._life.runners:
+            self._life.runners[name].cpus = cpus
+
+    async def set_app_password(self, service: str, password: str | None) -> None:
+        """Give the application's role of a database another password; None: its own again.
+
+        Only until the database's next start: that always has the password that the application is
+        told.
+
+        Raises:
+            NotFoundError, ConflictError.
+        """
+        self._require_up()
+        await self._database(service).set_app_password(password)
 
     async def sql(self, request: SqlRequest) -> SqlResult:
         """Run one statement as the learner's own role, or as the grader's.

@@ -17,6 +17,7 @@ import psycopg
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment.console import Console
 from jupyter_sysdesign.environment.ensemble import Ensemble
+from jupyter_sysdesign.environment.link_proxy import LinkProxy
 from jupyter_sysdesign.environment.operations import Operations
 from jupyter_sysdesign.environment.ownership import Ownership
 from jupyter_sysdesign.environment.premises import Premises
@@ -89,6 +90,7 @@ class Lifecycle:
         self._start_timeout_s = start_timeout_s
         self._premises: Premises | None = None
         self._runtime: Embedded | None = None
+        self.proxy: LinkProxy | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._note = ""
 
@@ -129,6 +131,8 @@ class Lifecycle:
         """Hear that a service's process ended."""
         if how.name in self.runners:
             self.runners[how.name].ended(how)
+        elif self.proxy is not None and self.proxy.pid == how.pid and not how.told:
+            self._spawn(self._mend_links(self.proxy))
 
     def lost(self) -> None:
         """Hear that the supervisor died, and everything with it."""
@@ -170,6 +174,8 @@ class Lifecycle:
             self._become(State.PREPARING)
             await Ensemble(self.runners).kill()
             await self._discard()
+            if self.proxy is not None:
+                await self.proxy.clear(self.runtime)
             opened = asyncio.get_running_loop().create_future()
             opened.set_result(None)
             await self._bring_up(opened)
@@ -229,6 +235,7 @@ class Lifecycle:
             )
             for name, spec in self.spec.services.items()
         }
+        self.proxy = LinkProxy(premises.place) if self.spec.routes else None
         self._note = ""
         for name, (old, new) in premises.moved.items():
             self._note = f"Port {old} was taken meanwhile: {name} listens on {new} now"
@@ -245,6 +252,8 @@ class Lifecycle:
         )
         self._runtime = runtime
         await runtime.open()
+        if self.proxy is not None:
+            await self.proxy.open(runtime)
 
     async def _bring_up(self, runtime: asyncio.Future[None]) -> None:
         loop = asyncio.get_running_loop()
@@ -269,6 +278,8 @@ class Lifecycle:
 
         async def leave() -> None:
             await self._end_background()
+            if self.proxy is not None:
+                await self.proxy.close()
             if self._runtime is not None:
                 await self._runtime.close()
                 self._runtime = None
@@ -308,6 +319,16 @@ class Lifecycle:
         with contextlib.suppress(ConflictError):
             await self.operations.interrupt(self._leave())
             self._become(State.FAILED, _LOST)
+
+    async def _mend_links(self, proxy: LinkProxy) -> None:
+        """Start the proxy of the marked links again: nobody asked for its end."""
+        await proxy.close()
+        if self.state in UP:
+            self._settle()
+        with contextlib.suppress(SysdesignError):
+            await proxy.open(self.runtime)
+        if self.state in UP:
+            self._settle()
 
     async def _end_background(self) -> None:
         await end(*self._background)
@@ -367,7 +388,9 @@ class Lifecycle:
         changing = (ServiceState.RESTARTING, ServiceState.STARTING)
         not_ready = [each for each in self.runners.values() if each.state is not ServiceState.READY]
         down = [each for each in not_ready if each.state not in changing]
-        if down:
+        if self.proxy is not None and self.proxy.pid is None:
+            self._become(State.DEGRADED, "the proxy that marked links go through does not run")
+        elif down:
             reason = down[0].reason or down[0].state.value
             self._become(State.DEGRADED, f"{down[0].name}: {reason}")
         elif not not_ready or self.state not in UP:

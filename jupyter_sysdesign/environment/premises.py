@@ -110,7 +110,7 @@ class Premises:
         moved = {
             name: (wanted[name], port)
             for name, port in given.items()
-            if name in wanted and wanted[name] != port
+            if name in wanted and wanted[name] != port and name in spec.services
         }
         place = Place(
             instance=source.instance_id,

@@ -81,22 +81,45 @@ class LinkSpec:
 
 
 @dataclass(frozen=True)
+class Route:
+    """One address that a marked link carries: where ``source`` reaches a port of ``target``.
+
+    Attributes:
+        port: container port of the target.
+        tcp: it is a port of this machine on both sides, else unix sockets.
+    """
+
+    source: str
+    target: str
+    port: int
+    tcp: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return a name that no service can have."""
+        return f"{self.source}>{self.target}:{self.port}"
+
+
+@dataclass(frozen=True)
 class Spec:
     """One environment.
 
     Attributes:
         services: by name, in start order (dependencies first).
         entry: the published service that load goes to, None when nothing is published.
+        routes: what the proxy of marked links carries.
     """
 
     name: str
     services: Mapping[str, ServiceSpec]
     links: tuple[LinkSpec, ...] = ()
     entry: str | None = None
+    routes: tuple[Route, ...] = ()
 
     def tcp(self) -> list[str]:
-        """Return the names of the services that need a port reserved on 127.0.0.1."""
-        return [each.name for each in self.services.values() if each.tcp]
+        """Return the names of the services and routes that need a port reserved on 127.0.0.1."""
+        services = [each.name for each in self.services.values() if each.tcp]
+        return services + [each.name for each in self.routes if each.tcp]
 
 
 def load_spec(source: Source) -> Spec:

@@ -9,7 +9,7 @@ from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.environment import addresses, commands
 from jupyter_sysdesign.environment.compose import HAPROXY_CONFIG, IMAGES, POSTGRES_INIT, ComposeFile
 from jupyter_sysdesign.environment.passwords import token
-from jupyter_sysdesign.environment.spec import FILE, LinkSpec, Mount, ServiceSpec, Spec
+from jupyter_sysdesign.environment.spec import FILE, LinkSpec, Mount, Route, ServiceSpec, Spec
 from jupyter_sysdesign.errors import InvalidFileError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class _Builder:
             services=services,
             links=self._links([*pairs, *((one, two) for one, two, _ in found)], services),
             entry=self._entry(services),
+            routes=self._routes(found, services),
         )
 
     def _service(self, name: str, part: Service) -> ServiceSpec:
@@ -210,6 +211,28 @@ class _Builder:
             marked.append((each.source, each.target))
         unique = dict.fromkeys([*pairs, *marked])
         return tuple(LinkSpec(*pair, marked=pair in marked) for pair in unique)
+
+    def _routes(
+        self, found: Iterable[tuple[str, str, int]], services: Mapping[str, ServiceSpec]
+    ) -> tuple[Route, ...]:
+        """Return where the links that are marked lead, one route for each port that is named."""
+        routes: dict[tuple[str, str, int], Route] = {}
+        for index, link in enumerate(self.file.x_sysdesign.links):
+            ports = [port for *pair, port in found if pair == [link.source, link.target]]
+            if not ports:
+                self.fail(
+                    f"{link.source} names no address of {link.target}: "
+                    "there is nothing that a fault could be put on",
+                    "x-sysdesign",
+                    "links",
+                    index,
+                )
+            target = services[link.target]
+            for port in ports:
+                tcp = target.tcp and port == target.port
+                key = link.source, link.target, port
+                routes[key] = Route(link.source, link.target, port, tcp=tcp)
+        return tuple(routes.values())
 
     def _entry(self, services: Mapping[str, ServiceSpec]) -> str | None:
         published = [name for name, each in services.items() if each.ports]

@@ -51,6 +51,13 @@ class Link(BaseModel):
 
     source: str
     target: str
+    marked: bool = Field(default=False, description="faults can be put on it")
+
+
+class ProxyStatus(BaseModel):
+    """The process that marked links go through."""
+
+    pid: int | None = Field(None, description="null while it does not run")
 
 
 class Progress(BaseModel):
@@ -73,6 +80,7 @@ class EnvironmentStatus(BaseModel):
     progress: Progress | None = None
     services: list[ServiceStatus] = []
     links: list[Link] = []
+    proxy: ProxyStatus | None = Field(None, description="null where no link is marked")
     url: str | None = Field(None, description="where load goes: the published service's address")
     migrations: list[Migration] = []
     started_at: float | None = Field(None, description="seconds since the epoch")

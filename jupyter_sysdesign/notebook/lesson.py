@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.notebook import applying, checking, loading, questions, starting, statements
+from jupyter_sysdesign.notebook import (
+    applying,
+    checking,
+    faults,
+    loading,
+    questions,
+    starting,
+    statements,
+)
 from jupyter_sysdesign.notebook.compare import Comparison
 from jupyter_sysdesign.notebook.connection import connect, unknown
 from jupyter_sysdesign.notebook.errors import install
@@ -92,6 +100,23 @@ class Lesson:
             scale: multiplies rates and connections.
         """
         return loading.load(self._connection, profile, seed=seed, scale=scale)
+
+    def fault(
+        self, fault: str, on: str | tuple[str, str], *, for_s: float | None = None, **arguments: Any
+    ) -> faults.FaultResult:
+        """Let something fail; ``recover`` brings it back.
+
+        Args:
+            fault: its name, e.g. ``"kill"`` or ``"latency"``.
+            on: a service (``"app"``), or a link from one to another (``"app:db"``).
+            for_s: let it recover by itself after so many seconds.
+            arguments: what the fault can be told, e.g. ``latency_ms=200``.
+        """
+        return faults.fault(self._connection, fault, on, for_s=for_s, arguments=arguments)
+
+    def recover(self, fault: faults.FaultResult | str | None = None) -> faults.Recovered:
+        """Bring back what was before a fault, or before all of them."""
+        return faults.recover(self._connection, fault)
 
     def compare(self, before: RunResult, after: RunResult) -> Comparison:
         """Compare two runs of the same profile."""

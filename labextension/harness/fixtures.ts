@@ -17,7 +17,7 @@ export const ID = 't1-02-indexes-4c1e09ab';
 export const START = 1_780_000_000;
 
 /** The same numbers every time, so that two pictures differ only where the code did. */
-function noise(seed: number): () => number {
+export function noise(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state * 1664525 + 1013904223) % 2 ** 32;
@@ -55,7 +55,7 @@ export function environment(
     reason: '',
     progress: null,
     services: [service('db', 'postgres'), service('app', 'python')],
-    links: [{ source: 'app', target: 'db' }],
+    links: [{ source: 'app', target: 'db', marked: false }],
     url: 'http://127.0.0.1:40123',
     migrations: [],
     started_at: START,

@@ -8,11 +8,19 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+WIDE = 1480  # the main area of a large window
 HERE = Path(__file__).resolve().parent
 BUILT = HERE.parent / "lib" / "harness"
 OUTPUT = HERE.parents[1] / "test-output" / "views"
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 GROUPS = ("panel", "run", "question", "answered", "verdict", "logs")
+DASHBOARDS = (
+    "dashboard",
+    "dashboard-faults",
+    "dashboard-shape",
+    "dashboard-trouble",
+    "dashboard-rest",
+)
 CHROMIUM = (
     "--no-sandbox",
     "--disable-gpu",
@@ -34,10 +42,11 @@ body {{ margin: 16px; background: var(--jp-layout-color0); overflow: auto; }}
 def main() -> None:
     """Write PNG files to ``test-output/views/``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("groups", nargs="*", default=GROUPS)
+    parser.add_argument("groups", nargs="*", default=(*GROUPS, *DASHBOARDS))
     parser.add_argument("--width", type=int, default=920)
     # Views off the screen do nothing: room for all of them.
     parser.add_argument("--height", type=int, default=2400)
+    parser.add_argument("--zoom", type=float, default=1.0, help="2 is a browser's 200 %%")
     parser.add_argument("--executable", default="/usr/bin/chromium")
     options = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -49,7 +58,14 @@ def main() -> None:
             page_file = BUILT / f"{shade}.html"
             page_file.write_text(_page(shade))
             for group in options.groups:
-                page = browser.new_page(viewport={"width": options.width, "height": options.height})
+                width = options.width
+                if group in DASHBOARDS and width == parser.get_default("width"):
+                    width = WIDE
+                width = int(width / options.zoom)
+                page = browser.new_page(
+                    viewport={"width": width, "height": int(options.height / options.zoom) * 2},
+                    device_scale_factor=options.zoom,
+                )
                 problems: list[str] = []
                 page.on("pageerror", lambda error, seen=problems: seen.append(str(error)))
                 page.on(
@@ -60,10 +76,10 @@ def main() -> None:
                 )
                 page.goto(f"{page_file.as_uri()}#{group}")
                 page.wait_for_function("document.title === 'drawn'", timeout=60_000)
-                target = OUTPUT / f"{group}-{shade}-{options.width}.png"
+                target = OUTPUT / f"{group}-{shade}-{width}.png"
                 height = page.evaluate("document.body.scrollHeight + 32")
                 page.screenshot(
-                    path=target, clip={"x": 0, "y": 0, "width": options.width, "height": height}
+                    path=target, clip={"x": 0, "y": 0, "width": width, "height": height}
                 )
                 print(target, *problems)
                 page.close()
@@ -73,7 +89,7 @@ def main() -> None:
 def _page(shade: str) -> str:
     return PAGE.format(
         theme=(THEMES / f"theme-{shade}-extension" / "index.css").read_text(),
-        style=(BUILT / "widget.css").read_text(),
+        style=(BUILT / "widget.css").read_text() + (BUILT / "dashboard.css").read_text(),
         name=f"JupyterLab {shade.title()}",
         light="true" if shade == "light" else "false",
         body=f'<template id="static">{(HERE / "static.html").read_text()}</template>',

@@ -2,21 +2,25 @@
 
 const MISSING = '–';
 
+// Making a formatter takes as long as writing hundreds of numbers, and charts write many.
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const axis = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
+const decimal = [1, 2].map(
+  digits =>
+    new Intl.NumberFormat('en-US', {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits
+    })
+);
 
 type Maybe = number | null | undefined;
 
 /** `1,234`, or with decimals `1,234.5`. */
-export function formatNumber(value: Maybe, decimals = 0): string {
+export function formatNumber(value: Maybe, decimals: 0 | 1 | 2 = 0): string {
   if (value === null || value === undefined) {
     return MISSING;
   }
-  return decimals === 0
-    ? whole.format(value)
-    : value.toLocaleString('en-US', {
-        minimumFractionDigits: decimals,
-        maximumFractionDigits: decimals
-      });
+  return (decimal[decimals - 1] ?? whole).format(value);
 }
 
 /** Milliseconds, from one second up as seconds, with three significant digits. */
@@ -91,7 +95,7 @@ export function formatDuration(seconds: Maybe): string {
 
 /** A number on an axis: no more digits than it needs. */
 export function tick(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+  return axis.format(value);
 }
 
 export function tickMs(value: number): string {
@@ -102,7 +106,15 @@ export function tickMs(value: number): string {
 }
 
 export function tickRate(value: number): string {
-  return value === 0 ? '0' : `${tick(value)}/s`;
+  if (value === 0) {
+    return '0';
+  }
+  return value >= 10_000 ? `${tick(value / 1000)}k/s` : `${tick(value)}/s`;
+}
+
+/** A share of 1 on an axis. */
+export function tickShare(value: number): string {
+  return `${tick(value * 100)}%`;
 }
 
 /** Seconds since a beginning, on an axis: `20 s`, `2:30`. */
@@ -119,7 +131,10 @@ export function tickSeconds(value: number): string {
 
 /** Time of day of a moment in seconds since the epoch: `14:03:27`. */
 export function formatClock(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString('en-GB');
+  const date = new Date(seconds * 1000);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map(part => String(part).padStart(2, '0'))
+    .join(':');
 }
 
 /** Points of a check: `10`, `7.5`. */

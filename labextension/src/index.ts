@@ -3,6 +3,7 @@
 import { actionsPlugin } from './actions/plugin';
 import { connectionPlugin } from './connection/plugin';
 import { curriculumPlugin } from './curriculum/plugin';
+import { dashboardPlugin } from './dashboard/plugin';
 import { environmentsPlugin } from './environments/plugin';
 import { launcherPlugin } from './launcher/plugin';
 import { notebookPlugin } from './notebook/plugin';
@@ -19,6 +20,7 @@ export default [
   actionsPlugin,
   connectionPlugin,
   curriculumPlugin,
+  dashboardPlugin,
   environmentsPlugin,
   launcherPlugin,
   notebookPlugin,

@@ -3,6 +3,7 @@
 import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
 import type { Api } from './api/client';
 import type { ApiError } from './api/problem';
 import type {
@@ -107,4 +108,17 @@ export interface IEnvironments {
 export const IEnvironments = new Token<IEnvironments>(
   'jupyter-sysdesign:IEnvironments',
   'The environments and workspaces of this user, kept current, and what can be done with them.'
+);
+
+/** The dashboards in the main area, at most one per workspace. */
+export interface IDashboards {
+  /** Show the dashboard of a workspace; its environment need not be there yet. */
+  open(workspace: string): Promise<Widget>;
+  /** The dashboard of a workspace, if it is open. */
+  find(workspace: string): Widget | undefined;
+}
+
+export const IDashboards = new Token<IDashboards>(
+  'jupyter-sysdesign:IDashboards',
+  'Opens the dashboards of environments.'
 );

@@ -127,3 +127,39 @@ def test_doctor_says_what_to_install(sysdesign, monkeypatch):
     (found,) = [each for each in report["findings"] if each["name"] == "postgres"]
     assert found["level"] == "missing"
     assert found["hint"]
+
+
+def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):
+    listed = {each["id"]: each for each in sysdesign("fault", "list", "--json")["faults"]}
+    assert listed["cpu-quota"]["target"] == "service"
+    assert "latency_ms" in sysdesign("fault", "list")
+
+    sysdesign("open", LESSON, "--json")
+    folder = tmp_path / "sysdesign" / LESSON
+    early = sysdesign("fault", "status", "--json", cwd=folder, code=2)
+    assert early["error"]["code"] == "not_found"
+    sysdesign("env", "up", "--json", cwd=folder)
+
+    words = ("fault", "inject", LESSON, "cpu-quota", "app", "cpus=0.5", "--for", "300", "--json")
+    active = sysdesign(*words)["fault"]
+    assert active["arguments"] == {"cpus": 0.5}
+    assert sysdesign(*words, code=2)["error"]["code"] == "conflict"
+    for wrong in (("kill",), ("gravity", "app"), ("latency", "app:db"), ("kill", "app", "a=1")):
+        sysdesign("fault", "inject", *wrong, "--json", cwd=folder, code=2)
+    status = sysdesign("fault", "status", LESSON, "--json")
+    assert [each["id"] for each in status["faults"]] == [active["id"]]
+    assert "CPU quota on app" in sysdesign("fault", "status", LESSON)
+
+    nobody = sysdesign("fault", "recover", LESSON, "--fault", "kill", "--json", code=2)
+    assert nobody["error"]["code"] == "not_found"
+    assert sysdesign("fault", "recover", LESSON, "--json")["recovered"] == [active["id"]]
+    assert "No fault" in sysdesign("fault", "recover", LESSON)
+
+    story = tmp_path / "story.yaml"
+    story.write_text("seed: 3\nsteps:\n  - {at_s: 0, fault: pause, service: app, for_s: 1}\n")
+    schedule = sysdesign("fault", "play", LESSON, str(story), "--json")["schedule"]
+    assert (schedule["seed"], len(schedule["steps"])) == (3, 1)
+    story.write_text("steps:\n  - {at_s: 0, fault: pause, servise: app}\n")
+    wrong_file = sysdesign("fault", "play", LESSON, str(story), "--json", code=2)
+    assert "story.yaml:2" in wrong_file["error"]["message"]
+    sysdesign("env", "down", "--json", cwd=folder)

@@ -174,7 +174,13 @@ def runs_are_kept(client: ControlClient, control: Control, environment: str) -> 
     assert [each.ticks for each in client.runs(environment)] == [[]]
     with pytest.raises(errors.ConflictError):
         client.stop_run(environment, started.id)
-    stopped = client.start_run(environment, {**BROWSE, "duration_s": 600})
+    # A profile as it is told is a profile that can be run, with another shape.
+    shapes = client.profiles(environment).profiles
+    assert {name: each["mode"] for name, each in shapes.items()} == {
+        "browse": "closed",
+        "steady": "open",
+    }
+    stopped = client.start_run(environment, {**shapes["steady"], "duration_s": 600})
     assert client.stop_run(environment, stopped.id).state == "stopped"
     # They are compared with later ones, also by a control plane that comes after this one.
     control.end()

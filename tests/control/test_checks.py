@@ -55,6 +55,8 @@ class Checking(threading.Thread):
 def test_a_verdict_and_how_it_came_about(control: Control, curriculum: Path) -> None:
     client, workspace = control.client(holder="kernel:a"), control.workspace()
     environment = client.create_environment(workspace.id, start=False).id
+    before = client.checks(environment)
+    assert (before.going, before.results, before.verdict) == (False, [], None)
     first = client.check(environment, seed=3)
     assert (first.status.value, first.seed) == ("failed", 3)
     assert left(environment) == []
@@ -68,6 +70,8 @@ def test_a_verdict_and_how_it_came_about(control: Control, curriculum: Path) -> 
     ]
     assert events[-1].data["status"] == "failed"
     assert events[-1].data["duration_s"] == first.duration_s
+    assert client.checks(environment).verdict == first
+    assert [each.id for each in first.checks] == client.checks(environment).declared
     solution = curriculum / "environments" / "tiny" / "solution"
     shutil.copytree(solution, workspace.folder, dirs_exist_ok=True)
     second = client.check(environment)
@@ -82,6 +86,7 @@ def test_one_check_at_a_time_and_unknown_when_the_checker_dies(control: Control)
     checking = Checking(control, environment)
     checking.start()
     control.until(lambda: checker(client))
+    assert client.checks(environment).going
     with pytest.raises(errors.ConflictError):
         client.check(environment)
     control.until(lambda: left(environment))

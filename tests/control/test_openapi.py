@@ -32,7 +32,8 @@ IN_BETWEEN = ("preparing", "starting", "stopping")
 # What changes most comes last.
 LAST = ("start", "stop", "reset", "service", "delete")
 # What says little about an environment that does not run.
-USES = ("apply", "drift", "sql", "start_run", "stop_run", *LAST)
+FAULTS = ("inject_fault", "recover_fault", "play_faults", "stop_faults")
+USES = ("apply", "drift", "sql", "start_run", "stop_run", *FAULTS, *LAST)
 
 
 def test_the_checked_in_description_is_current() -> None:
@@ -93,6 +94,8 @@ class Fuzz:
             "question": "how-many",
             "name": "app",
             "run": "",
+            "fault": "",
+            "schedule": "",
         }
         self.refused = self.accepted = 0
 
@@ -113,6 +116,12 @@ class Fuzz:
             self.known["run"] = run.id
             if run.state == "running":
                 self.client.stop_run(self.workspace.id, run.id)
+        for schedule in self.client.fault_schedules(self.workspace.id).schedules:
+            self.known["schedule"] = schedule.id
+            self.client.stop_faults(self.workspace.id, schedule.id)
+        for fault in self.client.active_faults(self.workspace.id).faults:
+            self.known["fault"] = fault.id
+            self.client.recover_fault(self.workspace.id, fault.id)
 
     def settle(self) -> None:
         """Wait until no environment is on its way to another state."""
@@ -152,6 +161,10 @@ class Fuzz:
         if named and operation == "sql":
             body["statement"] = "SELECT 1"
             body.update(service="db", parameters=[])
+        if named and operation == "inject_fault":
+            body.update(fault="cpu-quota", service="app", link=None, arguments={}, for_s=None)
+        if named and operation == "play_faults":
+            body["steps"] = [{"at_s": 0, "fault": "cpu-quota", "service": "app"}]
         if named and operation == "start_run":
             body.update(profile="browse", custom=None, scale=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg.conninfo
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from jupyter_sysdesign.environment.addresses import Address, Addresses, TokenError, substitute
 from jupyter_sysdesign.environment.passwords import Passwords
-from jupyter_sysdesign.environment.spec import ServiceSpec, Spec
+from jupyter_sysdesign.environment.spec import Route, ServiceSpec, Spec
 from jupyter_sysdesign.errors import ResourceError
 
 SPEC = Spec(
@@ -44,6 +45,27 @@ def test_libpq_reads_the_database_url() -> None:
         "dbname": "shop",
         "connect_timeout": "5",
     }
+
+
+def test_marked_links_lead_to_the_proxy_for_their_source_only() -> None:
+    routes = (
+        Route("app", "db", 5432),
+        Route("lb", "app", 8000),
+        Route("app", "web", 8000, tcp=True),
+        Route("app", "cache", 6379),
+    )
+    spec = replace(SPEC, routes=routes)
+    ports = {"web": 41001, "lb": 41002, "app>web:8000": 41003}
+    addresses = Addresses(spec, Path("/run/x y/i"), ports)
+    app = addresses.seen_by("app")
+    assert app.locate("postgresql://shop@db:5432,db-replica:5432/shop") == (
+        "postgresql://shop@%2Frun%2Fx%20y%2Fi%2F~0:5432,%2Frun%2Fx%20y%2Fi%2Fdb-replica:5432/shop"
+    )
+    assert app.locate("redis://cache:6379/1") == "unix:///run/x%20y/i/~3.sock?db=1"
+    assert app.locate("http://web:8000/") == "http://127.0.0.1:41003/"
+    assert addresses.seen_by("lb").config("server a app:8000") == "server a unix@/run/x y/i/~1.sock"
+    assert addresses.seen_by("web").locate("http://web:8000/") == "http://127.0.0.1:41001/"
+    assert addresses.of("db").path == Path("/run/x y/i/db/.s.PGSQL.5432")
 
 
 def test_several_hosts_in_one_url() -> None:

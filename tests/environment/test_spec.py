@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jupyter_sysdesign.environment.spec import LinkSpec, load_spec
+from jupyter_sysdesign.environment.spec import LinkSpec, Route, load_spec
 from jupyter_sysdesign.errors import InvalidFileError
 
 if TYPE_CHECKING:
@@ -76,12 +76,24 @@ def test_anchors_and_merges_work(make_lesson: Callable[..., Source]) -> None:
 
 
 def test_marked_links_are_marked(make_lesson: Callable[..., Source]) -> None:
-    top = "x-sysdesign: {links: [{source: app, target: db}]}\n"
-    spec = load_spec(make_lesson(compose(APP, DB, top=top)))
-    assert spec.links == (LinkSpec("app", "db", marked=True),)
+    top = "x-sysdesign: {links: [{source: app, target: db}, {source: web, target: app}]}\n"
+    app = APP + "    environment: {DATABASE_URL: 'postgresql://shop@db:5432/shop'}\n"
+    web = APP.replace("  app:", "  web:") + '    environment: {API: "http://app:8000/"}\n'
+    spec = load_spec(make_lesson(compose(app, DB, web, top=top)))
+    assert set(spec.links) == {
+        LinkSpec("app", "db", marked=True),
+        LinkSpec("web", "app", marked=True),
+    }
+    assert spec.routes == (Route("app", "db", 5432), Route("web", "app", 8000, tcp=True))
+    assert spec.tcp() == ["app", "web>app:8000"]
 
 
 WRONG = {
+    "a marked link without an address": (
+        APP + DB + "x-sysdesign:\n  links:\n    - {source: app, target: db}\n",
+        14,
+        "app names no address of db",
+    ),
     "an unknown key": (APP + "    restart: always\n", 8, "restart: this key is not known"),
     "an unknown top key": ("\n  a: {image: x}\nvolumes: {}\n", 4, "volumes: this key is not known"),
     "no image of ours": (APP.replace("python:3", "ruby:3"), 4, "sysdesign/ruby:3 is no image here"),

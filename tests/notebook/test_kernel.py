@@ -297,6 +297,11 @@ def test_wrong_names_and_broken_files_are_said_plainly(
     assert "seed must be" in error_of(kernel.run("lesson.load('browse', seed=-1)"))
     assert "Did you mean" in error_of(kernel.run("lesson.start(); lesson.logs('bd')"))
     assert "syntax error" in error_of(kernel.run("lesson.sql('SELEC 1')"))
+    assert "Did you mean 'latency'?" in error_of(kernel.run("lesson.fault('latancy', 'app')"))
+    assert "marks no links" in error_of(kernel.run("lesson.fault('latency', 'app:db')"))
+    assert "not on 3" in error_of(kernel.run("lesson.fault('kill', 3)"))
+    assert "arguments.cpu" in error_of(kernel.run("lesson.fault('cpu-quota', 'app', cpu=1)"))
+    assert "no fault in force 'kill'" in error_of(kernel.run("lesson.recover('kill')"))
     (lesson_folder / "migrations" / "001-x.sql").write_text("CREATE TABLE x (id int);\nCREAT y;\n")
     box = error_of(kernel.run("lesson.apply()"))
     assert "001-x.sql:2" in box
@@ -355,6 +360,9 @@ def test_a_plain_script_prints_what_a_notebook_shows(lesson_folder: Path) -> Non
         "print(lesson.hint(level=2))\n"
         "print(lesson.sql('SELECT count(*) AS n FROM items'))\n"
         "print(lesson.apply())\n"
+        "print(lesson.fault('cpu-quota', 'app', cpus=0.5))\n"
+        "print(lesson.recover('cpu-quota'))\n"
+        "print(lesson.recover())\n"
         "lesson.stop()\n"
     )
     done = subprocess.run(
@@ -372,6 +380,9 @@ def test_a_plain_script_prints_what_a_notebook_shows(lesson_folder: Path) -> Non
         "Your answer: 1",
         "Hint 2: ",
         "1000\n1 row.",
+        "CPU quota on app (active)\n  cpus: 0.5\n  Seen: held to 0.5 cores",
+        "Recovered: CPU quota on app.",
+        "No fault is in force.",
         "Stopped.",
     ):
         assert fact in done.stdout, done.stdout

@@ -7,11 +7,20 @@ import asyncio
 from fastapi import APIRouter
 
 from jupyter_sysdesign.control.caller import Asking
-from jupyter_sysdesign.control.models import ChecksRequest, Verdict
+from jupyter_sysdesign.control.models import ChecksRequest, ChecksState, Verdict
 from jupyter_sysdesign.control.problems import documented
 from jupyter_sysdesign.errors import NotFoundError
 
 router = APIRouter(prefix="/v1/environments/{environment}/checks", tags=["checks"])
+
+
+@router.get("", operation_id="checks", responses=documented(403, 404, 409, 422))
+async def state(environment: str, asking: Asking) -> ChecksState:
+    """Tell what a check under way has decided so far, and the last verdict."""
+    found = await asking.environment(environment)
+    lesson = await asyncio.to_thread(asking.plane.catalogue.lesson, found.source.lesson)
+    declared = await asyncio.to_thread(lesson.check_ids)
+    return asking.plane.checks.state(found.id, declared)
 
 
 @router.post("", operation_id="check", responses=documented(400, 403, 404, 409, 413, 422, 507))

@@ -8,7 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from jupyter_sysdesign.control.caller import Asking
-from jupyter_sysdesign.control.models import Drift, LogPage, MetricSeries, SqlRequest, SqlResult
+from jupyter_sysdesign.control.models import (
+    Drift,
+    LogPage,
+    MetricSeries,
+    ProfilePage,
+    SqlRequest,
+    SqlResult,
+)
 from jupyter_sysdesign.control.problems import documented
 
 router = APIRouter(prefix="/v1/environments/{environment}", tags=["data"])
@@ -36,6 +43,15 @@ async def metrics(
 ) -> MetricSeries:
     """Return the samples kept of the last minutes."""
     return (await asking.environment(environment)).recorder.series(since)
+
+
+@router.get("/profiles", operation_id="profiles", responses=documented(*_NAMED))
+async def profiles(environment: str, asking: Asking) -> ProfilePage:
+    """Return the traffic shapes of ``load.yaml`` in full, to run them or to shape one's own."""
+    from jupyter_sysdesign.control.loading import shapes  # noqa: PLC0415 (as in runs.py)
+
+    found = await asking.environment(environment)
+    return ProfilePage(profiles=await asyncio.to_thread(shapes, found.source))
 
 
 @router.get("/schema-drift", operation_id="drift", responses=documented(*_NAMED, 424, 503))

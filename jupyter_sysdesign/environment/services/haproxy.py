@@ -142,7 +142,7 @@ class Haproxy:
 
     def _line(self, line: str, number: int) -> str:
         try:
-            return self.place.addresses.config(line)
+            return self.place.addresses.seen_by(self.spec.name).config(line)
         except TokenError as error:
             raise InvalidFileError(str(error), file=self._shown, line=number) from error
 

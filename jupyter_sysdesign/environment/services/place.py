@@ -58,6 +58,6 @@ class Place:
         """Return the folder that holds a service's resolved configuration."""
         return self.folder / "config" / service
 
-    def resolve(self, text: str) -> str:
-        """Return an environment value with its addresses and passwords filled in."""
-        return self.addresses.fill(text, self.passwords)
+    def resolve(self, text: str, client: str = "") -> str:
+        """Return an environment value of ``client`` with addresses and passwords filled in."""
+        return self.addresses.seen_by(client).fill(text, self.passwords)

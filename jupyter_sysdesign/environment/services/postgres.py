@@ -20,11 +20,12 @@ from jupyter_sysdesign.environment.drift import SchemaDrift
 from jupyter_sysdesign.environment.launch import Launch, NotReady
 from jupyter_sysdesign.environment.migrations import Migrations
 from jupyter_sysdesign.environment.owner import make_folder, require_open, server_owner
+from jupyter_sysdesign.environment.passwords import ROLES
 from jupyter_sysdesign.environment.programs import for_owner
 from jupyter_sysdesign.environment.services import postgres_files as files
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.postgres_template import build_template
-from jupyter_sysdesign.errors import InvalidFileError, MissingBinaryError
+from jupyter_sysdesign.errors import ConflictError, InvalidFileError, MissingBinaryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ class Postgres:
 
     def dsn(self, role: Role = "app", *, database: str | None = None) -> str:
         """Return a libpq URL; ``app`` owns the data, ``grader`` reads all, ``admin`` is us."""
-        user = {"app": self.database.user, "grader": files.GRADER, "admin": files.SUPERUSER}[role]
+        user = self._user(role)
         host = quote(str(self.place.addresses.folder(self.spec.name)), safe="")
         password = self.place.passwords.of(self.spec.name, role)
         name = quote(database or self.database.name, safe="")
@@ -96,6 +97,22 @@ class Postgres:
             expected_admin=self.dsn("admin", database=expected),
             owner=self.database.user,
         )
+
+    async def set_app_password(self, password: str | None) -> None:
+        """Give the application's role another password until the next start; None: its own.
+
+        Raises:
+            ConflictError: the server does not let us in.
+        """
+        if password is not None:  # noted first: whatever happens, the next start mends it
+            files.write_origin(self.data, {**files.read_origin(self.data), "spoiled": True})
+        try:
+            async with await self._connect(self.dsn("admin")) as connection:
+                await self._give(connection, "app", password)
+        except psycopg.OperationalError as error:
+            raise ConflictError(f"{self.spec.name} cannot be reached: {error}") from error
+        if password is None:
+            self._forget("spoiled")
 
     def check(self) -> None:
         """Look at the initial scripts' names.
@@ -243,7 +260,11 @@ class Postgres:
         try:
             if "admin" in origin:
                 await self._set_passwords(origin["admin"])
-                files.write_origin(self.data, {"key": origin["key"]})
+                self._forget("admin")
+            if "spoiled" in origin:
+                async with await self._connect(self.dsn("admin")) as connection:
+                    await self._give(connection, "app")
+                self._forget("spoiled")
             # The grader's role has connections of its own: an application that came back faster
             # may have taken all others.
             await self._query(self.dsn("grader"))
@@ -261,22 +282,35 @@ class Postgres:
                 raise
             await self._query(dsn)  # a start that was cut short has set them
             return
-        roles: dict[Role, str] = {
-            "app": self.database.user,
-            "grader": files.GRADER,
-            "admin": files.SUPERUSER,
-        }
         async with connection:
-            for role, user in roles.items():
-                password = self.place.passwords.of(self.spec.name, role).encode()
-                # Hashed here: the server never sees, and so never logs, the password itself.
-                hashed = connection.pgconn.encrypt_password(
-                    password, user.encode(), b"scram-sha-256"
-                )
-                statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                    sql.Identifier(user), sql.Literal(hashed.decode())
-                )
-                await connection.execute(statement)
+            for role in ROLES:
+                await self._give(connection, role)
+
+    async def _give(
+        self,
+        connection: psycopg.AsyncConnection[tuple[object, ...]],
+        role: Role,
+        password: str | None = None,
+    ) -> None:
+        """Give a role a password, by default this instance's own."""
+        user = self._user(role)
+        wanted = password or self.place.passwords.of(self.spec.name, role)
+        # Hashed here: the server never sees, and so never logs, the password itself.
+        hashed = connection.pgconn.encrypt_password(
+            wanted.encode(), user.encode(), b"scram-sha-256"
+        )
+        statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+            sql.Identifier(user), sql.Literal(hashed.decode())
+        )
+        await connection.execute(statement)
+
+    def _user(self, role: Role) -> str:
+        return {"app": self.database.user, "grader": files.GRADER, "admin": files.SUPERUSER}[role]
+
+    def _forget(self, name: str) -> None:
+        origin = files.read_origin(self.data)
+        origin.pop(name, None)
+        files.write_origin(self.data, origin)
 
     async def _query(self, dsn: str) -> None:
         async with await self._connect(dsn) as connection:

@@ -2,16 +2,25 @@
 
 import type { ITransport } from '../connection/transport';
 import type {
+  ActiveFault,
+  ActiveFaults,
   Answer,
   Applied,
+  ChecksState,
   ControlPlaneInfo,
   EnvironmentStatus,
+  FaultLibrary,
+  FaultRequest,
+  LessonDetail,
   LessonSummary,
   LogPage,
   Machine,
   MetricSeries,
+  ProfilePage,
   Run,
+  RunRequest,
   ServiceStatus,
+  Verdict,
   WorkspaceDetail
 } from './types';
 
@@ -28,6 +37,10 @@ const QUIETLY = 'no_track_activity=1';
 
 export class Api {
   constructor(readonly transport: ITransport) {}
+
+  lesson(id: string): Promise<LessonDetail> {
+    return this._get(`/v1/lessons/${part(id)}`);
+  }
 
   info(): Promise<ControlPlaneInfo> {
     return this._get('/v1');
@@ -132,6 +145,20 @@ export class Api {
     return this._get(`/v1/environments/${part(id)}/metrics`);
   }
 
+  /** The traffic shapes of the environment's `load.yaml`, in full. */
+  profiles(id: string): Promise<ProfilePage> {
+    return this._get(`/v1/environments/${part(id)}/profiles`);
+  }
+
+  /** Runs, oldest first, without ticks. */
+  runs(id: string): Promise<readonly Run[]> {
+    return this._get(`/v1/environments/${part(id)}/runs`);
+  }
+
+  startRun(id: string, request: Partial<RunRequest>): Promise<Run> {
+    return this._send('POST', `/v1/environments/${part(id)}/runs`, request);
+  }
+
   run(id: string, run: string): Promise<Run> {
     return this._get(`/v1/environments/${part(id)}/runs/${part(run)}`);
   }
@@ -140,6 +167,35 @@ export class Api {
     return this._send(
       'DELETE',
       `/v1/environments/${part(id)}/runs/${part(run)}`
+    );
+  }
+
+  checks(id: string): Promise<ChecksState> {
+    return this._get(`/v1/environments/${part(id)}/checks`);
+  }
+
+  /** Check the learner's files on a fresh system; answers when decided, events tell meanwhile. */
+  check(id: string): Promise<Verdict> {
+    return this._send('POST', `/v1/environments/${part(id)}/checks`, {});
+  }
+
+  faults(): Promise<FaultLibrary> {
+    return this._get('/v1/faults');
+  }
+
+  activeFaults(id: string): Promise<ActiveFaults> {
+    return this._get(`/v1/environments/${part(id)}/faults`);
+  }
+
+  inject(id: string, request: Partial<FaultRequest>): Promise<ActiveFault> {
+    return this._send('POST', `/v1/environments/${part(id)}/faults`, request);
+  }
+
+  /** End a fault; one that is over already will do. */
+  recover(id: string, fault: string): Promise<unknown> {
+    return this._send(
+      'DELETE',
+      `/v1/environments/${part(id)}/faults/${part(fault)}`
     );
   }
 

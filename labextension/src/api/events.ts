@@ -2,6 +2,7 @@
 
 import { asNumber, isRecord, isString } from './guards';
 import type {
+  ActiveFault,
   CheckResult,
   EnvironmentStatus,
   ILogLine,
@@ -26,8 +27,8 @@ export type StreamEvent =
   | IEvent<'run.tick', RunTick>
   | IEvent<'run.done', Run>
   | IEvent<'file.saved', { path: string }>
-  | IEvent<'fault.started', Record<string, unknown>>
-  | IEvent<'fault.ended', Record<string, unknown>>
+  | IEvent<'fault.started', ActiveFault>
+  | IEvent<'fault.ended', ActiveFault>
   | IEvent<'log.line', Omit<ILogLine, 'ts'> & { ts?: number }>
   | IEvent<'check.result', CheckResult>
   | IEvent<'verdict', Verdict>

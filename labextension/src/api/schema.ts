@@ -400,6 +400,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/environments/{environment}/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Profiles
+         * @description Return the traffic shapes of ``load.yaml`` in full, to run them or to shape one's own.
+         */
+        get: operations["profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/environments/{environment}/schema-drift": {
         parameters: {
             query?: never;
@@ -495,7 +515,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * State
+         * @description Tell what a check under way has decided so far, and the last verdict.
+         */
+        get: operations["checks"];
         put?: never;
         /**
          * Check
@@ -530,6 +554,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Faults
+         * @description List all faults there are, with what to expect of them and a JSON schema of arguments.
+         */
+        get: operations["faults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/environments/{environment}/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Active Faults
+         * @description List the faults in force, oldest first.
+         */
+        get: operations["active_faults"];
+        put?: never;
+        /**
+         * Inject Fault
+         * @description Put a fault on; answers once it was seen to have taken effect.
+         */
+        post: operations["inject_fault"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/environments/{environment}/faults/{fault}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Recover Fault
+         * @description Bring back what was before a fault; one that has ended already is none the worse for it.
+         */
+        delete: operations["recover_fault"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/environments/{environment}/fault-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fault Schedules
+         * @description List the schedules that were played, oldest first.
+         */
+        get: operations["fault_schedules"];
+        put?: never;
+        /**
+         * Play Faults
+         * @description Begin to play a schedule; the events tell which faults come and go.
+         */
+        post: operations["play_faults"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/environments/{environment}/fault-schedules/{schedule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Stop Faults
+         * @description Stop playing a schedule and recover its faults.
+         */
+        delete: operations["stop_faults"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/leases/{lease}": {
         parameters: {
             query?: never;
@@ -554,6 +686,73 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActiveFault
+         * @description A fault that was put on something, and what became of it.
+         */
+        ActiveFault: {
+            /** Id */
+            id: string;
+            /**
+             * Fault
+             * @description id of the library
+             */
+            fault: string;
+            /** Name */
+            name: string;
+            /** Service */
+            service?: string | null;
+            link?: components["schemas"]["FaultLink"] | null;
+            /**
+             * Arguments
+             * @description all of them, defaults filled in
+             */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "active" | "ended";
+            /**
+             * Evidence
+             * @description what was seen when it took effect
+             * @default
+             */
+            evidence: string;
+            /**
+             * Started At
+             * @description seconds since the epoch
+             */
+            started_at: number;
+            /**
+             * Ends At
+             * @description it recovers by itself then
+             */
+            ends_at?: number | null;
+            /** Ended At */
+            ended_at?: number | null;
+            /**
+             * Reason
+             * @description why it ended
+             * @default
+             */
+            reason: string;
+            /**
+             * Schedule
+             * @description id of the schedule that put it there
+             */
+            schedule?: string | null;
+        };
+        /**
+         * ActiveFaults
+         * @description The faults that are in force, oldest first.
+         */
+        ActiveFaults: {
+            /** Faults */
+            faults: components["schemas"]["ActiveFault"][];
+        };
         /**
          * Answer
          * @description A learner's answer as kept in ``answers.json``.
@@ -689,6 +888,29 @@ export interface components {
              * @description check ids; default all
              */
             only?: string[] | null;
+        };
+        /**
+         * ChecksState
+         * @description How far checking is: what is under way, and what was decided last.
+         */
+        ChecksState: {
+            /**
+             * Declared
+             * @description check ids of the lesson, in order
+             */
+            declared: string[];
+            /**
+             * Going
+             * @description a check is under way; results are its
+             */
+            going: boolean;
+            /**
+             * Results
+             * @default []
+             */
+            results: components["schemas"]["CheckResult"][];
+            /** @description the last one since the control plane began */
+            verdict?: components["schemas"]["Verdict"] | null;
         };
         /**
          * Console
@@ -859,6 +1081,8 @@ export interface components {
              * @default []
              */
             links: components["schemas"]["Link"][];
+            /** @description null where no link is marked */
+            proxy?: components["schemas"]["ProxyStatus"] | null;
             /**
              * Url
              * @description where load goes: the published service's address
@@ -905,6 +1129,144 @@ export interface components {
          * @enum {string}
          */
         EventType: "environment.state" | "service.state" | "metric.sample" | "run.tick" | "run.done" | "file.saved" | "fault.started" | "fault.ended" | "log.line" | "check.result" | "verdict" | "gap";
+        /**
+         * FaultDescription
+         * @description One fault of the library.
+         */
+        FaultDescription: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Description
+             * @description what it does
+             */
+            description: string;
+            /**
+             * Expect
+             * @description what will be seen of it
+             */
+            expect: string;
+            /**
+             * Target
+             * @description what it is put on; databases and caches are services too
+             * @enum {string}
+             */
+            target: "service" | "link" | "database" | "cache";
+            /**
+             * Kinds
+             * @description service kinds that it can be put on; empty for links: any that is marked
+             */
+            kinds: string[];
+            /**
+             * Arguments
+             * @description JSON schema of its arguments, an object
+             */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * One Shot
+             * @description it happens and is over: there is nothing to recover
+             * @default false
+             */
+            one_shot: boolean;
+        };
+        /**
+         * FaultLibrary
+         * @description All faults there are.
+         */
+        FaultLibrary: {
+            /** Faults */
+            faults: components["schemas"]["FaultDescription"][];
+        };
+        /**
+         * FaultLink
+         * @description A link by its ends, as in ``EnvironmentStatus.links``.
+         */
+        FaultLink: {
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * FaultRequest
+         * @description Put one fault on a service (or database, or cache), or on a link that the lesson marks.
+         */
+        FaultRequest: {
+            /**
+             * Fault
+             * @description id of the library
+             */
+            fault: string;
+            /** Service */
+            service?: string | null;
+            link?: components["schemas"]["FaultLink"] | null;
+            /**
+             * Arguments
+             * @default {}
+             */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * For S
+             * @description recover by itself after so many seconds
+             */
+            for_s?: number | null;
+        };
+        /**
+         * FaultSchedule
+         * @description A failure story as data: the same document plays the same faults with the same draws.
+         */
+        FaultSchedule: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Seed
+             * @description decides the seed of every step that has none of its own
+             * @default 1
+             */
+            seed: number;
+            /** Steps */
+            steps: components["schemas"]["FaultStep"][];
+        };
+        /**
+         * FaultStep
+         * @description One fault of a schedule, and when.
+         */
+        FaultStep: {
+            /**
+             * Fault
+             * @description id of the library
+             */
+            fault: string;
+            /** Service */
+            service?: string | null;
+            link?: components["schemas"]["FaultLink"] | null;
+            /**
+             * Arguments
+             * @default {}
+             */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * For S
+             * @description recover by itself after so many seconds
+             */
+            for_s?: number | null;
+            /**
+             * At S
+             * @description seconds after the schedule's start
+             */
+            at_s: number;
+        };
         /**
          * LessonDetail
          * @description A lesson without its answers.
@@ -999,6 +1361,12 @@ export interface components {
             source: string;
             /** Target */
             target: string;
+            /**
+             * Marked
+             * @description faults can be put on it
+             * @default false
+             */
+            marked: boolean;
         };
         /**
          * LogPage
@@ -1061,6 +1429,36 @@ export interface components {
             state: string;
         };
         /**
+         * PlayedSchedule
+         * @description A schedule that is being played, or was.
+         */
+        PlayedSchedule: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Seed */
+            seed: number;
+            /**
+             * State
+             * @description done: every step had its turn; its faults may go on
+             * @enum {string}
+             */
+            state: "playing" | "done" | "stopped";
+            /** Started At */
+            started_at: number;
+            /** Steps */
+            steps: components["schemas"]["StepOutcome"][];
+        };
+        /**
+         * PlayedSchedules
+         * @description The schedules played since the environment's start, oldest first.
+         */
+        PlayedSchedules: {
+            /** Schedules */
+            schedules: components["schemas"]["PlayedSchedule"][];
+        };
+        /**
          * Problem
          * @description Every error response.
          */
@@ -1074,6 +1472,21 @@ export interface components {
              * @default
              */
             hint: string;
+        };
+        /**
+         * ProfilePage
+         * @description The profiles of the environment's ``load.yaml``, in full.
+         */
+        ProfilePage: {
+            /**
+             * Profiles
+             * @description by name; each as RunRequest.custom takes it
+             */
+            profiles: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
         };
         /**
          * Progress
@@ -1092,6 +1505,17 @@ export interface components {
             done: number;
             /** Bytes */
             bytes?: number | null;
+        };
+        /**
+         * ProxyStatus
+         * @description The process that marked links go through.
+         */
+        ProxyStatus: {
+            /**
+             * Pid
+             * @description null while it does not run
+             */
+            pid?: number | null;
         };
         /**
          * Run
@@ -1390,6 +1814,33 @@ export interface components {
          * @enum {string}
          */
         Status: "passed" | "failed" | "unknown";
+        /**
+         * StepOutcome
+         * @description What became of one step.
+         */
+        StepOutcome: {
+            /** At S */
+            at_s: number;
+            /** Fault */
+            fault: string;
+            /**
+             * State
+             * @default waiting
+             * @enum {string}
+             */
+            state: "waiting" | "injected" | "refused";
+            /**
+             * Id
+             * @description of the ActiveFault
+             */
+            id?: string | null;
+            /**
+             * Message
+             * @description why it was refused
+             * @default
+             */
+            message: string;
+        };
         /**
          * Verdict
          * @description The whole result.
@@ -2866,6 +3317,64 @@ export interface operations {
             };
         };
     };
+    profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfilePage"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     drift: {
         parameters: {
             query?: never;
@@ -3287,6 +3796,64 @@ export interface operations {
             };
         };
     };
+    checks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksState"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check: {
         parameters: {
             query?: never;
@@ -3427,6 +3994,497 @@ export interface operations {
             };
             /** @description The request or a file a person wrote is invalid. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    faults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultLibrary"];
+                };
+            };
+        };
+    };
+    active_faults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActiveFaults"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inject_fault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FaultRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActiveFault"];
+                };
+            };
+            /** @description The request is wrong in itself. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not start, or its program is missing. */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something this needs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The machine has no room. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recover_fault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+                fault: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not start, or its program is missing. */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something this needs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The machine has no room. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fault_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlayedSchedules"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    play_faults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FaultSchedule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlayedSchedule"];
+                };
+            };
+            /** @description The request is wrong in itself. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_faults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not start, or its program is missing. */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something this needs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The machine has no room. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,6 +2,7 @@
 
 import uPlot from 'uplot';
 import { t } from '../i18n';
+import { drawBands, drawLines, MARKS_PX, type IChartMark } from './marks';
 import type { ChartData } from './ring';
 import { onThemeChange, readPalette, type IPalette, type Tone } from './theme';
 
@@ -24,7 +25,11 @@ export interface IChartOptions {
   formatX: (value: number) => string;
   /** The y axis reaches at least to here. */
   top?: number;
+  /** A level that matters, such as a quota: a dashed line with its words. */
+  limit?: { value: number; label: string };
   height?: number;
+  /** What happens is marked: leave room above for its words. */
+  marked?: boolean;
   /** Charts with the same key share their cursor. */
   sync?: string;
 }
@@ -70,11 +75,20 @@ export class LiveChart {
   }
 
   /** Draw these points over this stretch of time; call at most once per animation frame. */
-  setData(data: ChartData, range: readonly [number, number]): void {
+  setData(
+    data: ChartData,
+    range: readonly [number, number],
+    marks: readonly IChartMark[] = []
+  ): void {
     this._data = data;
     this._range = range;
-    if (this._chart) {
-      this._chart.setData(data);
+    this._marks = marks;
+    const chart = this._chart;
+    if (chart) {
+      // At once, and not in a microtask, so that whoever draws several knows how long it took.
+      chart.batch(() => {
+        chart.setData(data);
+      });
     } else {
       this._make();
     }
@@ -121,7 +135,7 @@ export class LiveChart {
     return {
       width,
       height: this._options.height ?? HEIGHT,
-      padding: [8, 14, 0, 0],
+      padding: this._options.marked ? [MARKS_PX, 26, 0, 0] : [8, 14, 0, 0],
       legend: { show: false },
       cursor,
       scales: {
@@ -166,6 +180,17 @@ export class LiveChart {
         })
       ],
       hooks: {
+        drawClear: [
+          chart => {
+            drawBands(chart, this._marks, palette());
+          }
+        ],
+        draw: [
+          chart => {
+            this._drawLimit(chart, palette());
+            drawLines(chart, this._marks, palette());
+          }
+        ],
         setCursor: [
           () => {
             this._showValues();
@@ -173,6 +198,32 @@ export class LiveChart {
         ]
       }
     };
+  }
+
+  private _drawLimit(chart: uPlot, palette: IPalette): void {
+    const { limit } = this._options;
+    if (!limit) {
+      return;
+    }
+    const { ctx, bbox } = chart;
+    const y = chart.valToPos(limit.value, 'y', true);
+    if (y < bbox.top || y > bbox.top + bbox.height) {
+      return;
+    }
+    const scale = bbox.width / Math.max(1, chart.over.clientWidth);
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = palette.tone('muted');
+    ctx.lineWidth = scale;
+    ctx.setLineDash([5 * scale, 4 * scale]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.font = `${10 * scale}px ${palette.family}`;
+    ctx.textAlign = 'right';
+    ctx.textBaseline = 'bottom';
+    ctx.fillText(limit.label, bbox.left + bbox.width - 3 * scale, y - scale);
+    ctx.restore();
   }
 
   private _legendItem(series: ISeries): HTMLElement {
@@ -280,5 +331,6 @@ export class LiveChart {
   private _chart: uPlot | null = null;
   private _data: ChartData = [[]];
   private _range: readonly [number, number] = [0, 1];
+  private _marks: readonly IChartMark[] = [];
   private _frame = 0;
 }

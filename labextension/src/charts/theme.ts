@@ -3,10 +3,27 @@
 /** A colour by its role; 1–6 are for series, in an order that stays apart for the colour-blind. */
 export type Tone = 1 | 2 | 3 | 4 | 5 | 6 | 'bad' | 'muted';
 
+const DASHES: readonly (readonly number[] | undefined)[] = [
+  undefined,
+  [6, 4],
+  [2, 3],
+  [10, 3, 2, 3]
+];
+
+/** How the `index`th of several equal lines is drawn: they differ in more than colour. */
+export function lineStyle(index: number): {
+  tone: Tone;
+  dash?: readonly number[];
+} {
+  const dash = DASHES[index % DASHES.length];
+  return { tone: ((index % 6) + 1) as Tone, ...(dash ? { dash } : {}) };
+}
+
 export interface IPalette {
   text: string;
   grid: string;
   font: string;
+  family: string;
   tone(tone: Tone): string;
 }
 
@@ -20,6 +37,7 @@ export function readPalette(element: Element): IPalette {
     text: read('chart-text'),
     grid: read('chart-grid'),
     font: `11px ${style.fontFamily || 'sans-serif'}`,
+    family: style.fontFamily || 'sans-serif',
     tone: tone => {
       let colour = tones.get(tone);
       if (colour === undefined) {

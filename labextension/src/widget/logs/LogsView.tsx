@@ -1,225 +1,26 @@
-/** Logs of all services as they are written: filter, search, pause. */
+/** Logs in a notebook. */
 
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { isRecord, isString, asNumber } from '../../api/guards';
-import type { ILogLine } from '../../api/types';
-import { formatClock } from '../../format';
-import { t, tn } from '../../i18n';
-import { Button, ConnectionBanner, Problem } from '../components';
-import {
-  useRedraw,
-  useSession,
-  useUniqueId,
-  useVisible,
-  type IViewProps
-} from '../hooks';
-import { LogLines, passes, severity, type IFilter } from './lines';
-
-const TAIL = 500;
+import { useRef } from 'preact/hooks';
+import { isString } from '../../api/guards';
+import { useVisible, type IViewProps } from '../hooks';
+import { linesOf } from './lines';
+import { Logs } from './Logs';
 
 export function LogsView({ model, connection }: IViewProps): JSX.Element {
   const { props } = model;
   const root = useRef<HTMLDivElement>(null);
   const visible = useVisible(root);
-  const redraw = useRedraw();
-  const given = props.raw['service'];
-  const [filter, setFilter] = useState<IFilter>({
-    service: isString(given) ? given : null,
-    search: ''
-  });
-  const [paused, setPaused] = useState(false);
-  const [held, setHeld] = useState(0);
-  const lines = useRef<LogLines | null>(null);
-  lines.current ??= initial(model.snapshot('lines'));
-  const all = lines.current;
-  const list = useRef<LineList | null>(null);
-  const id = useUniqueId();
-
-  const { link, reload } = useSession(connection, props.environment, visible, {
-    load: async api => {
-      const page = await api.logs(props.environment, null, TAIL);
-      all.load((page.lines as readonly unknown[]).filter(isLine));
-      if (!paused) {
-        list.current?.replace(all.select(filter));
-      }
-      redraw();
-    },
-    onEvents: events => {
-      show(
-        all.add(
-          events.flatMap(event =>
-            event.type === 'log.line'
-              ? [{ ...event.data, ts: event.data.ts ?? event.ts }]
-              : []
-          )
-        )
-      );
-    }
-  });
-  const show = (fresh: readonly ILogLine[]): void => {
-    if (paused) {
-      setHeld(
-        count => count + fresh.filter(line => passes(line, filter)).length
-      );
-    } else {
-      list.current?.append(fresh.filter(line => passes(line, filter)));
-    }
-    redraw();
-  };
-
-  const scroller = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    if (scroller.current) {
-      list.current = new LineList(scroller.current);
-    }
-  }, []);
-  useEffect(() => {
-    if (!paused) {
-      list.current?.replace(all.select(filter));
-      setHeld(0);
-    }
-  }, [filter, paused]);
-
-  const services = [
-    ...new Set([...all.services, ...(filter.service ? [filter.service] : [])])
-  ];
+  const service = props.raw['service'];
   return (
     <div ref={root} class="sd-card sd-logs-card">
-      <div class="sd-head">
-        <span class="sd-title">{t('Logs')}</span>
-        <span class="sd-actions">
-          <label class="sd-field" for={`${id}-service`}>
-            {t('Service')}
-            <select
-              id={`${id}-service`}
-              value={filter.service ?? ''}
-              onChange={event => {
-                setFilter({
-                  ...filter,
-                  service: event.currentTarget.value || null
-                });
-              }}
-            >
-              <option value="">{t('all')}</option>
-              {services.map(name => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label class="sd-field" for={`${id}-search`}>
-            {t('Search')}
-            <input
-              id={`${id}-search`}
-              type="search"
-              value={filter.search}
-              onInput={event => {
-                setFilter({ ...filter, search: event.currentTarget.value });
-              }}
-            />
-          </label>
-          <Button
-            pressed={paused}
-            onClick={() => {
-              setPaused(!paused);
-            }}
-          >
-            {t('Pause')}
-          </Button>
-        </span>
-      </div>
-      <ConnectionBanner link={link} onRetry={reload} />
-      {link.state === 'failed' && (
-        <Problem problem={link.problem} onRetry={reload} />
-      )}
-      <div
-        ref={scroller}
-        class="sd-logs"
-        role="log"
-        aria-live="off"
-        aria-label={t('Log lines')}
-        tabIndex={0}
+      <Logs
+        connection={connection}
+        environment={props.environment}
+        active={visible}
+        service={isString(service) ? service : null}
+        initial={linesOf(model.snapshot('lines'))}
       />
-      <div class="sd-muted sd-foot">
-        {link.state === 'missing'
-          ? t('The environment is not started yet.')
-          : paused
-            ? tn(
-                'Paused; {count} line came since.',
-                'Paused; {count} lines came since.',
-                held
-              )
-            : t('Following; the newest line is at the end.')}
-      </div>
     </div>
-  );
-}
-
-/** The lines on the screen: appended to, not drawn anew, and followed while at the end. */
-class LineList {
-  constructor(private readonly _scroller: HTMLElement) {}
-
-  replace(lines: readonly ILogLine[]): void {
-    this._scroller.replaceChildren();
-    this._add(lines);
-    this._scroller.scrollTop = this._scroller.scrollHeight;
-  }
-
-  append(lines: readonly ILogLine[]): void {
-    const { scrollTop, clientHeight, scrollHeight } = this._scroller;
-    const atEnd = scrollTop + clientHeight >= scrollHeight - 8;
-    this._add(lines);
-    if (atEnd) {
-      this._scroller.scrollTop = this._scroller.scrollHeight;
-    }
-  }
-
-  private _add(lines: readonly ILogLine[]): void {
-    const fragment = document.createDocumentFragment();
-    for (const line of lines.slice(-MOST_SHOWN)) {
-      fragment.append(lineElement(line));
-    }
-    this._scroller.append(fragment);
-    while (this._scroller.childElementCount > MOST_SHOWN) {
-      this._scroller.firstElementChild?.remove();
-    }
-  }
-}
-
-const MOST_SHOWN = 1000;
-
-function lineElement(line: ILogLine): HTMLElement {
-  const row = document.createElement('div');
-  const bad = severity(line.line);
-  row.className = bad ? `sd-log-line sd-log-${bad}` : 'sd-log-line';
-  const time = document.createElement('span');
-  time.className = 'sd-log-time';
-  time.textContent = formatClock(line.ts);
-  const service = document.createElement('span');
-  service.className = 'sd-log-service';
-  service.textContent = line.service;
-  const text = document.createElement('span');
-  text.className = 'sd-log-text';
-  text.textContent = line.line;
-  row.append(time, service, text);
-  return row;
-}
-
-function initial(value: unknown): LogLines {
-  const lines = new LogLines();
-  if (Array.isArray(value)) {
-    lines.load(value.filter(isLine));
-  }
-  return lines;
-}
-
-function isLine(value: unknown): value is ILogLine {
-  return (
-    isRecord(value) &&
-    asNumber(value['ts']) !== null &&
-    isString(value['service']) &&
-    isString(value['line'])
   );
 }

@@ -1,5 +1,6 @@
 /** The newest log lines, and which of them a reader asked for. */
 
+import { asNumber, isRecord, isString } from '../../api/guards';
 import type { ILogLine } from '../../api/types';
 
 export interface IFilter {
@@ -63,4 +64,18 @@ export function severity(line: string): 'bad' | 'warn' | '' {
     return 'bad';
   }
   return /\bWARN(ING)?\b/.test(line) ? 'warn' : '';
+}
+
+/** The lines among what came from elsewhere. */
+export function linesOf(value: unknown): readonly ILogLine[] {
+  return Array.isArray(value) ? value.filter(isLine) : [];
+}
+
+function isLine(value: unknown): value is ILogLine {
+  return (
+    isRecord(value) &&
+    asNumber(value['ts']) !== null &&
+    isString(value['service']) &&
+    isString(value['line'])
+  );
 }

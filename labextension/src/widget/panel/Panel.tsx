@@ -2,28 +2,13 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { EnvironmentStatus } from '../../api/types';
 import { isRecord, isString } from '../../api/guards';
-import { Api } from '../../api/client';
-import { formatBytes, formatClock } from '../../format';
+import type { EnvironmentStatus } from '../../api/types';
+import { formatClock } from '../../format';
 import { t } from '../../i18n';
-import {
-  Button,
-  Confirm,
-  ConnectionBanner,
-  Note,
-  Problem,
-  Progress,
-  StateWord
-} from '../components';
-import {
-  useAction,
-  useRedraw,
-  useSession,
-  useVisible,
-  type IViewProps
-} from '../hooks';
-import { environmentWord, type IStateWord } from '../states';
+import { useRedraw, useSession, useVisible, type IViewProps } from '../hooks';
+import { useEnvironmentActions } from './actions';
+import { Head } from './Head';
 import { Migrations } from './Migrations';
 import { ServiceCard } from './ServiceCard';
 import { advance, spoken, Usage, type IPanelState } from './state';
@@ -38,10 +23,7 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
     status: storedStatus(model.snapshot('status')),
     saved: null
   });
-  const [message, setMessage] = useState(storedText(model.snapshot('message')));
   const [news, setNews] = useState('');
-  const [confirming, setConfirming] = useState(false);
-  const action = useAction();
 
   const update = (next: IPanelState): void => {
     const said = spoken(state.current.status, next.status);
@@ -52,7 +34,7 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
       state.current.status?.state !== 'ready' &&
       next.status?.state === 'ready'
     ) {
-      action.clear(); // whatever kept it from starting is over
+      actions.clear(); // whatever kept it from starting is over
     }
     state.current = next;
     redraw();
@@ -74,6 +56,18 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
       update(advance(state.current, events));
     }
   });
+  const actions = useEnvironmentActions({
+    connection,
+    workspace: props.workspace,
+    environment: props.environment,
+    status: state.current.status,
+    link,
+    reload,
+    onStatus: changed => {
+      update({ ...state.current, status: changed });
+    },
+    message: storedText(model.snapshot('message'))
+  });
   useEffect(() => {
     if (link.state === 'missing' && state.current.status) {
       update({ ...state.current, status: null });
@@ -81,130 +75,16 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
   }, [link]);
 
   const { status, saved } = state.current;
-  const act = (name: string, work: (api: Api) => Promise<void>): void => {
-    if (connection) {
-      setMessage('');
-      action.run(name, () => work(new Api(connection.transport)));
-    }
-  };
-  const take = (changed: EnvironmentStatus): void => {
-    update({ ...state.current, status: changed });
-  };
-  const start = (): void => {
-    act('start', async api => {
-      take(await api.create(props.workspace));
-      if (link.state === 'missing') {
-        reload();
-      }
-    });
-  };
-
-  const up = status?.state === 'ready' || status?.state === 'degraded';
-  const atRest =
-    !status || status.state === 'stopped' || status.state === 'failed';
-  const known = status !== null || link.state === 'missing';
-  const usable = connection !== null && known && link.state !== 'failed';
-  const word: IStateWord = status
-    ? environmentWord(status.state)
-    : link.state === 'missing'
-      ? { look: 'off', word: t('Not started yet') }
-      : link.state === 'failed'
-        ? { look: 'bad', word: t('Not connected') }
-        : { look: 'busy', word: t('Connecting') };
-
   return (
     <div ref={root} class="sd-card sd-panel">
-      <div class="sd-head">
-        <StateWord {...word} />
-        <span class="sd-title">{props.title || props.lesson}</span>
-        {props.title && <span class="sd-sub">{props.lesson}</span>}
-        <span class="sd-actions">
-          {atRest ? (
-            <Button
-              onClick={start}
-              primary
-              busy={action.busy === 'start'}
-              disabled={!usable}
-            >
-              {t('Start')}
-            </Button>
-          ) : (
-            <Button
-              onClick={() => {
-                act('stop', async api => {
-                  take(await api.stop(props.environment));
-                });
-              }}
-              busy={action.busy === 'stop' || status.state === 'stopping'}
-              disabled={!usable}
-            >
-              {t('Stop')}
-            </Button>
-          )}
-          <Button
-            onClick={() => {
-              setConfirming(true);
-            }}
-            busy={action.busy === 'reset'}
-            disabled={!usable || !status || (!up && !atRest) || confirming}
-          >
-            {t('Reset …')}
-          </Button>
-          {up && status.url && (
-            <a class="sd-link" href={status.url} target="_blank" rel="noopener">
-              {t('Open the app')}
-            </a>
-          )}
-        </span>
-      </div>
-      <ConnectionBanner link={link} onRetry={reload} />
-      {confirming && (
-        <Confirm
-          question={t(
-            'Reset puts the original data back: everything written to the database since is lost. Your files stay, and your migrations wait to be applied again.'
-          )}
-          yes={t('Reset the data')}
-          danger
-          onNo={() => {
-            setConfirming(false);
-          }}
-          onYes={() => {
-            setConfirming(false);
-            act('reset', async api => {
-              take(await api.reset(props.environment));
-              setMessage(t('The original data is back.'));
-            });
-          }}
-        />
-      )}
-      {link.state === 'failed' && (
-        <Problem problem={link.problem} onRetry={reload} />
-      )}
-      {action.problem && <Problem problem={action.problem} />}
-      {status?.state === 'failed' && (
-        <Note look="bad" title={t('The environment did not start')} alert>
-          <span class="sd-reason">{status.reason}</span>
-        </Note>
-      )}
-      {status?.state === 'degraded' && status.reason && (
-        <Note look="warn">{status.reason}</Note>
-      )}
-      {status?.progress && (
-        <Progress
-          label={status.progress.step}
-          done={status.progress.done}
-          {...(status.progress.bytes == null
-            ? {}
-            : { detail: formatBytes(status.progress.bytes) })}
-        />
-      )}
-      {!status && link.state === 'missing' && (
-        <div class="sd-muted">
-          {t(
-            'Start builds the system of this lesson on this machine: a real database and a real service. The first time takes longest.'
-          )}
-        </div>
-      )}
+      <Head
+        title={props.title || props.lesson}
+        sub={props.title && props.lesson}
+        status={status}
+        link={link}
+        reload={reload}
+        actions={actions}
+      />
       {status && status.services.length > 0 && (
         <ul class="sd-services" aria-label={t('Services')}>
           {status.services.map(service => (
@@ -215,14 +95,10 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
       {status && (
         <Migrations
           migrations={status.migrations}
-          canApply={usable && up}
-          busy={action.busy === 'apply'}
-          message={message}
-          onApply={() => {
-            act('apply', async api => {
-              setMessage((await api.apply(props.environment)).message);
-            });
-          }}
+          canApply={actions.usable && actions.up}
+          busy={actions.busy === 'apply'}
+          message={actions.message}
+          onApply={actions.apply}
         />
       )}
       {saved && (

@@ -17,6 +17,11 @@ const KINDS: Partial<Record<string, string>> = {
   python: 'Python'
 };
 
+/** What a kind of service is called. */
+export function kindName(kind: string): string {
+  return KINDS[kind] ?? kind;
+}
+
 export function ServiceCard(props: {
   service: ServiceStatus;
   usage: Usage;
@@ -29,7 +34,7 @@ export function ServiceCard(props: {
     <li class={`sd-service sd-service-${serviceWord(service.state).look}`}>
       <div class="sd-service-head">
         <span class="sd-service-name">{service.name}</span>
-        <span class="sd-muted">{KINDS[service.kind] ?? service.kind}</span>
+        <span class="sd-muted">{kindName(service.kind)}</span>
       </div>
       <div class="sd-service-state">
         <StateWord {...serviceWord(service.state)} />

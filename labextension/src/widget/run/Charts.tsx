@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { LiveChart, type ISeries } from '../../charts/livechart';
 import type { ChartData } from '../../charts/ring';
-import type { Tone } from '../../charts/theme';
+import { lineStyle } from '../../charts/theme';
 import {
   formatCores,
   formatMs,
@@ -15,13 +15,6 @@ import {
   tickSeconds
 } from '../../format';
 import { t } from '../../i18n';
-
-const DASHES: readonly (readonly number[] | undefined)[] = [
-  undefined,
-  [6, 4],
-  [2, 3],
-  [10, 3, 2, 3]
-];
 
 const SHORTEST_S = 5;
 
@@ -72,14 +65,10 @@ export function Charts(props: {
       }),
       new LiveChart({
         title: t('CPU'),
-        series: charts.cpu.services.map((name, index): ISeries => {
-          const dash = DASHES[index % DASHES.length];
-          return {
-            label: name,
-            tone: ((index % 6) + 1) as Tone,
-            ...(dash ? { dash } : {})
-          };
-        }),
+        series: charts.cpu.services.map((name, index): ISeries => ({
+          label: name,
+          ...lineStyle(index)
+        })),
         format: value => t('{cores} cores', { cores: formatCores(value) }),
         formatTick: tick,
         formatX,

@@ -1,0 +1,120 @@
+/** One service: its state, what it may use, and what can be done to it. */
+
+import type { JSX } from 'preact';
+import { Api, type ServiceAction } from '../api/client';
+import type { ServiceStatus } from '../api/types';
+import type { IConnection } from '../connection/choose';
+import { formatBytes, formatCores } from '../format';
+import { t } from '../i18n';
+import { Button, Facts, Note, Problem, StateWord } from '../widget/components';
+import { useAction } from '../widget/hooks';
+import { kindName } from '../widget/panel/ServiceCard';
+import { serviceWord } from '../widget/states';
+
+export function ServicePanel(props: {
+  service: ServiceStatus;
+  connection: IConnection | null;
+  environment: string;
+  latest: (metric: string) => number | null;
+  /** Its environment answers. */
+  up: boolean;
+  onClose: () => void;
+}): JSX.Element {
+  const { service, connection, latest } = props;
+  const action = useAction();
+  const { name, state } = service;
+  const running = state === 'ready' || state === 'paused';
+  const act = (
+    what: ServiceAction,
+    label: string,
+    allowed: boolean
+  ): JSX.Element => (
+    <Button
+      key={what}
+      onClick={() => {
+        if (connection) {
+          action.run(what, async () => {
+            await new Api(connection.transport).service(
+              props.environment,
+              name,
+              what
+            );
+          });
+        }
+      }}
+      busy={action.busy === what}
+      disabled={!allowed || !props.up || connection === null}
+      danger={what === 'kill'}
+    >
+      {label}
+    </Button>
+  );
+  return (
+    <section
+      class="sd-tile sd-service-panel"
+      aria-label={t('Service {name}', { name })}
+    >
+      <div class="sd-head">
+        <StateWord {...serviceWord(state)} />
+        <span class="sd-title">{name}</span>
+        <span class="sd-sub">{kindName(service.kind)}</span>
+        <span class="sd-actions">
+          {act('start', t('Start'), state === 'stopped' || state === 'failed')}
+          {act('stop', t('Stop'), running)}
+          {act('kill', t('Kill'), running)}
+          {state === 'paused'
+            ? act('resume', t('Resume'), true)
+            : act('pause', t('Pause'), state === 'ready')}
+          <Button
+            onClick={props.onClose}
+            label={t('Close, and show all services again')}
+          >
+            {t('Close')}
+          </Button>
+        </span>
+      </div>
+      {service.reason && (
+        <Note look="bad" alert>
+          <span class="sd-reason">{service.reason}</span>
+        </Note>
+      )}
+      {action.problem && <Problem problem={action.problem} />}
+      <Facts
+        facts={[
+          {
+            name: t('CPU, cores'),
+            value:
+              service.cpus == null
+                ? formatCores(latest(`${name}.cpu_cores`))
+                : t('{used} of {quota}', {
+                    used: formatCores(latest(`${name}.cpu_cores`)),
+                    quota: formatCores(service.cpus)
+                  })
+          },
+          {
+            name: t('Memory'),
+            value:
+              service.memory_bytes == null
+                ? formatBytes(latest(`${name}.memory_bytes`))
+                : t('{used} of {quota}', {
+                    used: formatBytes(latest(`${name}.memory_bytes`)),
+                    quota: formatBytes(service.memory_bytes)
+                  })
+          },
+          {
+            name: t('Process'),
+            value: service.pid == null ? '–' : String(service.pid)
+          },
+          ...(service.exit_code == null
+            ? []
+            : [
+                { name: t('Last ended with'), value: String(service.exit_code) }
+              ])
+        ]}
+      />
+      <div class="sd-muted">
+        {t('Charts and logs below show {name} alone.', { name })}
+      </div>
+    </section>
+  );
+}

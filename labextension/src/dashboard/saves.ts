@@ -1,0 +1,88 @@
+/** What became of the file that was saved last: which services restarted, and whether they came up. */
+
+import type { ServiceStatus } from '../api/types';
+
+/** A service that restarts later than this after a save has another reason, s. */
+const REACTS_S = 3;
+
+export interface ISave {
+  path: string;
+  /** s since the epoch. */
+  at: number;
+  services: readonly IReaction[];
+}
+
+export interface IReaction {
+  service: string;
+  state: 'restarting' | 'ready' | 'failed';
+  /** From the save to the end of the restart, s. */
+  took: number | null;
+  /** Why it failed; begins with `file:line` for a syntax error. */
+  reason: string;
+}
+
+/** Where a file is wrong. */
+export interface ISpot {
+  path: string;
+  line: number;
+}
+
+export class Saves {
+  last: ISave | null = null;
+
+  saved(path: string, at: number): void {
+    this.last = { path, at, services: [] };
+  }
+
+  /** A service changed its state at `at`. */
+  moved(service: ServiceStatus, at: number): void {
+    const { last } = this;
+    if (!last) {
+      return;
+    }
+    const known = last.services.find(each => each.service === service.name);
+    if (!known && at - last.at > REACTS_S) {
+      return;
+    }
+    const state =
+      service.state === 'ready'
+        ? 'ready'
+        : service.state === 'failed'
+          ? 'failed'
+          : 'restarting';
+    if (!known && state === 'ready') {
+      return; // it did not restart
+    }
+    const reaction: IReaction = {
+      service: service.name,
+      state,
+      took: state === 'restarting' ? null : Math.max(0, at - last.at),
+      reason: state === 'failed' ? service.reason : ''
+    };
+    this.last = {
+      ...last,
+      services: [
+        ...last.services.filter(each => each.service !== service.name),
+        reaction
+      ]
+    };
+  }
+
+  /** The environment as a whole is known anew: what is over must not look as if it went on. */
+  follow(services: readonly ServiceStatus[], at: number): void {
+    for (const service of services) {
+      const known = this.last?.services.find(
+        each => each.service === service.name
+      );
+      if (known && known.state !== service.state) {
+        this.moved(service, at);
+      }
+    }
+  }
+}
+
+/** Find `app/server.py:12` at the beginning of a reason. */
+export function spotOf(reason: string): ISpot | null {
+  const found = /^([^\s:]+\.\w+):(\d+)\b/.exec(reason);
+  return found?.[1] ? { path: found[1], line: Number(found[2]) } : null;
+}

@@ -1,0 +1,233 @@
+/** All that a dashboard knows of its environment, and how the API's word changes it. */
+
+import type { Api } from '../api/client';
+import type { StreamEvent } from '../api/events';
+import { ApiError } from '../api/problem';
+import type {
+  ActiveFault,
+  EnvironmentStatus,
+  FaultDescription,
+  LessonDetail,
+  Run,
+  WorkspaceDetail
+} from '../api/types';
+import { MetricStore } from '../charts/store';
+import { advance, spoken } from '../widget/panel/state';
+import {
+  advance as advanceVerdict,
+  type IVerdictState
+} from '../widget/verdict/state';
+import { ClientSeries } from './clients';
+import { Saves } from './saves';
+import type { IProfileDocument } from './shape';
+import { Timeline } from './timeline';
+
+/** The longest stretch of time that charts show, s. */
+export const LONGEST_S = 900;
+/** A little more than fits on a chart. */
+const KEEP_S = LONGEST_S + 60;
+/** Figures of clients are old news after this, s. */
+const STALE_S = 3;
+
+export class DashboardState {
+  status: EnvironmentStatus | null = null;
+  workspace: WorkspaceDetail | null = null;
+  lesson: LessonDetail | null = null;
+  profiles: Readonly<Record<string, IProfileDocument>> = {};
+  /** Newest first. */
+  runs: readonly Run[] = [];
+  /** null: this control plane has no fault library. */
+  library: readonly FaultDescription[] | null = null;
+  faults: readonly ActiveFault[] = [];
+  declared: readonly string[] = [];
+  checking = false;
+  verdict: IVerdictState = { results: [], verdict: null };
+  /** What changed last, in words. */
+  news = '';
+
+  readonly metrics = new MetricStore(KEEP_S);
+  readonly clients = new ClientSeries(KEEP_S);
+  readonly timeline = new Timeline();
+  readonly saves = new Saves();
+
+  constructor(private readonly _workspace: string) {}
+
+  /** The run that goes on. */
+  get running(): Run | null {
+    return this.runs.find(({ state }) => state === 'running') ?? null;
+  }
+
+  /** Time of the newest sample there is, s since the epoch. */
+  get end(): number | null {
+    const ends = [this.metrics.end, this.clients.store.end].filter(
+      end => end !== null
+    );
+    return ends.length > 0 ? Math.max(...ends) : null;
+  }
+
+  /** The newest value of a metric; null where it is none, or old. */
+  readonly latest = (metric: string): number | null => {
+    const { store } = this.clients;
+    if (!store.has(metric)) {
+      return this.metrics.latest(metric);
+    }
+    const old = (this.metrics.end ?? 0) - (store.end ?? 0) > STALE_S;
+    return old ? null : store.latest(metric);
+  };
+
+  take(status: EnvironmentStatus | null): void {
+    const said = spoken(this.status, status);
+    if (said) {
+      this.news = said;
+    }
+    this.status = status;
+    if (status) {
+      this.saves.follow(status.services, Date.now() / 1000);
+    }
+  }
+
+  /** Fetch what the workspace is about; also where there is no environment yet. */
+  async describe(api: Api): Promise<void> {
+    this.workspace = await api.workspace(this._workspace);
+    this.lesson = await optional(api.lesson(this.workspace.lesson));
+  }
+
+  /** Fetch all but the environment itself. */
+  async load(api: Api): Promise<void> {
+    const id = this._workspace;
+    const [, metrics, runs, profiles, checks, library, active] =
+      await Promise.all([
+        this.describe(api),
+        api.metrics(id),
+        api.runs(id),
+        optional(api.profiles(id)),
+        optional(api.checks(id)),
+        optional(api.faults()),
+        optional(api.activeFaults(id))
+      ]);
+    this.metrics.load(metrics);
+    this.profiles = profiles?.profiles ?? {};
+    this.library = library?.faults ?? null;
+    this._takeFaults(active?.faults ?? []);
+    this._takeRuns(runs);
+    if (checks) {
+      this.declared = checks.declared;
+      this.checking = checks.going;
+      const verdict = checks.going ? null : (checks.verdict ?? null);
+      if (checks.going || verdict) {
+        this.verdict = { results: checks.results, verdict };
+      }
+      if (verdict) {
+        this.timeline.verdict(verdict);
+      }
+    }
+    const latest = this.runs[0];
+    // By the control plane's clock, not by this machine's.
+    if (latest && latest.started_at > (metrics.ts.at(-1) ?? 0) - LONGEST_S) {
+      this.clients.clear();
+      this.clients.load(await api.run(id, latest.id));
+      if (latest.state !== 'running') {
+        this.clients.close();
+      }
+    }
+  }
+
+  /** Runs changed in a way that events do not tell. */
+  async loadRuns(api: Api): Promise<void> {
+    this._takeRuns(await api.runs(this._workspace));
+  }
+
+  /** Take in events; answers whether runs have to be fetched. */
+  advance(events: readonly StreamEvent[]): boolean {
+    const before = this.status;
+    const { status } = advance({ status: before, saved: null }, events);
+    for (const event of events) {
+      switch (event.type) {
+        case 'metric.sample':
+          this.metrics.add(event.ts, event.data.values);
+          break;
+        case 'run.tick':
+          this.clients.add(event.data, event.ts);
+          break;
+        case 'run.done':
+          this.clients.close();
+          this._takeRun(event.data);
+          break;
+        case 'file.saved':
+          this.saves.saved(event.data.path, event.ts);
+          break;
+        case 'service.state':
+          this.saves.moved(event.data, event.ts);
+          break;
+        case 'fault.started':
+          this.faults = [
+            ...this.faults.filter(({ id }) => id !== event.data.id),
+            event.data
+          ];
+          break;
+        case 'fault.ended':
+          this.faults = this.faults.filter(({ id }) => id !== event.data.id);
+          break;
+        case 'check.result':
+          if (!this.checking) {
+            this.beginCheck();
+          }
+          break;
+        case 'verdict':
+          this.checking = false;
+          break;
+      }
+    }
+    this.verdict = advanceVerdict(this.verdict, events, 0);
+    if (status !== before) {
+      this.take(status);
+    }
+    return this.timeline.advance(events);
+  }
+
+  /** A check has begun, here or elsewhere: what an earlier one said is over. */
+  beginCheck(): void {
+    this.checking = true;
+    this.verdict = { results: [], verdict: null };
+  }
+
+  /** A run was started here. */
+  began(run: Run): void {
+    this._takeRun(run);
+  }
+
+  private _takeRun(run: Run): void {
+    this._takeRuns([
+      ...this.runs.filter(({ id }) => id !== run.id),
+      { ...run, ticks: [], metrics: null }
+    ]);
+  }
+
+  private _takeRuns(runs: readonly Run[]): void {
+    this.runs = [...runs].sort((a, b) => b.started_at - a.started_at);
+    runs.forEach(run => {
+      this.timeline.run(run);
+    });
+  }
+
+  private _takeFaults(active: readonly ActiveFault[]): void {
+    this.faults = active;
+    active.forEach(fault => {
+      this.timeline.fault(fault);
+    });
+    const ids = new Set(active.map(({ id }) => id));
+    this.timeline.endFaults(ids, Date.now() / 1000);
+  }
+}
+
+/** What a control plane may not have, or not be able to tell: null then. */
+async function optional<Model>(asked: Promise<Model>): Promise<Model | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError && !error.transient) {
+      return null;
+    }
+    throw error;
+  }
+}

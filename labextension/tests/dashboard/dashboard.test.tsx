@@ -1,0 +1,375 @@
+/** The dashboard as somebody sees and uses it; the control plane is a script. */
+
+import { render } from 'preact';
+import { ApiError } from '../../src/api/problem';
+import type { EnvironmentStatus, ServiceStatus } from '../../src/api/types';
+import { hubOf } from '../../src/connection/choose';
+import type { EventHub } from '../../src/connection/hub';
+import { Dashboard } from '../../src/dashboard/Dashboard';
+import { button, rest, type } from '../browser';
+import { ScriptedTransport } from '../transport';
+
+let transport: ScriptedTransport;
+let el: HTMLElement;
+let gone: number;
+let opened: string[];
+let seq: number;
+
+function service(
+  name: string,
+  more: Partial<ServiceStatus> = {}
+): ServiceStatus {
+  return {
+    name,
+    kind: name === 'db' ? 'postgres' : 'python',
+    state: 'ready',
+    reason: '',
+    cpus: 0.5,
+    ...more
+  };
+}
+
+function environment(more: Partial<EnvironmentStatus> = {}): EnvironmentStatus {
+  return {
+    id: 'w',
+    lesson: 'l',
+    workspace: 'w',
+    runtime: 'embedded',
+    state: 'ready',
+    reason: '',
+    services: [service('app', { url: 'http://127.0.0.1:1' }), service('db')],
+    links: [{ source: 'app', target: 'db', marked: true }],
+    url: 'http://127.0.0.1:1',
+    migrations: [],
+    last_seq: 5,
+    ...more
+  };
+}
+
+function has(status: EnvironmentStatus): void {
+  const env = 'GET /v1/environments/w';
+  const answers: Record<string, unknown> = {
+    [env]: status,
+    [`${env}/metrics`]: { ts: [], values: {} },
+    [`${env}/runs`]: [],
+    [`${env}/profiles`]: {
+      profiles: {
+        browse: {
+          mode: 'closed',
+          connections: 9,
+          duration_s: 5,
+          mix: [{ name: 'list' }]
+        }
+      }
+    },
+    [`${env}/checks`]: { declared: ['fast-enough'], going: false, results: [] },
+    [`${env}/faults`]: { faults: [] },
+    [`${env}/logs?tail=500`]: { lines: [] },
+    'GET /v1/faults': {
+      faults: [
+        {
+          id: 'latency',
+          name: 'Slow link',
+          description: 'Slower.',
+          expect: 'Waiting.',
+          target: 'link',
+          kinds: [],
+          one_shot: false,
+          arguments: {
+            type: 'object',
+            required: ['delay_ms'],
+            properties: {
+              delay_ms: { type: 'number', default: 200, minimum: 1 }
+            }
+          }
+        }
+      ]
+    }
+  };
+  for (const [path, answer] of Object.entries(answers)) {
+    transport.answers.set(path, answer);
+  }
+}
+
+function losesWorkspace(): void {
+  transport.answers.set(
+    'GET /v1/workspaces/w',
+    new ApiError('no such workspace', 'not_found', 404)
+  );
+}
+
+async function show(restored = false): Promise<void> {
+  const hubs = new Map<string, EventHub>();
+  render(
+    <Dashboard
+      connection={{
+        transport,
+        hub: id => hubOf(hubs, id, transport),
+        dispose: () => undefined
+      }}
+      workspace="w"
+      restored={restored}
+      settings={null}
+      onTitle={() => undefined}
+      onOpen={path => {
+        opened.push(path);
+      }}
+      onGone={() => {
+        gone += 1;
+      }}
+    />,
+    el
+  );
+  await rest();
+}
+
+async function tell(type: string, data: unknown, ts = 1000): Promise<void> {
+  seq += 1;
+  transport.stream.opened();
+  transport.stream.events([{ seq, ts, type, data } as never]);
+  await rest();
+}
+
+async function tab(name: string): Promise<void> {
+  const found = [...el.querySelectorAll<HTMLElement>('[role=tab]')].find(each =>
+    each.textContent.startsWith(name)
+  );
+  found?.click();
+  await rest();
+}
+
+async function press(text: string): Promise<void> {
+  button(el, text).click();
+  await rest();
+}
+
+function sent(method: string): unknown[] {
+  return transport.requests
+    .filter(each => each.method === method)
+    .map(({ path, body }) => [path, body]);
+}
+
+function text(selector: string): string {
+  return el.querySelector(selector)?.textContent ?? '';
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  transport = new ScriptedTransport();
+  transport.answers.set('GET /v1/workspaces/w', {
+    id: 'w',
+    lesson: 'l',
+    folder: '/home/you/l',
+    path: 'sysdesign/l'
+  });
+  transport.answers.set('GET /v1/lessons/l', {
+    id: 'l',
+    title: 'Slow lists',
+    charts: ['db.seq_scans_per_s']
+  });
+  transport.answers.set('GET /v1/environments', []);
+  gone = 0;
+  opened = [];
+  seq = 5;
+  el = document.createElement('div');
+  document.body.append(el);
+});
+
+afterEach(() => {
+  render(null, el);
+  el.remove();
+  jest.useRealTimers();
+});
+
+test('says what the lesson is, and starts what is not there yet', async () => {
+  await show();
+  expect(el.textContent).toContain('Slow lists');
+  expect(el.textContent).toContain('Not started yet');
+  has(environment({ state: 'starting' }));
+  transport.answers.set(
+    'POST /v1/environments',
+    environment({ state: 'starting' })
+  );
+  await press('Start');
+  expect(sent('POST')).toEqual([
+    ['/v1/environments', { workspace: 'w', reuse: true }]
+  ]);
+  await tell('environment.state', environment());
+  expect(text('.sd-dash-head')).toContain('Ready');
+});
+
+test('a layout brings back no dashboard of a workspace that is gone', async () => {
+  losesWorkspace();
+  await show(true);
+  expect(gone).toBe(1);
+});
+
+test('who asks for it by hand is told that it is gone', async () => {
+  losesWorkspace();
+  await show();
+  expect(gone).toBe(0);
+  expect(el.textContent).toContain('no such workspace');
+  await press('Close');
+  expect(gone).toBe(1);
+});
+
+test('a saved file shows the restart, then the line that is wrong, and opens it', async () => {
+  has(environment());
+  await show();
+  const reason = 'app/server.py:12: invalid syntax';
+  await tell('file.saved', { path: 'app/server.py' }, 1000);
+  await tell('service.state', service('app', { state: 'restarting' }), 1000.1);
+  expect(text('.sd-save')).toContain('app/server.py');
+  expect(text('.sd-save')).toContain('Restarting');
+  await tell(
+    'service.state',
+    service('app', { state: 'failed', reason }),
+    1000.3
+  );
+  expect(text('.sd-save')).toContain(reason);
+  await press('Open line 12 of server.py');
+  expect(opened).toEqual(['sysdesign/l/app/server.py']);
+  await tell('file.saved', { path: 'app/server.py' }, 1010);
+  await tell('service.state', service('app', { state: 'restarting' }), 1010.1);
+  await tell('service.state', service('app'), 1010.6);
+  expect(text('.sd-save')).toContain('Ready after 0.6 s');
+  expect(text('.sd-save')).not.toContain('invalid syntax');
+});
+
+test('runs a profile as it is, or the shape somebody gave it', async () => {
+  has(environment());
+  const run = {
+    id: 'r',
+    profile: 'browse',
+    state: 'running',
+    seed: 1,
+    scale: 1,
+    started_at: 1000,
+    ticks: [],
+    reason: ''
+  };
+  transport.answers.set('POST /v1/environments/w/runs', run);
+  transport.answers.set('DELETE /v1/environments/w/runs/r', {
+    ...run,
+    state: 'stopped'
+  });
+  await show();
+  await press('Run');
+  expect(sent('POST')).toEqual([
+    ['/v1/environments/w/runs', { seed: 1, profile: 'browse' }]
+  ]);
+  expect(el.textContent).toContain('Running browse');
+  await press('Stop the load');
+  expect(sent('DELETE')).toHaveLength(1);
+  await tell('run.done', { ...run, state: 'stopped' }, 1003);
+
+  await press('Shape it');
+  const level = el.querySelector<HTMLInputElement>(
+    '[aria-label="Clients of stage 1"]'
+  );
+  type(level, 'many');
+  await rest();
+  expect(button(el, 'Run').disabled).toBe(true);
+  expect(level?.getAttribute('aria-invalid')).toBe('true');
+  type(level, '40');
+  await rest();
+  await press('Run');
+  expect(sent('POST').at(-1)).toEqual([
+    '/v1/environments/w/runs',
+    {
+      seed: 1,
+      custom: {
+        mode: 'closed',
+        connections: 40,
+        duration_s: 5,
+        mix: [{ name: 'list', weight: 1 }]
+      }
+    }
+  ]);
+});
+
+test('puts a fault on a link, shows it, takes it back', async () => {
+  has(environment());
+  await show();
+  await tab('Faults');
+  const fault = {
+    id: 'f1',
+    fault: 'latency',
+    name: 'Slow link',
+    link: { source: 'app', target: 'db' },
+    arguments: { delay_ms: 200 },
+    state: 'active',
+    started_at: 1000
+  };
+  transport.answers.set('POST /v1/environments/w/faults', fault);
+  await press('Break it');
+  const body = {
+    fault: 'latency',
+    link: fault.link,
+    arguments: fault.arguments
+  };
+  expect(sent('POST')).toEqual([['/v1/environments/w/faults', body]]);
+  await tell('fault.started', fault);
+  expect(text('.sd-active-faults')).toContain('app → db');
+  transport.answers.set('DELETE /v1/environments/w/faults/f1', null);
+  await press('Recover');
+  expect(sent('DELETE')).toEqual([['/v1/environments/w/faults/f1', undefined]]);
+  await tell('fault.ended', { ...fault, state: 'ended' }, 1005);
+  expect(el.querySelector('.sd-active-faults')).toBeNull();
+  expect(text('.sd-happenings')).toContain('fault: Slow link');
+});
+
+test('check results come one by one, also of a check somebody else began', async () => {
+  has(environment());
+  await show();
+  await tab('Checks');
+  const result = {
+    id: 'fast-enough',
+    title: 'Fast enough',
+    status: 'failed',
+    measured: '900 ms',
+    required: 'at most 100 ms',
+    why: 'It reads the whole table.',
+    points: 0,
+    max_points: 10
+  };
+  await tell('check.result', result);
+  expect(text('.sd-checks')).toContain('It reads the whole table.');
+  expect(button(el, 'Checking').getAttribute('aria-disabled')).toBe('true');
+  await tell('verdict', {
+    lesson: 'l',
+    status: 'failed',
+    checks: [result],
+    points: 0,
+    max_points: 10,
+    seed: 1,
+    started_at: 990,
+    duration_s: 10
+  });
+  expect(el.textContent).toContain('Not yet');
+  expect(button(el, 'Check my fix')).toBeDefined();
+});
+
+test('arrow keys move between tabs', async () => {
+  has(environment());
+  await show();
+  el.querySelector('[role=tablist]')?.dispatchEvent(
+    new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true })
+  );
+  await rest();
+  expect(text('[aria-selected=true]')).toBe('Checks');
+  expect(document.activeElement?.textContent).toBe('Checks');
+});
+
+test('a lost connection is said, and what was missed comes with the next one', async () => {
+  has(environment());
+  await show();
+  transport.stream.opened();
+  transport.stream.closed(null);
+  await rest();
+  expect(el.textContent).toContain('Connection lost');
+  await rest(5000);
+  expect(transport.stream.after).toBe(5);
+  await tell('service.state', service('app', { state: 'paused' }));
+  expect(el.textContent).toContain('Connected again');
+});

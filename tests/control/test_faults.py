@@ -1,0 +1,108 @@
+"""Faults by the API: what a client is told, and what outlives what."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from jupyter_sysdesign import errors
+from jupyter_sysdesign.control.models import EventType
+
+if TYPE_CHECKING:
+    from conftest import Control
+
+    from jupyter_sysdesign.control.client import ControlClient
+
+
+def started(control: Control, lesson: str = "tiny") -> tuple[ControlClient, str, str]:
+    """Return a client, the id of a running environment, and where it answers."""
+    client, made = control.client(holder="test"), control.workspace(lesson=lesson)
+    client.create_environment(made.id)
+    url = client.wait(made.id).url
+    assert url is not None
+    return client, made.id, url
+
+
+def test_the_library_says_what_there_is(control: Control) -> None:
+    faults = {each.id: each for each in control.client().faults().faults}
+    assert faults["latency"].target == "link"
+    assert faults["hold-lock"].kinds == ["postgres"]
+    share = faults["reset"].arguments["properties"]["share"]
+    assert (share["default"], share["maximum"], share["exclusiveMinimum"]) == (0.1, 1, 0)
+    assert all(each.description and each.expect for each in faults.values())
+
+
+def test_a_fault_comes_and_goes_and_everybody_hears_of_it(control: Control) -> None:
+    client, environment, url = started(control)
+    after = client.environment(environment).last_seq
+    active = client.inject_fault(environment, "kill", service="app")
+    assert (active.state, active.fault, active.service) == ("active", "kill", "app")
+    assert client.active_faults(environment).faults == [active]
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(f"{url}/items")
+    with pytest.raises(errors.ConflictError):
+        client.inject_fault(environment, "kill", service="app")
+    for _ in range(2):
+        client.recover_fault(environment, active.id)
+    client.recover_fault(environment, "never-was")
+    assert httpx.get(f"{url}/items").status_code == 200
+    heard = []
+    for event in client.events(environment, after):
+        if event.type in (EventType.FAULT_STARTED, EventType.FAULT_ENDED):
+            heard.append((event.type.value, event.data["id"], event.data["state"]))
+            if event.type is EventType.FAULT_ENDED:
+                assert event.data["reason"] == "recovered"
+                break
+    assert heard == [
+        ("fault.started", active.id, "active"),
+        ("fault.ended", active.id, "ended"),
+    ]
+
+
+def test_an_environment_at_rest_has_no_faults(control: Control) -> None:
+    client, environment, _ = started(control)
+    client.inject_fault(environment, "hold-lock", service="db")
+    client.inject_fault(environment, "pause", service="db")
+    client.stop(environment)
+    assert client.active_faults(environment).faults == []
+    with pytest.raises(errors.ConflictError, match="is stopped"):
+        client.inject_fault(environment, "kill", service="app")
+    with pytest.raises(errors.ConflictError, match="does not run"):
+        client.play_faults(environment, {"steps": [{"at_s": 0, "fault": "kill", "service": "app"}]})
+    with pytest.raises(errors.NotFoundError, match="link"):
+        client.inject_fault(environment, "latency", link=("app", "db"))
+    client.delete(environment)
+
+
+def test_a_killed_control_plane_leaves_no_proxy_and_no_fault_in_the_data(
+    control: Control,
+) -> None:
+    client, environment, _ = started(control, "tiny-links")
+    proxy = client.environment(environment).proxy
+    assert proxy is not None
+    assert proxy.pid is not None
+    client.inject_fault(environment, "partition", link=("app", "db"))
+    client.inject_fault(environment, "wrong-password", service="db")
+    client.inject_fault(environment, "cpu-quota", service="app", arguments={"cpus": 0.5})
+    control.end(signal.SIGKILL)
+    control.until(lambda: not control.is_alive(proxy.pid), "the proxy outlived its owner")
+    again = control.client(holder="again")
+    again.create_environment(environment)
+    status = again.wait(environment)
+    assert again.active_faults(environment).faults == []
+    assert httpx.get(f"{status.url}/items").status_code == 200
+    assert again.sql(environment, "SELECT 1").rows == [[1]]
+
+
+def test_a_story_is_played_by_the_control_plane(control: Control) -> None:
+    client, environment, _ = started(control)
+    steps = [{"at_s": 0.1, "fault": "pause", "service": "app", "for_s": 0.2}]
+    played = client.play_faults(environment, {"name": "short", "steps": steps})
+    control.until(lambda: client.fault_schedules(environment).schedules[0].state == "done")
+    step = client.fault_schedules(environment).schedules[0].steps[0]
+    assert (step.state, step.message) == ("injected", "")
+    control.until(lambda: not client.active_faults(environment).faults)
+    client.stop_faults(environment, played.id)

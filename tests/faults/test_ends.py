@@ -1,0 +1,95 @@
+"""Faults end with what they were put on, however that ends, and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from links_shop import close_shop, open_shop
+
+from jupyter_sysdesign.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from links_shop import Shop
+
+    from jupyter_sysdesign.environment.source import Source
+
+pytestmark = pytest.mark.anyio
+
+REASONS = {
+    "stopped": "the environment is stopping",
+    "reset": "the environment was reset",
+    "killed": "the environment is stopping",
+}
+
+
+@pytest.fixture
+async def own(make_source: Callable[..., Source], curriculum: object) -> AsyncIterator[Shop]:
+    shop = await open_shop(make_source("tiny-links"))
+    yield shop
+    await close_shop(shop)
+
+
+async def put_on(shop: Shop) -> None:
+    await shop.inject("latency", ("app", "stock"), latency_ms=5000)
+    await shop.inject("cpu-quota", "app", cpus=0.3)
+    await shop.inject("hold-lock", "db")
+    await shop.inject("wrong-password", "db", drop_connections=False)
+    await shop.inject("memory-limit", "cache", mib=1)
+    await shop.inject("pause", "cache")
+
+
+async def works(shop: Shop) -> None:
+    assert shop.injector.active == []
+    target = shop.instance.target
+    shop.http.base_url = f"http://{target.host}:{target.port}"  # type: ignore[assignment]
+    assert (await shop.get("/items")).json() == 1000
+    assert await shop.fastest_ms("/level", 1) < 4000
+    assert (await shop.http.post("/count")).status_code == 200
+    assert {each.name: each.cpus for each in shop.instance.status.services}["app"] == 1.5
+
+
+async def test_a_stop_a_reset_and_a_crash_end_all_faults(own: Shop) -> None:
+    for how, reason in REASONS.items():
+        own.told.clear()
+        await put_on(own)
+        put = [each.id for each in own.injector.active]
+        assert len(put) == 6
+        if how == "stopped":
+            await own.instance.stop()
+            with pytest.raises(ConflictError, match="is stopped"):
+                await own.inject("kill", "app")
+            await own.instance.start()
+        elif how == "reset":
+            await own.instance.reset()
+        else:
+            runtime = own.instance._life._runtime
+            assert runtime is not None
+            assert runtime.supervisor is not None
+            os.kill(runtime.supervisor, signal.SIGKILL)
+            while own.instance.status.state.value != "failed":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            await own.instance.start()
+        ended = [said for kind, said in own.told if kind == "fault.ended"]
+        assert [each.id for each in ended] == put
+        assert {each.reason for each in ended} == {reason}, how
+        await works(own)
+
+
+async def test_a_stop_does_not_wait_for_a_fault_that_is_being_injected(own: Shop) -> None:
+    lock = await own.inject("hold-lock", "db")
+    # It waits for the lock's holder, that is, for seconds.
+    other = asyncio.create_task(own.inject("exhaust-connections", "db"))
+    await asyncio.sleep(0)
+    await own.instance.stop()
+    with pytest.raises(ConflictError):
+        await other
+    assert own.injector.active == []
+    assert own.ended(lock) == "the environment is stopping"
+    await own.instance.start()
+    await works(own)
