@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import statistics
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from jupyter_core.paths import jupyter_path
 
 from jupyter_sysdesign.benchmarks.browser import ARGUMENTS, chromium, serving
 from jupyter_sysdesign.benchmarks.place import fresh_home
@@ -17,10 +20,10 @@ from jupyter_sysdesign.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser
 
+_NAME = "jupyter-sysdesign"
 _ROUNDS = 10
 _WITHOUT, _WITH = "without", "with"
 #: From the beginning of the navigation until Lab has taken its splash screen away.
@@ -82,13 +85,17 @@ def _open(browser: Browser, url: str, *, loads: bool) -> float:
 
 @contextlib.contextmanager
 def _lab(home: Path, which: str) -> Iterator[str]:
-    """Run a JupyterLab whose configuration switches the extension on or off."""
+    """Run a JupyterLab with all extensions there are, or with all but ours."""
     own = home / which
-    settings = own / "CONFIG" / "labconfig"
-    settings.mkdir(parents=True)
-    (own / "root").mkdir()
-    disabled = {} if which == _WITH else {"jupyter-sysdesign": True}
-    (settings / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
+    extensions, settings = own / "labextensions", own / "CONFIG" / "jupyter_lab_config.json"
+    for folder in (own / "root", extensions, settings.parent):
+        folder.mkdir(parents=True)
+    # One that is only disabled is loaded all the same.
+    for folder in map(Path, jupyter_path("labextensions")):
+        for each in folder.iterdir() if folder.is_dir() else ():
+            if (each.name != _NAME or which == _WITH) and not (extensions / each.name).exists():
+                (extensions / each.name).symlink_to(each)
+    settings.write_text(json.dumps({"LabApp": {"labextensions_path": [str(extensions)]}}))
     command = (
         *("jupyterlab", "--allow-root", f"--ServerApp.root_dir={own / 'root'}"),
         f"--ServerApp.jpserver_extensions={{'jupyter_sysdesign': {which == _WITH}}}",
