@@ -68,6 +68,9 @@ def test_a_lesson_from_the_sidebar_to_its_terminals(window, lab):  # noqa: PLR09
     expect(lessons.tree.get_by_role("treeitem")).to_have_count(1)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("End")
+    expect(lessons.tree.get_by_role("treeitem").last).to_be_focused()
+    while lessons.lesson(TITLE).get_attribute("tabindex") != "0":
+        page.keyboard.press("ArrowUp")
     expect(lessons.lesson(TITLE)).to_be_focused()
     expect(lessons.details.get_by_role("heading", name=TITLE)).to_be_visible()
     page.keyboard.press("Enter")
