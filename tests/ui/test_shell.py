@@ -32,6 +32,7 @@ def lab(home, curriculum, tmp_path, monkeypatch):
 
 @pytest.fixture
 def window(context, lab, request):
+    expect.set_options(timeout=30_000)
     page = LabPage(context, lab, OUTPUT)
     yield page
     page.picture(f"last-{request.node.name}")
@@ -67,6 +68,9 @@ def test_a_lesson_from_the_sidebar_to_its_terminals(window, lab):  # noqa: PLR09
     expect(lessons.tree.get_by_role("treeitem")).to_have_count(1)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("End")
+    expect(lessons.tree.get_by_role("treeitem").last).to_be_focused()
+    while lessons.lesson(TITLE).get_attribute("tabindex") != "0":
+        page.keyboard.press("ArrowUp")
     expect(lessons.lesson(TITLE)).to_be_focused()
     expect(lessons.details.get_by_role("heading", name=TITLE)).to_be_visible()
     page.keyboard.press("Enter")
