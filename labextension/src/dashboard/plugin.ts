@@ -126,7 +126,9 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
         if (workspace !== null) {
           return await open(workspace);
         }
-        Notification.info(t('Open a lesson first: a dashboard shows its environment.'));
+        Notification.info(
+          t('Open a lesson first: a dashboard shows its environment.')
+        );
       } catch (error) {
         const { message, hint } = asProblem(error);
         Notification.error([message, hint].filter(Boolean).join(' '), {
