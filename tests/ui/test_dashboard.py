@@ -136,6 +136,10 @@ def test_a_layout_brings_back_no_ghost(window, lab):
     window.page.wait_for_timeout(1_500)
     marker = lab.root / FOLDER / ".sysdesign" / "workspace.json"
     marker.unlink()
-    window.page.reload()
-    window.page.locator("#jupyterlab-splash").wait_for(state="detached")
+    with window.page.expect_response(lambda each: f"/v1/workspaces/{LESSON}-" in each.url) as asked:
+        window.page.reload()
+    assert asked.value.status == 404
     expect(window.page.locator(".sd-dashboard")).to_have_count(0)
+    expect(window.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")).to_have_text(
+        ["lesson.ipynb"]
+    )
