@@ -30,6 +30,10 @@ TINY_EDITABLE = ("app/*.py", "migrations/*.sql")
 _END_S = 20.0
 
 
+# A shell has what it runs in the background ignore SIGINT, and so would every program under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run ``@pytest.mark.anyio`` tests on asyncio, which is what the control plane runs on."""

@@ -1,16 +1,29 @@
 #!/usr/bin/env bash
-# What the tests need beyond the venv: a Chromium for the browser tests.
+# What the tests need beyond the venv: a Chromium, and the peers the load engine is measured beside.
 set -euo pipefail
-for candidate in "${SYSDESIGN_CHROMIUM:-}" chromium chromium-browser google-chrome; do
-  if [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1; then exit 0; fi
+
+chromium() {
+  for candidate in "${SYSDESIGN_CHROMIUM:-}" chromium chromium-browser google-chrome; do
+    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1; then return 0; fi
+  done
+  return 1
+}
+
+missing=()
+chromium || missing+=(chromium fonts-dejavu-core)
+PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || missing+=(nginx-light)
+for peer in wrk hey; do
+  command -v "$peer" >/dev/null || missing+=("$peer")
 done
-if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-  echo "Installing Debian's Chromium for the browser tests"
+
+if [ "${#missing[@]}" -gt 0 ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+  echo "Installing ${missing[*]} for the tests"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
-  apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
-  exit 0
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+
+if chromium; then exit 0; fi
 if [ -n "${CI:-}" ]; then
   echo "No Chromium, and it cannot be installed here; the browser tests must run in CI" >&2
   exit 1

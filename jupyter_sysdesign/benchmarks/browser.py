@@ -15,7 +15,7 @@ from jupyter_sysdesign.benchmarks.place import FOUR_SERVICES
 from jupyter_sysdesign.errors import MissingBinaryError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-sync")
@@ -28,18 +28,26 @@ def lab(home: Path, lesson: str = FOUR_SERVICES) -> Iterator[str]:
     Raises:
         UnavailableError: it did not start.
     """
+    command = ("jupyter_sysdesign", "lab", "--root", str(home / "root"), "--lesson", lesson)
+    with serving((*command, "--ServerApp.base_url=/user/x/"), home / "jupyter") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(command: Sequence[str], jupyter: Path) -> Iterator[str]:
+    """Run a module that serves JupyterLab, with Jupyter's folders in ``jupyter``; yield its URL.
+
+    Raises:
+        UnavailableError: it did not start.
+    """
     token = secrets.token_hex(8)
-    jupyter = {
-        f"JUPYTER_{name}_DIR": str(home / "jupyter" / name)
-        for name in ("CONFIG", "DATA", "RUNTIME")
-    }
+    folders = {f"JUPYTER_{each}_DIR": str(jupyter / each) for each in ("CONFIG", "DATA", "RUNTIME")}
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "jupyter_sysdesign", "lab", "--root", str(home / "root")),
-            *("--lesson", lesson, "--no-browser", "--ServerApp.base_url=/user/x/"),
-            f"--IdentityProvider.token={token}",
+            *(sys.executable, "-m", *command),
+            *("--no-browser", f"--IdentityProvider.token={token}"),
         ],
-        env={**os.environ, **jupyter},
+        env={**os.environ, **folders},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

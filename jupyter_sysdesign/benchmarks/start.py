@@ -6,13 +6,15 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign import paths
 from jupyter_sysdesign.benchmarks.place import FOUR_SERVICES, fresh_home
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.client import ControlClient
 
 _ROUNDS = 7
-_SPARE_S = 1.5  # longer than copying any template of ours takes
+_SPARE_TIMEOUT_S = 30.0
+_QUIET_S = 0.5  # what was busy with the spare copy has the machine no more
 
 
 def measure(lessons: tuple[str, ...] = (FOUR_SERVICES, "t1-02-indexes")) -> dict[str, Any]:
@@ -34,27 +36,28 @@ def _one(client: ControlClient, lesson: str, folder: str) -> dict[str, Any]:
     warm: list[float] = []
     reset: list[float] = []
     for _ in range(_ROUNDS):
-        time.sleep(_SPARE_S)
+        _await_spare(lesson)
         client.stop(environment)
         client.wait(environment, ("stopped",), timeout_s=30)
         began = time.perf_counter()
         client.start(environment)
         client.wait(environment, ("ready",), timeout_s=30)
         warm.append(time.perf_counter() - began)
-        time.sleep(_SPARE_S)
+        _await_spare(lesson)
         began = time.perf_counter()
         client.reset(environment)
         client.wait(environment, ("ready",), timeout_s=30)
         reset.append(time.perf_counter() - began)
     fresh: list[float] = []
     for round_ in range(_ROUNDS):  # a new workspace: its data directory is taken from the spare
-        time.sleep(_SPARE_S)
         other = f"{folder}-{round_}"
         client.create_workspace(lesson, folder=other)
+        _await_spare(lesson)
         began = time.perf_counter()
         new = client.create_environment(other).id
         client.wait(new, ("ready",), timeout_s=30)
         fresh.append(time.perf_counter() - began)
+        _await_spare(lesson)  # it makes the next one
         client.stop(new)
         client.wait(new, ("stopped",), timeout_s=30)
         client.delete(new)
@@ -66,3 +69,11 @@ def _one(client: ControlClient, lesson: str, folder: str) -> dict[str, Any]:
         "reset_s": round(statistics.median(reset), 3),
         "rounds": _ROUNDS,
     }
+
+
+def _await_spare(lesson: str) -> None:
+    """Wait until the copy lies ready that a start or reset takes."""
+    until = time.monotonic() + _SPARE_TIMEOUT_S
+    while not any(paths.templates().glob(f"{lesson}-*/spare")) and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(_QUIET_S)

@@ -56,13 +56,27 @@ def _proxy() -> dict[str, Any]:
     return proxy.measure()
 
 
+def _simulation() -> dict[str, Any]:
+    from jupyter_sysdesign.benchmarks import linearizability, simulation
+
+    return {**simulation.measure(), **linearizability.measure()}
+
+
+def _lab() -> dict[str, Any]:
+    from jupyter_sysdesign.benchmarks import lab_start
+
+    return lab_start.measure()
+
+
 _ALL: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "start": ("Cold and warm start, reset.", _start),
     "load": ("Load engine beside wrk, hey, autocannon and locust on one nginx.", _load),
     "pacing": ("Open-loop pacing at 500, 2,000 and 5,000 requests per second.", _pacing),
     "memory": ("Idle memory (PSS) and CPU.", _memory),
     "proxy": ("A marked link without a fault beside the direct way, and true latencies.", _proxy),
+    "lab": ("Opening JupyterLab with and without the extension.", _lab),
     "stream": ("Sample taken until drawn in a browser.", _stream),
+    "simulation": ("Simulated Raft, messages beside SimPy's, linearizability.", _simulation),
     "dashboard": ("Ten charts over fifteen minutes: scripting, tasks, memory.", _dashboard),
 }
 

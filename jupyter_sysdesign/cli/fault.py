@@ -210,7 +210,7 @@ def _spot(fault: ActiveFault) -> str:
 
 
 def _show(fault: ActiveFault) -> None:
-    given = "  ".join(f"{name}={value}" for name, value in fault.arguments.items())
+    given = "  ".join(f"{name}={value}" for name, value in fault.told())
     out.print(f"[bold]{fault.id}[/bold] {fault.name} on {_spot(fault)}  {given}".rstrip())
     out.print(Padding(Text(fault.evidence), _INDENT))
 

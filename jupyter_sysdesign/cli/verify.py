@@ -45,4 +45,4 @@ def verify(
 
 
 def _say(line: str) -> None:
-    console.print(line, markup=False)  # a check's reason may hold brackets
+    console.print(line, markup=False, soft_wrap=True)  # a check's reason may hold brackets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from jupyter_sysdesign.control.environments import Environments
 from jupyter_sysdesign.control.leases import Leases
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.curriculum.registry import Registry
+from jupyter_sysdesign.environment.runtimes import forking
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -43,7 +45,9 @@ class ControlPlane:
         return self.environments.running or self.checks.going or bool(self._background)
 
     async def open(self) -> None:
-        """Clear away what a control plane that was killed left behind."""
+        """Clear away what a control plane that was killed left behind; make starts quick."""
+        with contextlib.suppress(OSError):  # a start will say what is wrong
+            forking.prepare()
         await self.environments.sweep()
 
     def stop_work(self) -> None:

@@ -35,6 +35,8 @@ class Launch:
         memory_bytes: address-space or cgroup limit where the OS gives one, or None.
         redact: passwords that must not reach a log.
         file_bytes: largest file the tree may write, or None.
+        python: the words of argv after the interpreter, where the program may as well run in a fork
+            of a process that has loaded the usual libraries; empty: it may not.
         stop_signal: what asks it to stop; SIGKILL follows after ``stop_timeout_s``.
         probe: see ``Probe``.
     """
@@ -49,6 +51,7 @@ class Launch:
     cpus: float | None = None
     memory_bytes: int | None = None
     file_bytes: int | None = None
+    python: tuple[str, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 5.0
     redact: tuple[str, ...] = field(default=(), repr=False)

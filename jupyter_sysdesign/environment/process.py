@@ -9,12 +9,14 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.environment import ports
+from jupyter_sysdesign.environment import ports, preload
 from jupyter_sysdesign.environment.limits import in_child
 from jupyter_sysdesign.environment.logs import Output
 from jupyter_sysdesign.environment.proctree import LINUX
+from jupyter_sysdesign.environment.program import CAUGHT, Forked, Program
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 _READ_BYTES = 1 << 16
@@ -30,6 +32,7 @@ class Process:
 
     Raises:
         OSError: it cannot be started.
+        Forked: this process is the service.
     """
 
     def __init__(self, order: dict[str, Any], log: Path, marks: dict[str, str]) -> None:
@@ -42,14 +45,16 @@ class Process:
         self.kill_at: float | None = None
         self.reason = ""
         listener = ports.listening(order["listen"]) if order["listen"] else None
+        self.pipe, output = os.pipe()
         try:
-            self._popen = _spawn(order, marks, listener.fileno() if listener else None)
+            self.pid = _spawn(order, marks, output, listener.fileno() if listener else None)
+        except OSError:
+            os.close(self.pipe)
+            raise
         finally:
+            os.close(output)
             if listener:
                 listener.close()
-        assert self._popen.stdout is not None  # noqa: S101 (asked for as a pipe)
-        self.pid = self._popen.pid
-        self.pipe = self._popen.stdout.fileno()
         os.set_blocking(self.pipe, False)
         self.pidfd = _open_pidfd(self.pid)
 
@@ -77,9 +82,7 @@ class Process:
             return None
         if not LINUX:
             self._kill_group()
-        # Popen would wait for the pid again, which may be somebody else's by then.
-        self._popen.returncode = os.waitstatus_to_exitcode(status)
-        return self._popen.returncode
+        return os.waitstatus_to_exitcode(status)
 
     def signal(self, number: int) -> None:
         """Send a signal to the main process."""
@@ -88,8 +91,7 @@ class Process:
 
     def close(self) -> None:
         """Close everything that is open for it."""
-        if self._popen.stdout is not None:
-            self._popen.stdout.close()
+        os.close(self.pipe)
         if self.pidfd is not None:
             os.close(self.pidfd)
         self.output.close()
@@ -99,34 +101,67 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-def _spawn(
-    order: dict[str, Any], marks: dict[str, str], listen_fd: int | None
-) -> subprocess.Popen[bytes]:
-    argv, env = list(order["argv"]), dict(order["env"])
-    if listen_fd is not None:
-        argv = [each.replace("{listen_fd}", str(listen_fd)) for each in argv]
-        env = {name: value.replace("{listen_fd}", str(listen_fd)) for name, value in env.items()}
+def _spawn(order: dict[str, Any], marks: dict[str, str], output: int, listen: int | None) -> int:
+    # The marks come first: what others can see of a fork's environment is limited.
+    env = {**marks, **order["env"], **marks}
+    if order["python"] and order["user"] is None and preload.suits(order["cwd"]):
+        return _fork(order, env, output, listen)
+    argv = _filled(order["argv"], listen)
     user: dict[str, Any] = {}
     if order["user"] is not None:
         group = _group(order["user"])
         # An empty list of groups does not drop the caller's in some Python releases.
         user = {"user": order["user"], "group": group, "extra_groups": [group]}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         argv,
-        env={**env, **marks},
+        env=dict(zip(env, _filled(env.values(), listen), strict=True)),
         cwd=order["cwd"],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
-        bufsize=0,
         start_new_session=True,
-        pass_fds=() if listen_fd is None else (listen_fd,),
+        pass_fds=() if listen is None else (listen,),
         # Safe here: the supervisor has one thread.
-        preexec_fn=in_child(  # noqa: PLW1509
-            memory_bytes=order["memory_bytes"], file_bytes=order["file_bytes"]
-        ),
+        preexec_fn=_limit(order),  # noqa: PLW1509
         **user,
     )
+    # Popen would wait for the pid as well, which may be somebody else's by then.
+    process.returncode = 0
+    return process.pid
+
+
+def _fork(order: dict[str, Any], env: dict[str, str], output: int, listen: int | None) -> int:
+    """Run a Python program in a fork of this process, which has loaded what it needs."""
+    limit = _limit(order)
+    # A signal that comes before the fork has handlers of its own waits until it has.
+    signal.pthread_sigmask(signal.SIG_BLOCK, CAUGHT)
+    pid = os.fork()
+    if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, CAUGHT)
+        return pid
+    try:  # on its way out the fork closes what the supervisor has open here
+        output = os.dup(output)
+        listen = None if listen is None else os.dup(listen)
+        program = Program(
+            words=_filled(order["python"], listen),
+            argv=_filled(order["argv"], listen),
+            env=dict(zip(env, _filled(env.values(), listen), strict=True)),
+            cwd=order["cwd"],
+            output=output,
+            listen=listen,
+            limit=limit,
+        )
+    except BaseException:  # noqa: BLE001 (nothing may make a second supervisor of it)
+        os._exit(1)
+    raise Forked(program)
+
+
+def _filled(words: Iterable[str], listen: int | None) -> list[str]:
+    return [each.replace("{listen_fd}", str(listen)) for each in words]
+
+
+def _limit(order: dict[str, Any]) -> Callable[[], None]:
+    return in_child(memory_bytes=order["memory_bytes"], file_bytes=order["file_bytes"])
 
 
 def _group(user: int) -> int:

@@ -95,6 +95,15 @@ def has_terminal(pid: int) -> bool:
     return fields is None or fields[4] != b"0"
 
 
+def memory_areas() -> tuple[range, range]:
+    """Return where this process's command line and environment lie, as the kernel shows them."""
+    # proc(5): arg_start, arg_end, env_start, env_end are 48 to 51.
+    places = [int(field) for field in (_stat(os.getpid()) or [])[45:49]]
+    if len(places) < 4 or 0 in places:  # noqa: PLR2004 (two ends each; 0: not told)
+        return range(0), range(0)
+    return range(places[0], places[1]), range(places[2], places[3])
+
+
 class Tree:
     """One process and everything below it, followed over time.
 

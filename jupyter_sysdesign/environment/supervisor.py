@@ -1,9 +1,9 @@
 """The process that owns the services of one instance: spawns, throttles, pauses and ends them.
 
-One per instance, started by ``guard.py``. Orders come as JSON lines on stdin, replies and events go
+One per instance, forked by ``guard.py``. Orders come as JSON lines on stdin, replies and events go
 as JSON lines to stdout; the end of stdin means that the owner died, and then everything here goes.
-It has one thread (a child's parent-death signal follows the thread that forked it) and imports the
-standard library only, to stay small.
+It has one thread (a child's parent-death signal follows the thread that forked it), and uses the
+standard library only: the libraries it has loaded are for the Python services it forks.
 
 Orders: ``spawn``, ``stop``, ``kill``, ``pause``, ``resume``, ``quota``, ``shutdown``; each has an
 ``id`` that its reply repeats. Events: ``hello``, ``log``, ``exit``.
@@ -17,7 +17,6 @@ import json
 import os
 import selectors
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from jupyter_sysdesign.environment.ledger import Entry, Ledger, boot_id
 from jupyter_sysdesign.environment.limits import adopt_orphans
 from jupyter_sysdesign.environment.ports import PortTakenError
 from jupyter_sysdesign.environment.process import Process
+from jupyter_sysdesign.environment.program import CAUGHT, Forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,11 @@ class Supervisor:
         }
 
     def run(self) -> None:
-        """Serve until told to shut down or until the owner is gone; leave nothing running."""
+        """Serve until told to shut down or until the owner is gone; leave nothing running.
+
+        Raises:
+            Forked: this process is a service now, and nothing of the supervisor's is its own.
+        """
         (self._folder / "logs").mkdir(mode=0o700, exist_ok=True)
         self._write_ledger()
         wake = self._catch_signals()
@@ -95,15 +99,23 @@ class Supervisor:
         os.set_blocking(1, False)
         self._selector.register(0, selectors.EVENT_READ, self._read_orders)
         self._selector.register(wake, selectors.EVENT_READ, lambda: self._begin_end(_LAST_WILL_S))
-        self._send({"event": "hello", "pid": os.getpid(), "version": 1})
+        self._send({"event": "hello", "pid": os.getpid(), "guard": os.getppid()})
         try:
             while not (self._ending and not self._processes):
                 self._turn()
-        finally:
-            for process in list(self._processes.values()):
-                self._governor.tree(process.name).kill()
-            self._end_orphans(wait_s=1.0)
-            self._flush()
+        except Forked:
+            self._selector.close()
+            raise
+        except BaseException:
+            self._leave_nothing()
+            raise
+        self._leave_nothing()
+
+    def _leave_nothing(self) -> None:
+        for process in list(self._processes.values()):
+            self._governor.tree(process.name).kill()
+        self._end_orphans(wait_s=1.0)
+        self._flush()
 
     def _turn(self) -> None:
         self._flush()
@@ -359,7 +371,7 @@ class Supervisor:
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in CAUGHT:
             signal.signal(number, lambda *_: None)
         return reader
 
@@ -386,7 +398,10 @@ def _bind(function: Callable[[Process], None], process: Process) -> Callable[[],
 
 
 def main(instance: str, folder: str, sockets: str) -> None:
-    """Run a supervisor on stdin and stdout."""
+    """Run a supervisor on stdin and stdout.
+
+    Raises:
+        Forked: this process is a service now.
+    """
     adopt_orphans()
     Supervisor(instance, Path(folder), Path(sockets)).run()
-    sys.stdout.close()

@@ -84,6 +84,14 @@ class ActiveFault(BaseModel):
     reason: str = Field("", description="why it ended")
     schedule: str | None = Field(None, description="id of the schedule that put it there")
 
+    def told(self) -> list[tuple[str, str]]:
+        """Return what it was told, as people read it: without what was left open."""
+        return [
+            (name, f"{value:g}" if isinstance(value, float) else str(value))
+            for name, value in self.arguments.items()
+            if value is not None
+        ]
+
 
 class ActiveFaults(BaseModel):
     """The faults that are in force, oldest first."""

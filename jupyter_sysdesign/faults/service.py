@@ -70,7 +70,7 @@ class Kill(_ServiceFault):
         left = [pid for pid in self._killed if _state(pid) not in _GONE]
         if left:
             raise UnavailableError(f"Processes {left} of {self.spot.service} still run")
-        return f"none of its {len(self._killed)} processes is left"
+        return f"nothing is left of {_counted(self._killed)}"
 
     async def recover(self) -> None:
         """Start it again, unless somebody did."""
@@ -111,9 +111,9 @@ class Pause(_ServiceFault):
     async def verify(self) -> str:
         """See that all of its processes stand still; one that is just ending may take a moment."""
         for _ in range(_LOOKS):
-            states = [_state(pid) for pid in self._pids()]
-            if states and all(each == psutil.STATUS_STOPPED or each in _GONE for each in states):
-                return f"all of its {states.count(psutil.STATUS_STOPPED)} processes stand still"
+            states = [each for each in map(_state, self._pids()) if each not in _GONE]
+            if states and all(each == psutil.STATUS_STOPPED for each in states):
+                return f"{_counted(states)} standing still"
             await asyncio.sleep(_LOOK_EVERY_S)
         raise UnavailableError(f"Processes of {self.spot.service} still run: {', '.join(states)}")
 
@@ -219,6 +219,10 @@ class CpuQuota(_ServiceFault):
     def over(self, status: EnvironmentStatus) -> str:
         """It is over when the service is gone."""
         return self._is_gone(status)
+
+
+def _counted(processes: list[Any]) -> str:
+    return f"{len(processes)} process{'es' if len(processes) != 1 else ''}"
 
 
 def _state(pid: int) -> str:

@@ -69,6 +69,7 @@ class Check:
     kind: Kind
     deadline_s: float
     fresh: bool
+    timed: bool
     function: Callable[[Context], Outcome]
 
     def __call__(self, context: Context) -> Outcome:
@@ -84,6 +85,7 @@ def check(
     kind: Kind,
     deadline_s: float = 120.0,
     fresh: bool = False,
+    timed: bool = False,
 ) -> Callable[[Callable[[Context], Outcome]], Check]:
     """Declare a check; they run in the order they stand in the file.
 
@@ -94,9 +96,10 @@ def check(
         kind: which column of the scorecard it counts in.
         deadline_s: when it is given up.
         fresh: reset the learner's system (pristine data, migrations applied again) before it.
+        timed: it measures times; the gate gives it the machine alone.
     """
 
     def declare(function: Callable[[Context], Outcome]) -> Check:
-        return Check(check_id, title, float(points), kind, deadline_s, fresh, function)
+        return Check(check_id, title, float(points), kind, deadline_s, fresh, timed, function)
 
     return declare

@@ -1,7 +1,8 @@
 """Owns one instance as the control plane does, for tests that kill it.
 
 ``owner.py <lesson> <workspace> <purpose>``; says on stdout who runs, then does what stdin says:
-``<service> <action>`` lines, each answered.
+``<service> <action>`` lines, each answered. The action ``rest`` waits until it has been noticed
+that the service, or the ``instance``, does not run.
 """
 
 import asyncio
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 from jupyter_sysdesign.environment.instance import Instance
+from jupyter_sysdesign.environment.lifecycle import AT_REST
+from jupyter_sysdesign.environment.runtimes import forking
 from jupyter_sysdesign.environment.source import Source
 
 
@@ -23,6 +26,7 @@ async def main() -> None:
     say(
         guard=runtime.guard,
         supervisor=runtime.supervisor,
+        fork_server=forking.prepare(),
         services=instance.processes(),
         url=instance.status.url,
         dsn=instance.dsn(),
@@ -33,11 +37,23 @@ async def main() -> None:
         name, action = line.split()
         if action.startswith("quota="):
             await instance.set_quota(name, float(action.removeprefix("quota=")))
+        elif action == "rest":
+            while state(instance, name) not in ("stopped", "failed"):
+                await asyncio.sleep(0.01)
         elif name == "instance":
+            while action == "start" and instance.status.state not in AT_REST:
+                await asyncio.sleep(0.01)  # it has yet to hear of what was killed
             await getattr(instance, action)()
         else:
             await instance.service(name, action)
         say(services=instance.processes(), status=instance.status.model_dump(mode="json"))
+
+
+def state(instance: Instance, name: str) -> str:
+    status = instance.status
+    if name == "instance":
+        return status.state.value
+    return next(each.state.value for each in status.services if each.name == name)
 
 
 def say(**facts: object) -> None:

@@ -42,7 +42,7 @@ class Heard:
     def ended(self, how: Exit) -> None:
         self.exits.append(how)
 
-    def printed(self, name: str, ts: float, lines: list[str], skipped: int) -> None:  # noqa: ARG002
+    def printed(self, name: str, ts: float, lines: list[str], skipped: int) -> None:
         self.lines += [(name, line) for line in lines]
         self.skipped += skipped
 

@@ -97,7 +97,8 @@ def all_gone(pids: list[int], timeout_s: float = 30.0) -> bool:
 
 def assert_no_trace(owner: Owner) -> None:
     owner.process.wait(timeout=30) if owner.process.pid not in owner.family else None
-    assert all_gone([owner.facts["guard"], owner.facts["supervisor"], *owner.family])
+    keepers = [owner.facts[name] for name in ("fork_server", "guard", "supervisor")]
+    assert all_gone([*keepers, *owner.family])
     assert not list(paths.runtime().iterdir())
     assert not (Path(owner.facts["folder"]) / "ledger.json").exists()
     port = int(owner.facts["url"].rpartition(":")[2])
@@ -173,6 +174,7 @@ def test_a_killed_supervisor_is_noticed_and_the_next_start_works(
     reap(owner)
     assert all_gone([owner.facts["guard"], *owner.family])
     assert not list(paths.runtime().iterdir())
+    assert owner.ask("instance rest")["status"]["state"] == "failed"
     again = owner.ask("instance start")
     assert again["status"]["state"] == "ready"
     assert again["status"]["url"] == owner.facts["url"]
@@ -192,6 +194,7 @@ def test_a_killed_guard(own: Callable[..., Owner], tiny_lesson: Source, who: str
     kill(*(owner.facts[name] for name in who.split(" and ")))
     reap(owner)
     assert all_gone([owner.facts["guard"], owner.facts["supervisor"], *owner.family])
+    owner.ask("instance rest")
     assert owner.ask("instance start")["status"]["state"] == "ready"
     owner.ask("instance stop")
     assert_no_trace_left_of(owner)
@@ -229,6 +232,7 @@ def test_a_killed_postmaster(own: Callable[..., Owner], tiny_lesson: Source) -> 
     kill(backends[0])
     reap(owner)
     assert all_gone(backends)
+    owner.ask("db rest")
     status = owner.ask("db start")["status"]
     assert status["state"] == "ready"
     with psycopg.connect(owner.facts["dsn"]) as connection:
@@ -254,6 +258,30 @@ def test_a_frozen_supervisor_does_not_outlive_its_owner(
     os.kill(owner.facts["supervisor"], signal.SIGSTOP)
     kill(owner.process.pid)
     assert_no_trace(owner)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_fork_server_killed_or_frozen_before_its_owner(
+    own: Callable[..., Owner], tiny_lesson: Source, how: signal.Signals
+) -> None:
+    owner = own(tiny_lesson)
+    os.kill(owner.facts["fork_server"], how)
+    assert all(proctree.started(tree[0]) for tree in owner.facts["services"].values())
+    kill(owner.process.pid)
+    assert_no_trace(owner)
+
+
+def test_fork_server_guard_and_supervisor_killed_at_once(
+    own: Callable[..., Owner], tiny_lesson: Source
+) -> None:
+    owner = own(tiny_lesson)
+    frozen_backends(owner)
+    kill(*(owner.facts[name] for name in ("fork_server", "guard", "supervisor")))
+    reap(owner)
+    assert all_gone([owner.facts["guard"], owner.facts["supervisor"], *owner.family])
+    assert owner.ask("instance start")["status"]["state"] == "ready"
+    owner.ask("instance stop")
+    assert_no_trace_left_of(owner)
 
 
 def test_a_temporary_instance_goes_with_its_owner(

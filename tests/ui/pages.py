@@ -92,6 +92,17 @@ class NotebookPage:
     def output(self, source: str) -> Locator:
         return self.cell(source).locator(".jp-OutputArea").first
 
+    def seek(self, source: str) -> Locator:
+        """Scroll down, as a reader does, until a cell is there; Lab draws those far below late."""
+        self.root.hover()
+        for _ in range(100):
+            if self.cell(source).count():
+                break
+            self.page.mouse.wheel(0, 1200)
+            self.page.wait_for_timeout(100)
+        self.cell(source).scroll_into_view_if_needed()
+        return self.output(source)
+
     def show(self, source: str) -> None:
         """Scroll a cell's output into the window."""
         self.output(source).scroll_into_view_if_needed()

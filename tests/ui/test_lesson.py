@@ -156,9 +156,18 @@ def test_a_learner_from_symptom_to_verdict(window, lab):  # noqa: PLR0915 (one s
     window.open(f"sysdesign/{LESSON}/copy.ipynb")
     copy = window.notebook()
     expect(copy.output("lesson = Lesson()").get_by_text("db", exact=True).first).to_be_visible()
-    assert page.get_by_text("Error displaying widget").count() == 0
-    assert page.get_by_text("Loading widget").count() == 0
     window.picture("11-untrusted")
+    for source, says in (
+        ("before = lesson.load", "Throughput"),
+        ('lesson.ask("busiest")', "Right"),
+        ("budget = ", "Seq Scan"),
+        ("lesson.compare", "Before and after"),
+        ("lesson.check()", "every check holds"),
+    ):
+        expect(copy.seek(source).get_by_text(says).first).to_be_visible()
+        assert page.get_by_text("Error displaying widget").count() == 0
+        assert page.get_by_text("Loading widget").count() == 0
+    window.picture("12-untrusted-verdict")
 
 
 def fact(view, name):

@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
-from pathlib import Path
+import socket
 from typing import TYPE_CHECKING, Any
 
-import jupyter_sysdesign
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.environment.runtimes import Exit
+from jupyter_sysdesign.environment import ledger
+from jupyter_sysdesign.environment.runtimes import Exit, forking
 from jupyter_sysdesign.environment.sweep import sweep_instance
 from jupyter_sysdesign.errors import (
     ConflictError,
@@ -24,15 +23,11 @@ from jupyter_sysdesign.errors import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jupyter_sysdesign.environment.launch import Launch
     from jupyter_sysdesign.environment.runtimes import Listener
 
-# Without site: the supervisor needs the standard library only, and starts in two thirds the time.
-_BOOT = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from jupyter_sysdesign.environment.guard import main; main()"
-)
-_ROOT = str(Path(jupyter_sysdesign.__file__).parent.parent)
 _LINE_BYTES = 16 << 20
 _OPEN_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 15.0
@@ -47,6 +42,9 @@ class Embedded:
         sockets: the instance's socket folder; removed with the processes.
         listener: hears of exits, log lines and the supervisor's death.
         temporary: if the owner dies, the folder goes too.
+
+    Attributes:
+        supervisor, guard: process ids, once it is open.
     """
 
     def __init__(
@@ -63,58 +61,31 @@ class Embedded:
         self._sockets = sockets
         self._listener = listener
         self._temporary = temporary
-        self._process: asyncio.subprocess.Process | None = None
+        self._orders: asyncio.StreamWriter | None = None
+        self._events: asyncio.StreamWriter | None = None
+        self._gone: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._hello: asyncio.Future[int] | None = None
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._running: dict[str, asyncio.Future[Exit]] = {}
         self._number = 0
         self._closing = False
-
-    @property
-    def supervisor(self) -> int | None:
-        """Return the supervisor's pid once it has said hello."""
-        if self._hello is None or not self._hello.done() or self._hello.cancelled():
-            return None
-        return self._hello.result()
-
-    @property
-    def guard(self) -> int | None:
-        """Return the pid of the supervisor's parent."""
-        return self._process.pid if self._process else None
+        self.supervisor: int | None = None
+        self.guard: int | None = None
 
     async def open(self) -> None:
-        """Start the supervisor; returns when it takes orders."""
-        loop = asyncio.get_running_loop()
-        self._hello = loop.create_future()
-        logs = self._folder / "logs"
+        """Start guard and supervisor; returns when orders are taken."""
         try:
-            logs.mkdir(mode=0o700, exist_ok=True)
-            with (logs / "supervisor.log").open("ab") as errors:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    *("-I", "-S", "-c", _BOOT, _ROOT),
-                    *(self._instance, str(self._folder), str(self._sockets)),
-                    "remove" if self._temporary else "keep",
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=errors,
-                    cwd="/",
-                    env=self._environment(),
-                    start_new_session=True,
-                    limit=_LINE_BYTES,
-                )
-        except OSError as error:
-            raise ResourceError(f"The supervisor cannot be started: {error.strerror}") from error
-        self._reader = loop.create_task(self._read(), name=f"supervisor-{self._instance}")
-        try:
-            await asyncio.wait_for(asyncio.shield(self._hello), _OPEN_TIMEOUT_S)
+            await asyncio.wait_for(self._begin(), _OPEN_TIMEOUT_S)
         except (asyncio.TimeoutError, UnavailableError):
+            forking.discard()  # it may be frozen: the next start shall have another
             await self.close()
             raise StartFailedError(
                 "The supervisor did not come up",
-                hint=f"See {logs / 'supervisor.log'}.",
+                hint=f"See {self._folder / 'logs' / 'supervisor.log'}.",
             ) from None
+        except OSError as error:
+            await self.close()
+            raise ResourceError(f"The supervisor cannot be started: {error.strerror}") from error
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -122,22 +93,12 @@ class Embedded:
     async def close(self) -> None:
         """End everything; also after the supervisor was lost. Safe to repeat."""
         self._closing = True
-        process, reader = self._process, self._reader
-        if process is None or process.stdin is None:
+        if self._orders is None:
             return
-        if self._hello is not None and not self._hello.done():
-            self._hello.cancel()
         self._write({"op": "shutdown", "id": 0})
-        try:
-            code = await asyncio.wait_for(asyncio.shield(process.wait()), _CLOSE_TIMEOUT_S)
-        except asyncio.TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            code = await process.wait()
-        if reader is not None:
-            await reader
-        if self._process is not None:
-            await self._clear_up(process, code)
+        await self._clear_up(_CLOSE_TIMEOUT_S)
+        if self._reader is not None:
+            await self._reader
 
     async def spawn(self, launch: Launch) -> int:
         """Start one service, without a CPU quota yet; return its main process id."""
@@ -189,7 +150,7 @@ class Embedded:
         return await asyncio.shield(running)
 
     async def _order(self, operation: str, **fields: Any) -> dict[str, Any]:
-        if self._process is None or self._closing:
+        if self._orders is None or self._closing:
             raise UnavailableError("The environment's supervisor does not run")
         self._number += 1
         number = self._number
@@ -205,24 +166,56 @@ class Embedded:
         return answer
 
     def _write(self, message: dict[str, Any]) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        if self._orders is not None:
+            self._orders.write(json.dumps(message).encode() + b"\n")
 
-    async def _read(self) -> None:
+    async def _begin(self) -> None:
+        """Fork a guard; once more if the fork server was killed just now."""
+        hello, events = await self._fork()
+        if not hello:
+            await self._clear_up()
+            hello, events = await self._fork()
+        if not hello:
+            raise UnavailableError("The supervisor ended at once")
+        said = json.loads(hello)
+        self.supervisor, self.guard = said["pid"], said["guard"]
+        self._reader = asyncio.create_task(self._read(events), name=f"supervisor-{self._instance}")
+
+    async def _fork(self) -> tuple[bytes, asyncio.StreamReader]:
+        """Return the supervisor's first line, empty if there is none, and where more come from."""
+        logs = self._folder / "logs"
+        logs.mkdir(mode=0o700, exist_ok=True)
+        order = {
+            "instance": self._instance,
+            "folder": str(self._folder),
+            "sockets": str(self._sockets),
+            "keep": not self._temporary,
+            "env": self._environment(),
+        }
+        orders, stdin = socket.socketpair()
+        events, stdout = socket.socketpair()
+        with stdin, stdout, (logs / "supervisor.log").open("ab") as errors:
+            # Its other end is held by the guard and the supervisor: it ends when both are gone.
+            ending, self._orders = await asyncio.open_unix_connection(sock=orders)
+            self._gone = asyncio.create_task(_until_closed(ending))
+            reader, self._events = await asyncio.open_unix_connection(
+                sock=events, limit=_LINE_BYTES
+            )
+            forking.fork(order, stdin, stdout, errors)
+        return await reader.readline(), reader
+
+    async def _read(self, events: asyncio.StreamReader) -> None:
         """Hand out replies and events in the order they come, until the supervisor ends."""
-        process = self._process
-        if process is None or process.stdout is None:
-            return
-        while line := await process.stdout.readline():
+        while line := await events.readline():
             self._handle(json.loads(line))
         lost = not self._closing
         self._closing = True
-        for waiting in (*self._replies.values(), self._hello):
-            if waiting is not None and not waiting.done():
+        for waiting in self._replies.values():
+            if not waiting.done():
                 waiting.set_exception(UnavailableError("The environment's supervisor died"))
         if lost:
             # The guard ends what is left; only when it is done the next start may begin.
-            await self._clear_up(process, await process.wait())
+            await self._clear_up()
         for name, running in self._running.items():
             if not running.done():
                 running.set_result(Exit(name, 0, -9, told=False, reason="its supervisor died"))
@@ -230,11 +223,16 @@ class Embedded:
         if lost:
             self._listener.lost()
 
-    async def _clear_up(self, process: asyncio.subprocess.Process, code: int) -> None:
-        if process.stdin is not None:
-            process.stdin.close()
-        self._process = None
-        if code != 0:  # the guard was killed, so it could not
+    async def _clear_up(self, within_s: float | None = None) -> None:
+        """Wait until guard and supervisor are gone, and do what they could not."""
+        if self._gone is None or self._orders is None:
+            return
+        await asyncio.wait([self._gone], timeout=within_s)
+        for each in (self._orders, self._events):
+            if each is not None:
+                each.close()
+        self._orders = self._events = None
+        if (self._folder / ledger.NAME).exists():  # the guard was killed
             await asyncio.to_thread(sweep_instance, self._folder)
 
     def _handle(self, message: dict[str, Any]) -> None:
@@ -260,8 +258,6 @@ class Embedded:
             if running is not None and not running.done():
                 running.set_result(how)
             self._listener.ended(how)
-        elif event == "hello" and self._hello is not None and not self._hello.done():
-            self._hello.set_result(message["pid"])
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
@@ -273,6 +269,11 @@ class Embedded:
         }
 
 
+async def _until_closed(reader: asyncio.StreamReader) -> None:
+    with contextlib.suppress(ConnectionError):  # it was killed and has not read our last order
+        await reader.read()
+
+
 _SENT = (
     "name",
     "argv",
@@ -281,6 +282,7 @@ _SENT = (
     "listen",
     "memory_bytes",
     "file_bytes",
+    "python",
     "stop_timeout_s",
     "redact",
 )

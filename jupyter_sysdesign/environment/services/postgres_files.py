@@ -77,6 +77,8 @@ def settings(spec: ServiceSpec, sockets: Path) -> dict[str, str]:
         "lc_messages": "C",
         "timezone": "UTC",
         "track_io_timing": "on",
+        # A process that waits for subscriptions: a lesson that has some says so in its command.
+        "max_logical_replication_workers": "0",
     }
     if not spec.durable:
         ours |= {"fsync": "off", "full_page_writes": "off"}

@@ -8,6 +8,7 @@ import tokenize
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment.launch import Launch, NotReady
+from jupyter_sysdesign.environment.preload import READ_ONCE
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.probes import ask
 from jupyter_sysdesign.errors import InvalidFileError
@@ -71,15 +72,17 @@ class PythonApp:
         """Return the process: listening on its unix socket, or on the inherited one."""
         if self.address is not None and self.address.path is not None:
             _close_to_others(self.address.path)
+        words = tuple(self._arguments())
         return Launch(
             name=self.spec.name,
-            argv=(*INTERPRETER, *self._arguments()),
+            argv=(*INTERPRETER, *words),
             env=self._environment(),
             cwd=self.folder,
             listen=self.place.ports[self.spec.name] if self.spec.tcp else None,
             cpus=self.spec.cpus,
             memory_bytes=self.spec.memory_bytes,
             file_bytes=_LARGEST_FILE,
+            python=words if self._may_be_forked(words) else (),
             stop_timeout_s=self.spec.stop_timeout_s,
             probe=self._probe,
             redact=self.place.passwords.all(),
@@ -106,6 +109,12 @@ class PythonApp:
             yield "--no-access-log"  # a line per request of a load run helps nobody
         if not any(word.startswith("--timeout-graceful-shutdown") for word in rest):
             yield from ("--timeout-graceful-shutdown", "2")
+
+    def _may_be_forked(self, words: tuple[str, ...]) -> bool:
+        """Tell whether nothing is asked for that only a new interpreter would heed."""
+        begins, *rest = words or ("",)
+        program = begins.endswith(".py") or (begins == "-m" and bool(rest))
+        return program and not any(name.startswith(READ_ONCE) for name in self.spec.environment)
 
     def _environment(self) -> dict[str, str]:
         scratch = str(self.place.data(self.spec.name))

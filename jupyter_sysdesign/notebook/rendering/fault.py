@@ -27,14 +27,14 @@ _NONE = "No fault is in force."
 def as_text(active: ActiveFault, description: FaultDescription) -> str:
     """Return it in plain words."""
     lines = [f"{heading(active)} ({active.state})"]
-    lines += [f"  {name}: {value}" for name, value in active.arguments.items()]
+    lines += [f"  {name}: {value}" for name, value in active.told()]
     lines += [f"  Seen: {active.evidence}", f"  Expect: {description.expect}"]
     return "\n".join([*lines, f"  {_next(active)}"])
 
 
 def as_html(active: ActiveFault, description: FaultDescription) -> Html:
     """Return it as a card."""
-    rows = [[name, str(value)] for name, value in active.arguments.items()]
+    rows = [list(each) for each in active.told()]
     is_on = active.state == "active"
     return card(
         title(heading(active), " ", badge(active.state, AMBER if is_on else GREY)),

@@ -68,7 +68,20 @@ export const actionsPlugin: JupyterFrontEndPlugin<void> = {
       execute: () => actions.stopAll()
     });
     environments.changed.connect(() => {
-      app.commands.notifyCommandChanged();
+      for (const id of DEPENDENT) {
+        if (app.commands.hasCommand(id)) {
+          app.commands.notifyCommandChanged(id);
+        }
+      }
     });
   }
 };
+
+/** Whether these make sense depends on what there is. */
+const DEPENDENT: readonly string[] = [
+  CommandIDs.startEnvironment,
+  CommandIDs.stopEnvironment,
+  CommandIDs.resetEnvironment,
+  CommandIDs.stopAll,
+  CommandIDs.openTerminal
+];

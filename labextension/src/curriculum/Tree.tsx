@@ -1,7 +1,7 @@
 /** The tree of tracks, tiers and lessons: one stop for Tab, arrows within. */
 
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { isRunning } from '../environments/registry';
 import { t, tn } from '../i18n';
 import { progressFigures, progressWord } from '../lessons/progress';
@@ -26,7 +26,7 @@ export function Tree(props: {
   const { rows, closed } = props;
   const root = useRef<HTMLDivElement>(null);
   const walking = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (walking.current) {
       walking.current = false;
       root.current

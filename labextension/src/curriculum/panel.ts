@@ -46,7 +46,9 @@ export class CurriculumPanel extends Widget {
       );
       if (line) {
         this._environments.changed.disconnect(this._focusSoon, this);
-        line.focus();
+        if (!this.node.contains(document.activeElement)) {
+          line.focus(); // and nobody has begun to do something else here
+        }
       }
     });
   }

@@ -26,8 +26,9 @@ export function HealthNote({
     <div class="sd-health" role="status">
       {problem && (
         <div class="sd-note sd-note-warn">
-          <div class="sd-note-text">
-            <span class="sd-spinner" aria-hidden="true" /> {problem.message}
+          <div class="sd-health-text">
+            <span class="sd-spinner" aria-hidden="true" />
+            <span>{problem.message}</span>
           </div>
           <div class="sd-hint">
             {problem.hint}{' '}

@@ -6,6 +6,7 @@ import type {
 } from '@jupyterlab/application';
 import type { DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
 import { DisposableSet, type IDisposable } from '@lumino/disposable';
+import { isRecord, isString } from '../api/guards';
 import { IEnvironments, ISysdesignConnection, ITranslations } from '../tokens';
 
 export const notebookPlugin: JupyterFrontEndPlugin<void> = {
@@ -51,5 +52,15 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
 
 /** Any other notebook is left alone, without asking anybody. */
 function speaksOfLessons(context: DocumentRegistry.Context): boolean {
-  return context.model.toString().includes('jupyter_sysdesign');
+  const { sharedModel } = context.model;
+  const cells: unknown = 'cells' in sharedModel ? sharedModel.cells : [];
+  return (
+    Array.isArray(cells) &&
+    cells.some(
+      cell =>
+        isRecord(cell) &&
+        isString(cell['source']) &&
+        cell['source'].includes('jupyter_sysdesign')
+    )
+  );
 }

@@ -2,6 +2,7 @@
 
 import type { CommandRegistry } from '@lumino/commands';
 import type { JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { EnvironmentStatus } from '../api/types';
 import { CommandIDs } from '../commands';
 import { HealthNote } from '../environments/HealthNote';
@@ -20,8 +21,15 @@ export function Running(props: {
 }): JSX.Element {
   const { environments, settings, commands } = props;
   const { running, machine } = environments;
+  const root = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    // A button that was pressed goes with its environment; the keyboard stays here all the same.
+    if (document.activeElement === document.body) {
+      root.current?.closest<HTMLElement>('[role="dialog"]')?.focus();
+    }
+  });
   return (
-    <div class="sd-running">
+    <div ref={root} class="sd-running">
       <h2 class="sd-running-title">{t('Running environments')}</h2>
       <HealthNote environments={environments} />
       {isLow(machine, settings.memoryWarning) && machine && (

@@ -1,0 +1,1 @@
+"""A deterministic simulator, protocols and checkers; the standard library only."""

@@ -1,0 +1,107 @@
+"""Session guarantees: what one client may rely on while it goes from copy to copy.
+
+Terry et al., "Session guarantees for weakly consistent replicated data" (1994), define them by the
+sets of writes that servers hold. A history does not show servers, so here a guarantee is broken
+when a read answers a version that happened before one it should have seen; versions are compared
+as version vectors compare them. All four together, with everything that follows from them step by
+step, are causal consistency (Brzezinski, Sobaniec and Wawrzyniak, "From session causality to
+causal consistency", 2004).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign.simulation.checkers.happened_before import INITIAL, HappenedBefore
+from jupyter_sysdesign.simulation.checkers.judgement import Judgement
+from jupyter_sysdesign.simulation.checkers.narration import listed, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jupyter_sysdesign.simulation.checkers.history import History, Value
+
+READ_YOUR_WRITES = "read your writes"
+MONOTONIC_READS = "monotonic reads"
+MONOTONIC_WRITES = "monotonic writes"
+WRITES_FOLLOW_READS = "writes follow reads"
+
+
+def check(guarantee: str, history: History, initial: Value = None) -> Judgement:
+    """Return whether each client's reads keep ``guarantee``, one of the four names above."""
+    order = HappenedBefore(history, initial)
+    if order.unclear:
+        return Judgement(guarantee, "unknown", order.unclear)
+    due, why = _GUARANTEES[guarantee]
+    for read, source in sorted(order.source.items()):
+        if order.overwritten(read) is None:
+            continue  # whatever a guarantee asks for happened before the read
+        key = order.operations[read].key
+        for write, witness in due(order, read):
+            if order.operations[write].key == key and order.older(source, write):
+                told = {read, write, witness, *([source] if source != INITIAL else [])}
+                operations = tuple(order.operations[each] for each in sorted(told))
+                said = (
+                    f"{tell(order.operations[read])}, although {why}: "
+                    f"{tell(order.operations[write])}."
+                )
+                return Judgement(guarantee, "failed", f"{said}\n{listed(operations)}", operations)
+    return Judgement(guarantee, "passed", "No read answers a version older than it should have.")
+
+
+def _own_writes(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+    """Yield what the client itself wrote before."""
+    for each in order.earlier_in_session(read):
+        if order.operations[each].kind == "write":
+            yield each, each
+
+
+def _seen(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+    """Yield what the client itself read before."""
+    for each in order.earlier_in_session(read):
+        if order.source.get(each, INITIAL) != INITIAL:
+            yield order.source[each], each
+
+
+def _written_before_seen(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+    """Yield what the writers of all it has seen had written before."""
+    for write, _ in _observed(order, read):
+        for each in order.earlier_in_session(write):
+            if order.operations[each].kind == "write":
+                yield each, write
+
+
+def _read_before_seen(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+    """Yield what the writers of all it has seen had read before, and so on back."""
+    done: set[int]
+    waiting, done = [write for write, _ in _observed(order, read)], set()
+    while waiting:
+        write = waiting.pop()
+        if write in done:
+            continue
+        done.add(write)
+        for source, _ in _seen(order, write):
+            yield source, write
+            waiting.append(source)
+
+
+def _observed(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+    yield from _seen(order, read)
+    if order.source[read] != INITIAL:
+        yield order.source[read], read
+
+
+#: For each guarantee, which writes a read should have seen, each with the operation that makes it
+#: due; and that in words.
+_GUARANTEES: dict[str, tuple[Callable[[HappenedBefore, int], Iterator[tuple[int, int]]], str]] = {
+    READ_YOUR_WRITES: (_own_writes, "it had itself written a newer version before"),
+    MONOTONIC_READS: (_seen, "it had itself read a newer version before"),
+    MONOTONIC_WRITES: (
+        _written_before_seen,
+        "it had seen a write whose client had written a newer version before",
+    ),
+    WRITES_FOLLOW_READS: (
+        _read_before_seen,
+        "it had seen a write whose client had read a newer version before",
+    ),
+}
