@@ -266,6 +266,7 @@ def test_a_value_written_twice_is_unknown():
         (Operation(1, "txn", None, 3, 3, 0, 1), "not a list"),
         (Operation(1, "txn", None, [], [["r", "x"]], 0, 1), "is no step"),
         (Operation(1, "txn", None, [], [["inc", "x", 1]], 0, 1), "is no step"),
+        (Operation(1, "txn", None, [], [["w", "x", None]], 0, 1), "writes null"),
         (Operation(1, "txn", None, [], [["w", "x", 1], ["append", "y", 1]], 0, 1), "mixes"),
         (Operation(1, "txn", None, [], [["append", "x", 1], ["r", "y", 3]], 0, 1), "read as 3"),
     ],
