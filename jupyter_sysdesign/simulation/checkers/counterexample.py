@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.checkers.shrinking import Known
     from jupyter_sysdesign.simulation.checkers.specifications import Specification
 
-#: For all attempts at one history together; what is reached by then is shown.
-_BUDGET = Budget(states=100_000, seconds=2.0)
+#: For the prefix, for leaving out, and for the last search; what is reached by then is shown. No
+#: clock: the same history is always explained by the same operations.
+_BUDGET = Budget(states=30_000, seconds=None)
 #: How many operations are told of.
 _LINES = 12
 
@@ -29,9 +30,7 @@ _LINES = 12
 def explain(model: str, history: History, specification: Specification, meter: Meter) -> Judgement:
     """Return the failed judgement of ``history``, all of one object, that no order explains."""
     kept = _shortest(_smallest_prefix(history, specification), specification)
-    found = search(
-        [cut for _, cut in kept], specification, Meter(Budget(seconds=2.0)), look_ahead=False
-    )
+    found = search([cut for _, cut in kept], specification, Meter(_BUDGET), look_ahead=False)
     shown = tuple(operation for operation, _ in kept)
     why = _words(shown, specification, found)
     return Judgement(model, "failed", why, operations=shown, states=meter.states)
@@ -60,15 +59,16 @@ def _smallest_prefix(history: History, specification: Specification) -> list[Kno
     ends = sorted(
         {each.returned for each in history if each.happened and each.returned is not None}
     )
+    meter = Meter(_BUDGET)
     low, high = 0, len(ends) - 1
     while low < high:
         middle = (low + high) // 2
         operations = [cut for _, cut in _until(history, ends[middle])]
-        if search(operations, specification, Meter(_BUDGET)).status == "failed":
-            high = middle
-        else:
-            low = middle + 1
-    return _until(history, ends[low])
+        status = search(operations, specification, meter).status
+        if status == "unknown":
+            break
+        low, high = (low, middle) if status == "failed" else (middle + 1, high)
+    return _until(history, ends[high])
 
 
 def _until(history: History, end: int) -> list[Known]:
