@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: For the prefix, for leaving out, and for the last search; what is reached by then is shown. No
 #: clock: the same history is always explained by the same operations.
-_BUDGET = Budget(states=100_000, seconds=None)
+_BUDGET = Budget(states=50_000, seconds=None)
 #: How many operations are told of.
 _LINES = 12
 
