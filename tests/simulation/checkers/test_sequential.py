@@ -86,7 +86,7 @@ def test_what_nobody_knows_comes_after_what_its_client_did_before():
 
 
 def test_what_nobody_knows_may_bring_a_value_back():
-    first = Operation(1, "write", "x", 1, None, 0, 1)
+    first = Operation("b", "write", "x", 1, None, -2, -1)
     second = Operation(2, "write", "x", 2, None, 0, 1)
     lost = Operation(3, "write", "x", 1, None, 0, 1, "info")
     assert sequential.check(History([first, second, *_reads("b", 1, 2, 1)]), Register()).failed
