@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -134,7 +135,10 @@ def connecting() -> Iterator[None]:
     try:
         yield
     except InvalidStatus as error:
-        raise failure(error.response.status_code, bytes(error.response.body or b"")) from None
+        status = error.response.status_code
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:  # what a handshake gets as the server leaves
+            raise GoneError(asked=False) from error
+        raise failure(status, bytes(error.response.body or b"")) from None
     except (OSError, WebSocketException, asyncio.TimeoutError) as error:
         raise GoneError(asked=False) from error
 

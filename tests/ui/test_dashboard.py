@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from ui.conftest import OUTPUT
 from ui.dashboard import DashboardPage
 from ui.pages import LabPage
+from ui.shell_pages import serious
 
 LESSON = "tiny"
 FOLDER = f"sysdesign/{LESSON}"
@@ -43,6 +44,7 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     dashboard.start()
     expect(dashboard.service("db")).to_contain_text("Ready")
     window.picture("dashboard-01-ready")
+    assert serious(page, ".sd-dashboard") == []
 
     # Load of a shape of one's own; the charts move while it runs.
     dashboard.root.get_by_role("button", name="Shape it").click()
@@ -107,6 +109,7 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     window.theme("JupyterLab Dark")
     expect(dashboard.root.get_by_text("saved server.py").first).to_be_visible()
     window.picture("dashboard-06-dark")
+    assert serious(page, ".sd-dashboard") == []
 
     # The page comes back with it, as the control plane knows it now.
     page.wait_for_timeout(1_500)  # Lab saves its layout a second after it changed
@@ -136,6 +139,10 @@ def test_a_layout_brings_back_no_ghost(window, lab):
     window.page.wait_for_timeout(1_500)
     marker = lab.root / FOLDER / ".sysdesign" / "workspace.json"
     marker.unlink()
-    window.page.reload()
-    window.page.locator("#jupyterlab-splash").wait_for(state="detached")
+    with window.page.expect_response(lambda each: f"/v1/workspaces/{LESSON}-" in each.url) as asked:
+        window.page.reload()
+    assert asked.value.status == 404
     expect(window.page.locator(".sd-dashboard")).to_have_count(0)
+    expect(window.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")).to_have_text(
+        ["lesson.ipynb"]
+    )

@@ -2,7 +2,13 @@
 
 import uPlot from 'uplot';
 import { t } from '../i18n';
-import { drawBands, drawLines, MARKS_PX, type IChartMark } from './marks';
+import {
+  canvasScale,
+  drawBands,
+  drawLines,
+  MARKS_PX,
+  type IChartMark
+} from './marks';
 import type { ChartData } from './ring';
 import { onThemeChange, readPalette, type IPalette, type Tone } from './theme';
 
@@ -210,7 +216,7 @@ export class LiveChart {
     if (y < bbox.top || y > bbox.top + bbox.height) {
       return;
     }
-    const scale = bbox.width / Math.max(1, chart.over.clientWidth);
+    const scale = canvasScale();
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = palette.tone('muted');
     ctx.lineWidth = scale;

@@ -41,7 +41,7 @@ export function drawLines(
   palette: IPalette
 ): void {
   const { ctx, bbox } = chart;
-  const scale = bbox.width / Math.max(1, chart.over.clientWidth);
+  const scale = canvasScale();
   let taken = bbox.left;
   ctx.save();
   ctx.font = `600 ${LABEL_PX * scale}px ${palette.family}`;
@@ -74,6 +74,11 @@ export function drawLines(
     }
   }
   ctx.restore();
+}
+
+/** Pixels of the canvas per CSS pixel; asking the page for sizes would make it lay itself out. */
+export function canvasScale(): number {
+  return window.devicePixelRatio || 1;
 }
 
 function extent(chart: uPlot, { from, to }: IChartMark): [number, number] {

@@ -9,7 +9,7 @@ import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { lessonsIcon } from '../lab/icons';
 import { IEnvironments, ITranslations } from '../tokens';
-
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- small, and the sidebar is there at once
 import { CurriculumPanel } from './panel';
 
 // After the file browser (100), running sessions (200) and the table of contents (400).

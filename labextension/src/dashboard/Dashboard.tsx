@@ -193,6 +193,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
           link={link}
           reload={reload}
           actions={actions}
+          told={save?.services.find(({ reason }) => reason)?.reason}
           confirm={{
             stop: props.settings?.confirmStop ?? false,
             reset: props.settings?.confirmReset ?? true

@@ -67,6 +67,9 @@ export function Logs(props: {
     }
   });
   const show = (fresh: readonly ILogLine[]): void => {
+    if (fresh.length === 0) {
+      return; // most events are not of logs, and looking where the list ends costs a layout
+    }
     if (paused) {
       setHeld(
         count => count + fresh.filter(line => passes(line, filter)).length

@@ -26,11 +26,14 @@ export function Head(props: {
   actions: IEnvironmentActions;
   /** What is asked before it is done; where nothing is said: a reset. */
   confirm?: { stop: boolean; reset: boolean };
+  /** A reason that is told elsewhere already. */
+  told?: string | undefined;
 }): JSX.Element {
   const { status, link, reload, actions } = props;
   const { up, atRest, usable, busy } = actions;
   const confirm = props.confirm ?? { stop: false, reset: true };
   const [confirming, setConfirming] = useState<'stop' | 'reset' | null>(null);
+  const repeated = Boolean(props.told && status?.reason.includes(props.told));
   const ask = (what: 'stop' | 'reset'): void => {
     if (confirm[what]) {
       setConfirming(what);
@@ -113,7 +116,7 @@ export function Head(props: {
           <span class="sd-reason">{status.reason}</span>
         </Note>
       )}
-      {status?.state === 'degraded' && status.reason && (
+      {status?.state === 'degraded' && status.reason && !repeated && (
         <Note look="warn">{status.reason}</Note>
       )}
       {status?.progress && (
