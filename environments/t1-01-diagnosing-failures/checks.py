@@ -169,11 +169,11 @@ def errors(ctx: Context) -> Outcome:
     found = evening(ctx.system)
     for _ in range(2):
         # A machine that is busy with something else can only make it look worse than it is.
-        if not UNANSWERED < found.unanswered < MANY:
+        if found.hollow or not UNANSWERED < found.unanswered < MANY:
             break
         found = min(found, evening(ctx.system, again=True), key=lambda each: each.unanswered)
     summary = found.summary
-    if UNANSWERED < found.unanswered < MANY and crowding() > 1.5:
+    if not found.hollow and UNANSWERED < found.unanswered < MANY and crowding() > 1.5:
         raise CannotTell(BUSY)
     kinds = ", ".join(f"{count} x {kind}" for kind, count in summary.errors.items())
     return Outcome.all_of(
