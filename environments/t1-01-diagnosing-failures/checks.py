@@ -36,7 +36,7 @@ PAGES_PER_POST = 15.0  # the first three timeline pages took 4 to 9 with an inde
 FASTER = 5.0  # times; the reference was 60 to 250 times faster
 BUDGET = 12  # connections
 UNANSWERED = 0.01  # share of the requests
-MANY = 0.25  # of them; one cause left alone leaves more than this, a busy machine less
+MANY = 0.2  # of them; one cause left alone leaves more than this, a busy machine less
 BUSY = (
     "This machine is busy with something else, so what was measured on it says nothing. Close what "
     "is running, and check again."
