@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from jupyter_sysdesign.grading.machine import crowding
 from jupyter_sysdesign.grading.outcome import CannotTell, Failed, Outcome
 from jupyter_sysdesign.grading.system import System
 
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-__all__ = ["CannotTell", "Check", "Context", "Failed", "Kind", "Outcome", "System", "check"]
+__all__ = [
+    "CannotTell",
+    "Check",
+    "Context",
+    "Failed",
+    "Kind",
+    "Outcome",
+    "System",
+    "check",
+    "crowding",
+]
 
 Kind = Literal["slo", "correctness", "cost", "blast_radius", "recovery"]
 

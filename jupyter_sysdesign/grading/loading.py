@@ -27,7 +27,7 @@ def load_checks(lesson: Lesson, only: Sequence[str] | None = None) -> list[Check
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise InvalidFileError("the file is missing", file=shown)
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look there
     written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # may be read-only
     try:
         spec.loader.exec_module(module)

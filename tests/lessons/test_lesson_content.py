@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
+from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson, shipped
 from jupyter_sysdesign.curriculum.question import StepName
 from jupyter_sysdesign.load.profile import load_profiles
 
@@ -50,6 +50,10 @@ def calls(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
                 )
                 found.append((node.func.attr, first))
     return found
+
+
+def test_no_lesson_is_left_out_for_a_mistake_in_it():
+    assert Catalogue([shipped()]).problems == []
 
 
 def test_the_notebook_is_as_a_learner_gets_it(notebook: nbformat.NotebookNode):

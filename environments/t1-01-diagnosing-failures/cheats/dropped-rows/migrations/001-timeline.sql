@@ -1,0 +1,2 @@
+DELETE FROM posts
+WHERE id NOT IN (SELECT id FROM posts ORDER BY created_at DESC LIMIT 2000);

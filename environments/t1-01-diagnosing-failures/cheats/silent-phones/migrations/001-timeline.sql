@@ -1,0 +1,1 @@
+CREATE INDEX posts_created ON posts (created_at, id);
