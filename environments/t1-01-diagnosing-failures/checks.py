@@ -164,7 +164,13 @@ def timeline_reads(ctx: Context) -> Outcome:
     )
 
 
-@check("errors", title="On a busy evening everybody gets an answer", points=15, kind="slo")
+@check(
+    "errors",
+    title="On a busy evening everybody gets an answer",
+    points=15,
+    kind="slo",
+    timed=True,
+)
 def errors(ctx: Context) -> Outcome:
     found = evening(ctx.system)
     for _ in range(2):
@@ -195,7 +201,13 @@ def errors(ctx: Context) -> Outcome:
     )
 
 
-@check("latency", title="On a busy evening the timeline comes quickly", points=12, kind="slo")
+@check(
+    "latency",
+    title="On a busy evening the timeline comes quickly",
+    points=12,
+    kind="slo",
+    timed=True,
+)
 def latency(ctx: Context) -> Outcome:
     found = evening(ctx.system)
     if found.unanswered >= MANY:
@@ -337,7 +349,13 @@ def ids(posts: list[dict[str, Any]]) -> list[Any]:
 # ---------------------------------------------------------------- what it costs
 
 
-@check("connections", title="The app keeps to its 12 connections", points=8, kind="cost")
+@check(
+    "connections",
+    title="The app keeps to its 12 connections",
+    points=8,
+    kind="cost",
+    timed=True,
+)
 def connections(ctx: Context) -> Outcome:
     found = evening(ctx.system)
     return Outcome.at_most(
@@ -475,7 +493,13 @@ def announced(ctx: Context) -> Outcome:
 # ---------------------------------------------------------------- after a crash
 
 
-@check("recovery", title="It comes back after the database crashed", points=8, kind="recovery")
+@check(
+    "recovery",
+    title="It comes back after the database crashed",
+    points=8,
+    kind="recovery",
+    timed=True,
+)
 def recovery(ctx: Context) -> Outcome:
     system = ctx.system
     new, said = publish(system, ctx.random)
