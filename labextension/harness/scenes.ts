@@ -468,7 +468,7 @@ export const SCENES: readonly IScene[] = [
         [`GET /v1/environments/${ID}/logs`]: { lines: LOG_LINES }
       }
     }
-  }
+  },
   ...[
     { name: 'votes on their way', start_us: 171_500, branches: ['whole'] },
     { name: 'a leader and its client', start_us: 560_500, branches: ['whole'] },
@@ -483,22 +483,20 @@ export const SCENES: readonly IScene[] = [
       branches: ['broken'],
       reveal: true
     }
-  ].map(
-    ({ name, branches, ...props }): IScene => ({
-      group: 'simulation',
-      name,
-      kind: 'simulation',
-      props: { ...props, title: 'Raft', subtitle: '5 servers, seed 3' },
-      snapshot: {
-        branches: branches.map((branch, id) => ({
-          id,
-          name: branch,
-          parent: id === 0 ? null : 0,
-          at_us: id === 0 ? 0 : 700_000,
-          trace: recorded(branch)
-        }))
-      },
-      given: { answers: {} }
-    })
-  )
+  ].map(({ name, branches, ...props }): IScene => ({
+    group: 'simulation',
+    name,
+    kind: 'simulation',
+    props: { ...props, title: 'Raft', subtitle: '5 servers, seed 3' },
+    snapshot: {
+      branches: branches.map((branch, id) => ({
+        id,
+        name: branch,
+        parent: id === 0 ? null : 0,
+        at_us: id === 0 ? 0 : 700_000,
+        trace: recorded(branch)
+      }))
+    },
+    given: { answers: {} }
+  }))
 ];

@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("groups", nargs="*", default=GROUPS)
     parser.add_argument("--width", type=int, default=920)
     # Views off the screen do nothing: room for all of them.
-    parser.add_argument("--height", type=int, default=2400)
+    parser.add_argument("--height", type=int, default=3600)
     parser.add_argument("--executable", default="/usr/bin/chromium")
     options = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)

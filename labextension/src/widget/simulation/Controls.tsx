@@ -34,7 +34,11 @@ export function Controls(props: {
   };
   return (
     <div class="sd-sim-controls">
-      <div class="sd-actions sd-actions-left" role="group" aria-label={t('Time')}>
+      <div
+        class="sd-actions sd-actions-left"
+        role="group"
+        aria-label={t('Time')}
+      >
         <Button
           label={direction < 0 ? t('Pause') : t('Rewind')}
           pressed={direction < 0}
@@ -134,9 +138,12 @@ export function Controls(props: {
           }}
           onKeyDown={event => {
             // Arrows go from event to event: a millisecond means nothing here.
-            const way = { ArrowLeft: -1, ArrowRight: 1, PageDown: -20, PageUp: 20 }[
-              event.key
-            ];
+            const way = {
+              ArrowLeft: -1,
+              ArrowRight: 1,
+              PageDown: -20,
+              PageUp: 20
+            }[event.key];
             if (way !== undefined) {
               event.preventDefault();
               move(way)();

@@ -40,7 +40,10 @@ export function Inspector(props: {
       faults: [{ kind, target, lasts_us: lasts.us }]
     });
   };
-  const cut = (links: readonly (readonly [number, number])[], name: string): void => {
+  const cut = (
+    links: readonly (readonly [number, number])[],
+    name: string
+  ): void => {
     onChange({
       name: `${name} ${lasts.words()}`,
       faults: links.map(([target, to]) => ({
@@ -57,9 +60,7 @@ export function Inspector(props: {
       : undefined;
   return (
     <fieldset class="sd-sim-inspector">
-      <legend>
-        {t('What if, at {time} …', { time: formatTime(time) })}
-      </legend>
+      <legend>{t('What if, at {time} …', { time: formatTime(time) })}</legend>
       <label class="sd-field">
         {t('to')}
         <select
@@ -150,7 +151,12 @@ export function Inspector(props: {
         />
       )}
       {chosen?.kind === 'link' && (
-        <LinkActions src={chosen.src} dst={chosen.dst} busy={busy} onCut={cut} />
+        <LinkActions
+          src={chosen.src}
+          dst={chosen.dst}
+          busy={busy}
+          onCut={cut}
+        />
       )}
       {chosen?.kind === 'group' && (
         <>

@@ -3,6 +3,7 @@
 import type { JSX } from 'preact';
 import { isRecord } from '../../api/guards';
 import { t } from '../../i18n';
+import { termTone } from './ink';
 import { brief } from './message';
 import type { INodeState, Timeline } from './timeline';
 import { asNode, asNumber, isServer, nodeName } from './trace';
@@ -23,7 +24,11 @@ export function NodesTable(props: {
           <tr>
             <th scope="col">{t('Server')}</th>
             <th scope="col">{t('Role')}</th>
-            {raft && <th scope="col">{t('Term')}</th>}
+            {raft && (
+              <th scope="col" class="sd-num">
+                {t('Term')}
+              </th>
+            )}
             {raft && <th scope="col">{t('Vote')}</th>}
             <th scope="col">{raft ? t('Log') : t('Shows')}</th>
           </tr>
@@ -97,7 +102,7 @@ function Log({ state }: { state: INodeState | undefined }): JSX.Element {
       {entries.slice(hidden).map(({ index, term, command }) => (
         <span
           key={index}
-          class={`sd-sim-cell sd-sim-term-${term % 6} ${index <= commit ? 'sd-sim-committed' : ''}`}
+          class={`sd-sim-cell sd-sim-term-${termTone(term)} ${index <= commit ? 'sd-sim-committed' : ''}`}
           title={`${index}: ${command}`}
         >
           {term}
@@ -119,7 +124,9 @@ function Fields({ state }: { state: INodeState | undefined }): JSX.Element {
 
 /** Entries are named or plain tuples: `(term, command)`. */
 function termOf(entry: unknown): number {
-  return asNumber(isRecord(entry) ? entry['term'] : Array.isArray(entry) ? entry[0] : 0);
+  return asNumber(
+    isRecord(entry) ? entry['term'] : Array.isArray(entry) ? entry[0] : 0
+  );
 }
 
 function commandOf(entry: unknown): string {

@@ -47,7 +47,10 @@ export function Picture(props: {
       return;
     }
     const scale = window.devicePixelRatio || 1;
-    const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
+    const [wide, high] = [
+      Math.round(width * scale),
+      Math.round(height * scale)
+    ];
     if (element.width !== wide || element.height !== high) {
       element.width = wide;
       element.height = high;

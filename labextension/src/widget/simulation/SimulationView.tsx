@@ -28,7 +28,7 @@ import type { IStep, Timeline } from './timeline';
 import { asNumber } from './trace';
 import { headline, isNotable, narrate } from './words';
 
-const STAGE_HEIGHT = 310;
+const STAGE_HEIGHT = 290;
 /** Text is written anew at most so often while time passes; pictures follow every frame. */
 const TEXT_MS = 120;
 /** How long the kernel may take to play a branch. */
@@ -66,7 +66,9 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
         setBranches(now);
         setWaiting(false);
         const said = model.snapshot('problem');
-        setProblem(isRecord(said) && isString(said['message']) ? said['message'] : null);
+        setProblem(
+          isRecord(said) && isString(said['message']) ? said['message'] : null
+        );
         const newest = now.at(-1);
         if (newest && now.length > before && before > 0) {
           setShown(newest.id);
@@ -144,7 +146,9 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
     move(player);
     redraw();
   };
-  const ask = (change: Pick<IBranchRequest, 'name' | 'lose' | 'faults'>): void => {
+  const ask = (
+    change: Pick<IBranchRequest, 'name' | 'lose' | 'faults'>
+  ): void => {
     player.pause();
     setWaiting(true);
     setProblem(null);
@@ -173,7 +177,9 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
     <div ref={root} class="sd-card sd-sim">
       <div class="sd-head">
         <span class="sd-title">{title}</span>
-        {isString(raw['subtitle']) && <span class="sd-sub">{raw['subtitle']}</span>}
+        {isString(raw['subtitle']) && (
+          <span class="sd-sub">{raw['subtitle']}</span>
+        )}
         <Outcome timeline={timeline} told={seen >= timeline.end} />
         <span class="sd-actions">
           <Button label={t('Save as SVG')} onClick={saveSvg}>
@@ -183,17 +189,24 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
             <Button
               label={t('Save as a page that plays by itself')}
               onClick={() => {
-                const kept = branches.map(({ id, name, parent: from, at, trace }) => ({
-                  id,
-                  name,
-                  parent: from,
-                  at_us: at,
-                  trace
-                }));
+                const kept = branches.map(
+                  ({ id, name, parent: from, at, trace }) => ({
+                    id,
+                    name,
+                    parent: from,
+                    at_us: at,
+                    trace
+                  })
+                );
                 save(
                   `${file}.html`,
                   'text/html',
-                  htmlFile(source, title, { ...raw, recorded: true }, { branches: kept })
+                  htmlFile(
+                    source,
+                    title,
+                    { ...raw, recorded: true },
+                    { branches: kept }
+                  )
                 );
               }}
             >
@@ -239,17 +252,30 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
                 }
               })}
             />
-            {parent && <NodesTable timeline={each.timeline} step={each === branch ? player.step : each.timeline.stepAt(player.time)} />}
+            {parent && (
+              <NodesTable
+                timeline={each.timeline}
+                step={
+                  each === branch
+                    ? player.step
+                    : each.timeline.stepAt(player.time)
+                }
+              />
+            )}
           </div>
         ))}
         {!parent && (
           <div class="sd-sim-side">
             <NodesTable timeline={timeline} step={player.step} />
-            <Story steps={notable} now={player.step} onGo={at => {
-              onMove(each => {
-                each.goTo(at);
-              });
-            }} />
+            <Story
+              steps={notable}
+              now={player.step}
+              onGo={at => {
+                onMove(each => {
+                  each.goTo(at);
+                });
+              }}
+            />
           </div>
         )}
       </div>
@@ -260,7 +286,12 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
         onMove={onMove}
       />
       <p class="sd-sim-words">{words || t('Time passes.')}</p>
-      <Spoken direction={direction} words={words} notable={notable} step={step} />
+      <Spoken
+        direction={direction}
+        words={words}
+        notable={notable}
+        step={step}
+      />
       <div class="sd-sim-spacetime">
         <div class="sd-section-head">
           <span class="sd-section-title">{t('Space and time')}</span>
@@ -347,24 +378,34 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
         />
       </details>
       {parent && (
-        <Story steps={notable} now={player.step} onGo={at => {
-          onMove(each => {
-            each.goTo(at);
-          });
-        }} />
+        <Story
+          steps={notable}
+          now={player.step}
+          onGo={at => {
+            onMove(each => {
+              each.goTo(at);
+            });
+          }}
+        />
       )}
     </div>
   );
 }
 
 /** What the run came to, once that is no secret. */
-function Outcome(props: { timeline: Timeline; told: boolean }): JSX.Element | null {
+function Outcome(props: {
+  timeline: Timeline;
+  told: boolean;
+}): JSX.Element | null {
   const { timeline, told } = props;
   if (!told || timeline.status === 'unknown') {
     return null;
   }
   return timeline.violation ? (
-    <StateWord look="bad" word={t('Breaks: {rule}', { rule: timeline.violation.title })} />
+    <StateWord
+      look="bad"
+      word={t('Breaks: {rule}', { rule: timeline.violation.title })}
+    />
   ) : (
     <StateWord look="ok" word={t('No rule broken')} />
   );
@@ -417,8 +458,7 @@ function Story(props: {
                 props.onGo(step.index);
               }}
             >
-              <span class="sd-num">{formatTime(step.t)}</span>{' '}
-              {headline(step)}
+              <span class="sd-num">{formatTime(step.t)}</span> {headline(step)}
             </button>
           </li>
         ))}

@@ -64,6 +64,10 @@ export function messageColour(ink: IInk, content: unknown): string {
 }
 
 /** Neighbouring terms never look alike. */
+export function termTone(term: number): number {
+  return (term + 5) % 6;
+}
+
 export function termColour(ink: IInk, term: number): string {
-  return term === 0 ? ink.quiet : (ink.series[term % 6] ?? ink.text);
+  return term === 0 ? ink.quiet : (ink.series[termTone(term)] ?? ink.text);
 }

@@ -70,7 +70,8 @@ export class CanvasPen implements IPen {
   text([x, y]: Point, words: string, style: ILettering): void {
     const { size, bold, align, fill, alpha } = style;
     this._context.font = `${bold ? '600 ' : ''}${size}px ${this._font}`;
-    this._context.textAlign = align === 'middle' ? 'center' : (align ?? 'start');
+    this._context.textAlign =
+      align === 'middle' ? 'center' : (align ?? 'start');
     this._context.textBaseline = 'alphabetic';
     this._context.globalAlpha = alpha ?? 1;
     this._context.fillStyle = fill;

@@ -98,7 +98,8 @@ function drawAxis(
 ): void {
   const wanted = (span.to - span.from) / 6;
   const unit = 10 ** Math.floor(Math.log10(wanted));
-  const every = ([1, 2, 5, 10].find(each => each * unit >= wanted) ?? 10) * unit;
+  const every =
+    ([1, 2, 5, 10].find(each => each * unit >= wanted) ?? 10) * unit;
   for (let t = Math.ceil(span.from / every) * every; t <= span.to; t += every) {
     pen.line([x(t), TOP - 4], [x(t), height - AXIS], {
       stroke: ink.grid,
@@ -121,7 +122,13 @@ function drawLife(
   timeline: Timeline,
   node: NodeId,
   y: number,
-  view: { first: number; last: number; span: ISpan; time: number; seen: number },
+  view: {
+    first: number;
+    last: number;
+    span: ISpan;
+    time: number;
+    seen: number;
+  },
   x: (t: number) => number
 ): void {
   const { first, last, span, time, seen } = view;
@@ -183,12 +190,14 @@ function drawArrow(
     [x(sent), from],
     [x(until), to]
   ];
-  const share = until > sent ? (Math.min(seen, until) - sent) / (until - sent) : 1;
+  const share =
+    until > sent ? (Math.min(seen, until) - sent) / (until - sent) : 1;
   const tip = between(whole[0], whole[1], lost ? share / 2 : share);
   const beat = isHeartbeat(content);
   const stroke = lost ? ink.bad : messageColour(ink, content);
   const picked = chosen?.kind === 'message' && chosen.message === message.id;
-  const faint = sent > time ? 0.25 : beat || typeOf(content) === 'Appended' ? 0.6 : 1;
+  const faint =
+    sent > time ? 0.25 : beat || typeOf(content) === 'Appended' ? 0.6 : 1;
   pen.line(whole[0], tip, {
     stroke,
     width: picked ? 3 : beat ? 0.8 : 1.3,
@@ -197,8 +206,16 @@ function drawArrow(
   });
   if (lost) {
     const [cx, cy] = tip;
-    pen.line([cx - 4, cy - 4], [cx + 4, cy + 4], { stroke, width: 1.5, alpha: faint });
-    pen.line([cx + 4, cy - 4], [cx - 4, cy + 4], { stroke, width: 1.5, alpha: faint });
+    pen.line([cx - 4, cy - 4], [cx + 4, cy + 4], {
+      stroke,
+      width: 1.5,
+      alpha: faint
+    });
+    pen.line([cx + 4, cy - 4], [cx - 4, cy + 4], {
+      stroke,
+      width: 1.5,
+      alpha: faint
+    });
   } else if (share >= 1 && fate !== 'open') {
     const angle = Math.atan2(tip[1] - whole[0][1], tip[0] - whole[0][0]);
     const corner = (turn: number): Point => [
@@ -250,8 +267,16 @@ function drawMoments(
         alpha
       });
     } else if (line.kind === 'crashed') {
-      pen.line([x - 5, y - 5], [x + 5, y + 5], { stroke: ink.bad, width: 2.5, alpha });
-      pen.line([x + 5, y - 5], [x - 5, y + 5], { stroke: ink.bad, width: 2.5, alpha });
+      pen.line([x - 5, y - 5], [x + 5, y + 5], {
+        stroke: ink.bad,
+        width: 2.5,
+        alpha
+      });
+      pen.line([x + 5, y - 5], [x - 5, y + 5], {
+        stroke: ink.bad,
+        width: 2.5,
+        alpha
+      });
     } else if (line.kind === 'restarted' || line.kind === 'resumed') {
       pen.circle([x, y], 4, { fill: ink.ok, alpha });
     } else if (line.kind === 'paused') {

@@ -2,7 +2,13 @@
 
 import type { IInk } from './ink';
 import { messageColour, termColour } from './ink';
-import { lane, messagePlace, radiusOf, type ILayout, type Target } from './layout';
+import {
+  lane,
+  messagePlace,
+  radiusOf,
+  type ILayout,
+  type Target
+} from './layout';
 import { isAnswer, isHeartbeat, typeOf, type IFlying } from './message';
 import type { IPen, Point } from './pen';
 import type { INodeState, IStep, Timeline } from './timeline';
@@ -99,7 +105,7 @@ function drawNode(
   pen.circle(place, radius, {
     fill: leads ? colour : ink.ground,
     stroke: down ? ink.line : colour,
-    width: leads ? 2 : 2,
+    width: 2,
     dash: down ? [4, 4] : role === 'candidate' ? [7, 4] : []
   });
   if (leads) {
@@ -185,12 +191,18 @@ function nameMessages(
   for (const each of named) {
     const place = messagePlace(layout, each);
     if (place) {
-      const right = place[0] < layout.width - 110;
-      pen.text(
-        [place[0] + (right ? 10 : -10), place[1] + 4],
-        typeOf(each.message.content),
-        { fill: ink.text, size: 11, align: right ? 'start' : 'end' }
-      );
+      const words = typeOf(each.message.content);
+      const half = words.length * 3.1 + 3;
+      const x = Math.min(Math.max(place[0], half), layout.width - half);
+      pen.box([x - half, place[1] - 22], half * 2, 14, {
+        fill: ink.ground,
+        alpha: 0.85
+      });
+      pen.text([x, place[1] - 11], words, {
+        fill: ink.text,
+        size: 11,
+        align: 'middle'
+      });
     }
   }
 }

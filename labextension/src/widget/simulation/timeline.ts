@@ -92,7 +92,10 @@ export class Timeline {
 
   /** The step whose effects are in force at `t`. */
   stepAt(t: number): number {
-    return Math.max(lastAtMost(this.steps, t, step => step.t), 0);
+    return Math.max(
+      lastAtMost(this.steps, t, step => step.t),
+      0
+    );
   }
 
   step(index: number): IStep {

@@ -33,9 +33,7 @@ export function isNotable(step: IStep): boolean {
 
 /** A notable step in few words. */
 export function headline(step: IStep): string {
-  const told = step.noticed
-    .filter(line => NOTABLE.has(line.kind))
-    .map(change);
+  const told = step.noticed.filter(line => NOTABLE.has(line.kind)).map(change);
   const kind = step.event?.kind;
   const fault =
     kind === 'fault' || kind === 'fault ended' || kind === 'healed'
