@@ -184,6 +184,10 @@ class Operator(Node):
         self._number = 0
         self._server = 0
 
+    def undone(self) -> tuple[int, str, Any] | None:
+        """Return the order it is at, or None when all are done."""
+        return self._orders[self._number] if self._number < len(self._orders) else None
+
     def on_start(self) -> None:
         """Wait for the first order's time."""
         self._wait()
@@ -202,12 +206,17 @@ class Operator(Node):
             self._number += 1
             self.ctx.cancel("again")
             self._wait()
-        elif message.leader in self.ctx.peers and message.leader != src:
+        elif message.leader == src:
+            # It leads, and cannot do it yet: the change before is not committed.
+            self.ctx.cancel("again")
+            self.ctx.set_timer("next", 50 * MS)
+        elif message.leader in self.ctx.peers:
             self._server = self.ctx.peers.index(message.leader)
+            self._ask()
 
     def _wait(self) -> None:
-        if self._number < len(self._orders):
-            self.ctx.set_timer("next", self._orders[self._number][0] - self.ctx.now())
+        if (order := self.undone()) is not None:
+            self.ctx.set_timer("next", order[0] - self.ctx.now())
 
     def _ask(self) -> None:
         _, op, value = self._orders[self._number]

@@ -80,11 +80,12 @@ class Context:
             message = frozen(message)
         world.sent += 1
         world.sequence = sequence = world.sequence + 1
-        if world.plain_network:
+        links = world.links
+        if links.plain:
             heappush(
                 world.heap,
                 (
-                    world.time + world.delay_low + int(world.draw() * world.delay_span),
+                    world.time + links.low + int(world.draw() * links.span),
                     sequence,
                     dst,
                     self.id,
@@ -93,7 +94,7 @@ class Context:
                 ),
             )
         else:
-            world.transmit(self.id, dst, message, sequence)
+            links.transmit(self.id, dst, message, sequence)
 
     def set_timer(self, name: str, delay_us: int) -> None:
         """Call ``on_timer(name)`` in ``delay_us`` by the node's clock, and not as set before."""

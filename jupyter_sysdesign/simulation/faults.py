@@ -224,8 +224,8 @@ def _links(
         links += [(one, other) for one in inside for other in outside]
     if direction in ("both", "in"):
         links += [(other, one) for one in inside for other in outside]
-    world.cut(links)
-    return lambda world: world.mend(links)
+    world.links.cut(links)
+    return lambda world: world.links.mend(links)
 
 
 def _isolate(world: Simulation, nodes: tuple[NodeId, ...], fault: Fault) -> Undo:
@@ -247,8 +247,8 @@ def _cut(world: Simulation, nodes: tuple[NodeId, ...], fault: Fault) -> Undo:
 
 
 def _conditions(now: Simulation, _: tuple[NodeId, ...], fault: Fault) -> Undo:
-    number = now.bend(fault.arguments)
-    return lambda world: world.unbend(number)
+    number = now.links.bend(fault.arguments)
+    return lambda world: world.links.unbend(number)
 
 
 def _skew(now: Simulation, nodes: tuple[NodeId, ...], fault: Fault) -> Undo:

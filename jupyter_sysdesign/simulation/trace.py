@@ -82,7 +82,7 @@ class Trace:
                 "kind": "send",
                 "node": src,
                 "dst": dst,
-                "number": world.link_counts[src, dst],
+                "number": world.links.sent[src, dst],
                 "arrivals": arrivals,
                 "message": plain(message),
             }

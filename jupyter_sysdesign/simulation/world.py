@@ -11,24 +11,26 @@ payload is an ``Occurrence``). ``cause`` is the sequence number of the event tha
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
 from heapq import heapify, heappop, heappush
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_sysdesign.simulation.context import DOWN, PAUSED, UP, Context
 from jupyter_sysdesign.simulation.disk import PowerCut
+from jupyter_sysdesign.simulation.links import Links
 from jupyter_sysdesign.simulation.network import Network
 from jupyter_sysdesign.simulation.verdict import BudgetSpent, NodeFailed, RuleBroken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
 
     from jupyter_sysdesign.simulation.node import Node, NodeId
 
 _LAST = 1 << 62
 _NO_LIMIT = 1 << 62
+#: Where code lies that a node only calls.
+_NOT_THE_NODES = (os.__file__.rpartition("/")[0] + "/", "<frozen")
 
 
 class Occurrence(Protocol):
@@ -82,8 +84,7 @@ class Simulation:
         events: how many were handled.
         sent: how many messages were sent.
         faults_random: the stream faults draw from.
-        lost: messages ``(src, dst, n)``, n-th on that link, that are lost whatever the network
-            does.
+        links: the network between the nodes, as it is now.
     """
 
     def __init__(
@@ -108,16 +109,9 @@ class Simulation:
         self.rules: Rules | None = None
         self.recorder: Recorder | None = None
         self.listeners: list[Callable[[str, NodeId | None, Mapping[str, Any]], None]] = []
-        self.lost: frozenset[tuple[NodeId, NodeId, int]] = frozenset()
-        self.cuts: dict[tuple[NodeId, NodeId], int] = {}
         self.heals = 0
-        self.link_counts: dict[tuple[NodeId, NodeId], int] = {}
-        self.link_latest: dict[tuple[NodeId, NodeId], int] = {}
+        self.links = Links(self, network or Network())
         self._factories: dict[NodeId, Callable[[Context], Node]] = {}
-        #: Changes of the network that are in force.
-        self.bends: dict[int, Mapping[str, Any]] = {}
-        self.normal_network = network or Network()
-        self._set_network()
 
     # Building ------------------------------------------------------------------------------
 
@@ -137,7 +131,7 @@ class Simulation:
 
     def start(self) -> None:
         """Start every node, in the order they were added."""
-        self.route()
+        self.links.decide()
         for name in self.contexts:
             self.restart(name)
 
@@ -157,7 +151,7 @@ class Simulation:
             NodeFailed: a node's code raised.
             BudgetSpent: there were more events than ``max_events``.
         """
-        self.route()
+        self.links.decide()
         heappush(self.heap, (until_us, _LAST, None, None, None, 0))
         try:
             while not self._handle_until_end():
@@ -355,76 +349,15 @@ class Simulation:
         else:
             self.happened("missed", ctx.id, {"event": event[1]})
 
-    # What befalls the network --------------------------------------------------------------
-
-    def bend(self, changes: Mapping[str, Any]) -> int:
-        """Change the network's conditions; return a number to ``unbend`` this change with."""
-        self.sequence += 1
-        self.bends[self.sequence] = changes
-        self._set_network()
-        return self.sequence
-
-    def unbend(self, number: int) -> None:
-        """Take back one change; others stay."""
-        self.bends.pop(number, None)
-        self._set_network()
-
-    def _set_network(self) -> None:
-        network = self.normal_network
-        for changes in self.bends.values():
-            network = replace(network, **changes)
-        self.network = network
-        self.delay_low, self.delay_span = network.low_us, network.high_us - network.low_us
-        self.route()
-
-    def cut(self, links: Iterable[tuple[NodeId, NodeId]]) -> None:
-        """Lose every message from now on, on each of these one-way links."""
-        for link in links:
-            self.cuts[link] = self.cuts.get(link, 0) + 1
-        self.route()
-
-    def mend(self, links: Iterable[tuple[NodeId, NodeId]]) -> None:
-        """Undo one ``cut``."""
-        for link in links:
-            left = self.cuts.pop(link, 0) - 1
-            if left > 0:
-                self.cuts[link] = left
-        self.route()
-
     def heal(self) -> None:
         """End every fault: nodes run, links work, the network and the clocks are as at first."""
         self.heals += 1
-        self.cuts.clear()
-        self.bends.clear()
-        self._set_network()
+        self.links.heal()
         self.happened("healed", None, {})
         for name, ctx in self.contexts.items():
             ctx.skew(0, 0)
             self.resume(name)
             self.restart(name)
-
-    def route(self) -> None:
-        """Decide whether messages may take the quick path."""
-        self.plain_network = (
-            self.network.simple and not self.cuts and not self.lost and self.recorder is None
-        )
-
-    def transmit(self, src: NodeId, dst: NodeId, message: Any, sequence: int) -> None:
-        """Send a message with all that may befall it."""
-        link = (src, dst)
-        number = self.link_counts[link] = self.link_counts.get(link, 0) + 1
-        arrivals = self.network.arrivals(self.draw)
-        if self.cuts.get(link) or (src, dst, number) in self.lost:
-            arrivals = []
-        if self.recorder is not None:
-            self.recorder.sent(sequence, src, dst, message, len(arrivals))
-        for copy, delay in enumerate(arrivals):
-            if copy:
-                self.sequence = sequence = self.sequence + 1
-            when = self.time + delay
-            if self.network.fifo:
-                when = self.link_latest[link] = max(when, self.link_latest.get(link, 0))
-            heappush(self.heap, (when, sequence, dst, src, message, self.current))
 
     def hand(self, dst: NodeId, src: NodeId, message: Any) -> None:
         """Let a message arrive now, without a network in between."""
@@ -457,13 +390,11 @@ class Simulation:
 
 
 def _said(error: BaseException) -> str:
-    """Return what went wrong in a node's code, and on which line."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    """Return what went wrong in a node's code, and on which line of it."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(_NOT_THE_NODES) and not file.endswith("limits.py"):
+            place = f" (line {trace.tb_lineno} of {file.rsplit('/', 1)[-1]})"
         trace = trace.tb_next
-    where = "" if trace is None else f" (line {trace.tb_lineno} of {_file(trace)})"
-    return f"{type(error).__name__}: {error}{where}"
-
-
-def _file(trace: TracebackType) -> str:
-    return trace.tb_frame.f_code.co_filename.rsplit("/", 1)[-1]
+    return f"{type(error).__name__}: {error}{place}"

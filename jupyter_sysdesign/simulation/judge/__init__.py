@@ -52,7 +52,7 @@ def judge(
     """
     began = time.monotonic()
     court = _Court(suite, seeds, secret, only)
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or _cores()
     with Pool(server, suite, workers=count, run_s=run_s, memory_bytes=memory_bytes) as pool:
         for order, answer in pool.answers(court.orders(), until=began + seconds):
             court.hear(order, answer)
@@ -66,6 +66,13 @@ def judge(
                 report.plan = answer.get("plan", worst.plan)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Court:

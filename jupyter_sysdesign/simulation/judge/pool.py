@@ -74,8 +74,10 @@ class Worker:
         """Give it something to do, and say how long we will wait."""
         self.order = order
         self.until = time.monotonic() + patience_s
+        rest = memoryview(json.dumps(order).encode() + b"\n")
         with contextlib.suppress(BrokenPipeError):  # Then its end is read, and says the same.
-            os.write(self._orders, json.dumps(order).encode() + b"\n")
+            while rest:
+                rest = rest[os.write(self._orders, rest) :]
 
     def read(self) -> dict[str, Any] | None:
         """Return its answer if that is complete, else None.
@@ -98,12 +100,22 @@ class Worker:
             raise EOFError
         return answer
 
-    def end(self) -> str:
-        """End it and everything it started; return how it ended, if it did so by itself."""
+    def end(self, *, grace_s: float = 0.0) -> str:
+        """End it and everything it started; return how it ended, if it did so by itself.
+
+        Args:
+            grace_s: for one that is just ending: its pipes close before it is gone.
+        """
+        until = time.monotonic() + grace_s
         pid, status = os.waitpid(self.pid, os.WNOHANG)
+        while pid == 0 and time.monotonic() < until:
+            time.sleep(0.002)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         if pid == 0:
+            # A young one may have no group of its own yet.
+            os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         for pipe in (self._orders, self.answers):
             os.close(pipe)
@@ -204,7 +216,7 @@ class Pool:
 
     def _patience(self, order: dict[str, Any]) -> float:
         runs = 6 if order["do"] == "explain" else 1
-        return max(self._run_s * runs, 1) * _PATIENCE
+        return 1 + self._run_s * runs * _PATIENCE
 
     def _hear(self, worker: Worker, *, ready: bool) -> tuple[dict[str, Any] | None, bool]:
         """Return an answer, and whether the worker may go on; no answer if it still works."""
@@ -218,7 +230,8 @@ class Pool:
 
     def _replace(self, worker: Worker, answer: dict[str, Any]) -> Worker:
         self._workers.remove(worker)
-        if ended := worker.end():
+        # One that said nothing in time is not about to end by itself.
+        if ended := worker.end(grace_s=1.0 if worker.until > time.monotonic() else 0.0):
             answer["why"] += f" ({ended})"
         fresh = self._new()
         self._workers.append(fresh)

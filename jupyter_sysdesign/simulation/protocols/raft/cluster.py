@@ -10,7 +10,7 @@ from jupyter_sysdesign.simulation.checkers.judgement import Budget
 from jupyter_sysdesign.simulation.checkers.specifications import KeyValue
 from jupyter_sysdesign.simulation.clients import OPERATOR, Client, Done, Operator
 from jupyter_sysdesign.simulation.faults import Heal, arm
-from jupyter_sysdesign.simulation.protocols.raft.rules import RaftRules
+from jupyter_sysdesign.simulation.protocols.raft.rules import LOG_BOUNDED, RaftRules
 from jupyter_sysdesign.simulation.units import clock
 from jupyter_sysdesign.simulation.verdict import (
     LINEARIZABILITY,
@@ -48,7 +48,7 @@ class Cluster:
             in_flight_dies=plan.in_flight_dies,
             max_events=plan.max_events,
         )
-        world.lost = frozenset(plan.lost)
+        world.links.lost = frozenset(plan.lost)
         world.recorder = recorder
         members = tuple(range(1, plan.servers + 1))
         everyone = tuple(range(1, plan.servers + plan.spares + 1))
@@ -80,6 +80,8 @@ class Cluster:
         if plan.calm_us is not None:
             _progress(plan, world, answered)
         _message_budget(plan, world, len(answered))
+        if every := plan.options.get("snapshot_every"):
+            _bounded_logs(world, every)
         judgement = linearizability.check(history(done), KeyValue(), Budget(100_000, None))
         if judgement.failed:
             raise RuleBroken(LINEARIZABILITY, judgement.why)
@@ -118,6 +120,11 @@ def _progress(plan: Plan, world: Simulation, answered: list[Done]) -> None:
                 f"ran and the network was whole since {clock(calm)}; {state}",
                 name,
             )
+    operator = world.contexts[OPERATOR].node
+    if isinstance(operator, Operator) and (order := operator.undone()) is not None:
+        at_us, op, server = order
+        why = f"the order of {clock(at_us)}, to {op} S{server}, was never carried out"
+        raise RuleBroken(PROGRESS, why, OPERATOR)
     if world.leader() is None:
         raise RuleBroken(PROGRESS, f"no server leads, {clock(world.time - calm)} after the faults")
 
@@ -130,6 +137,15 @@ def _message_budget(plan: Plan, world: Simulation, answered: int) -> None:
             f"{world.sent:,} messages for {answered} operations, "
             f"{world.sent / max(answered, 1):.1f} each; at most {bound:g} are allowed",
         )
+
+
+def _bounded_logs(world: Simulation, every: int) -> None:
+    bound = 4 * every + 20
+    for name in world.servers:
+        probe = world.probe(name)
+        if probe is not None and len(probe.log) > bound:
+            why = f"S{name} keeps {len(probe.log)} entries, though it may compact every {every}"
+            raise RuleBroken(LOG_BOUNDED, why, name)
 
 
 def history(done: list[Done]) -> History:

@@ -25,8 +25,11 @@ def find(mutant: Mutant, seeds: int) -> dict[str, Any] | None:
     for seed in range(seeds):
         for scenario in RAFT.scenarios:
             plan = scenario.plan(seed)
-            broken = play(plan, mutant.server, RAFT.bench).violation
-            if broken is not None and broken.rule.id in mutant.shown_by:
+            outcome = play(plan, mutant.server, RAFT.bench)
+            broken = outcome.violation
+            if broken is None or outcome.status != "failed":
+                continue
+            if broken.rule.id in mutant.shown_by:
                 return {
                     "scenario": scenario.name,
                     "rule": broken.rule.id,

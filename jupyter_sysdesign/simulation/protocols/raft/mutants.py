@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.clients import Reply, Request
+from jupyter_sysdesign.simulation.protocols.raft.consensus import LEADER
 from jupyter_sysdesign.simulation.protocols.raft.log import Log
 from jupyter_sysdesign.simulation.protocols.raft.machine import KeyValue
-from jupyter_sysdesign.simulation.protocols.raft.server import LEADER, Raft
+from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -224,7 +225,7 @@ class CommitsOldTerms(Raft):
         return index > self.commit
 
 
-@_mutant("floods", "§5.3", "message-budget", "limits")
+@_mutant("floods", "§5.3", "message-budget")
 class Floods(Raft):
     """Answers every acknowledgement with the next heartbeat at once."""
 
@@ -299,6 +300,14 @@ class SnapshotWithoutSessions(Raft):
     """Leaves the clients' last serial numbers out of its snapshots: repetitions come through."""
 
     MACHINE = _ForgettingMachine
+
+
+@_mutant("never-compacts", "§7", "log-bounded")
+class NeverCompacts(Raft):
+    """Keeps its whole log for ever."""
+
+    def maybe_compact(self) -> None:
+        """Do without."""
 
 
 @_mutant("snapshot-rewinds", "§7 and Figure 13", "commit-kept", *_LOGS_DIFFER)

@@ -59,6 +59,12 @@ COMMIT_KEPT = Rule(
     "Raft (extended), §5.3 and Figure 2 (commitIndex)",
     "A commit index only grows, lies within the log, and a term only grows.",
 )
+LOG_BOUNDED = Rule(
+    "log-bounded",
+    "Logs are compacted",
+    "Raft (extended), §7",
+    "What was applied goes into a snapshot, so that a log does not grow without end.",
+)
 PROBE = Rule(
     "probe",
     "The server shows its state",
@@ -74,9 +80,11 @@ RULES = (
     LEADER_COMPLETENESS,
     STATE_MACHINE_SAFETY,
     COMMIT_KEPT,
+    LOG_BOUNDED,
     PROBE,
 )
 
+_ROLES = frozenset({"follower", "candidate", "leader"})
 _NOTHING: tuple[Any, ...] = ("", 0, None, 0, 0, 0, None)
 
 
@@ -124,8 +132,8 @@ class RaftRules:
         restarted = self._starts[node] != self._world.contexts[node].starts
         if restarted:
             self._starts[node] = self._world.contexts[node].starts
-        if not isinstance(probe, RaftProbe):
-            probe = RaftProbe(*probe)
+        if not _is_probe(probe):
+            raise RuleBroken(PROBE, f"S{node} shows {_short(probe)}", node)
         if restarted or mark[:3] != old[:3]:
             self._look_at_term(node, probe, old, restarted=restarted)
         seen = self._logs[node]
@@ -273,6 +281,15 @@ class RaftRules:
                 )
         if commit > old_commit:
             self._world.happened("committed", node, {"index": commit})
+
+
+def _is_probe(probe: Any) -> bool:
+    return (
+        isinstance(probe, RaftProbe)
+        and probe.role in _ROLES
+        and isinstance(probe.log, (list, tuple))
+        and all(isinstance(each, int) for each in (probe.term, probe.commit, probe.before))
+    )
 
 
 def _common(seen: list[Any], seen_before: int, log: Sequence[Any], before: int) -> int:

@@ -26,16 +26,18 @@ KILLERS = Path(__file__).with_name("killers.json")
 
 def _elections(seed: int) -> Plan:
     kinds = ("crash", "isolate", "partition")
-    # Many messages take as long as an election: votes come when their term is over.
-    late = {"high_us": 40 * MS, "reorder": 0.5, "reorder_us": 400 * MS}
-    slow = (Fault("network", 0, "all", None, late),) if seed % 2 else ()
+    faults = mix(seed, until_us=_CALM - 500 * MS, kinds=kinds, gap_us=350 * MS)
+    if seed % 2:
+        # Most messages take as long as an election: votes come when their term is over.
+        late = {"high_us": 40 * MS, "reorder": 0.7, "reorder_us": 400 * MS}
+        faults = (Fault("network", 0, "all", None, late),)
     return Plan(
         seed,
-        servers=3 if seed % 3 else 5,
+        servers=3 if seed % 4 == 0 else 5,
         duration_us=_END,
         calm_us=_CALM,
         workload=Workload(clients=1, think_us=400 * MS),
-        faults=mix(seed, until_us=_CALM - 500 * MS, kinds=kinds, gap_us=350 * MS) + slow,
+        faults=faults,
     )
 
 
@@ -165,14 +167,26 @@ def _churn(seed: int) -> Plan:
 
 
 def _snapshots(seed: int) -> Plan:
+    servers = 3 if seed % 2 else 5
     kinds = ("crash", "isolate", "disorder", "partition")
+    faults = mix(seed, until_us=_CALM - 200 * MS, kinds=kinds, gap_us=350 * MS)
+    if seed % 3 == 0:
+        # Clients must ask twice, and all servers begin again from what their snapshots say.
+        faults = (
+            Fault("network", 400 * MS, "all", _CALM, {"loss": 0.25}),
+            *(
+                Fault("crash", at_us, server, 50 * MS)
+                for at_us in range(700 * MS, _CALM - 300 * MS, 500 * MS)
+                for server in range(1, servers + 1)
+            ),
+        )
     return Plan(
         seed,
-        servers=3 if seed % 2 else 5,
+        servers=servers,
         duration_us=_END,
         calm_us=_CALM,
         workload=Workload(think_us=30 * MS),
-        faults=mix(seed, until_us=_CALM - 200 * MS, kinds=kinds, gap_us=350 * MS),
+        faults=faults,
         options={"snapshot_every": 4 + seed % 9},
     )
 
