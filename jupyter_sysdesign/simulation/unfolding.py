@@ -86,7 +86,7 @@ class Unfolding(Trace):
 
     def _look_at_links(self) -> None:
         world: Simulation = self._watched()
-        cuts = [list(link) for link in world.cuts]
+        cuts = [list(link) for link in world.links.all_cut()]
         if cuts != self._cuts:
             self._cuts = cuts
             # A fault says what it is before it acts, so the links are seen at the next thing.

@@ -19,6 +19,7 @@ from jupyter_sysdesign.notebook.rendering.html import (
     strong,
     title,
 )
+from jupyter_sysdesign.notebook.rendering.spacetime import picture
 from jupyter_sysdesign.simulation.units import clock
 
 _WORDS = {"passed": ("no rule broken", GREEN), "failed": ("a rule breaks", RED)}
@@ -49,7 +50,9 @@ def as_text(heading: str, subtitle: str, branches: list[dict[str, Any]]) -> str:
 def _branch(branch: dict[str, Any], *, several: bool) -> Html:
     status = badge(*_WORDS.get(str(branch.get("status")), ("unknown", GREY)))
     name = paragraph(strong(_name(branch)), " ", status) if several else paragraph(status)
-    return join(name, preformatted("\n".join(_story(branch))))
+    trace = branch.get("trace")
+    drawn = picture(trace) if isinstance(trace, str) else Html("")
+    return join(name, drawn, preformatted("\n".join(_story(branch))))
 
 
 def _name(branch: dict[str, Any]) -> str:

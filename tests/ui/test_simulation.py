@@ -1,0 +1,123 @@
+"""A learner watches an election, breaks it, goes back, and asks what would have been."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+from ui.conftest import OUTPUT
+from ui.pages import LabPage, SimulationPage
+
+SOURCE = """from jupyter_sysdesign.notebook.simulation import simulate
+view = simulate(seed=3, seconds=1.5)"""
+JUDGED = """from jupyter_sysdesign.notebook.simulation import judge
+from jupyter_sysdesign.simulation.protocols.raft.mutants import GALLERY
+verdict = judge(GALLERY["votes-twice"].server, only=["elections"], seeds=5)"""
+
+
+@pytest.fixture
+def window(context, lab):
+    cells = [nbformat.v4.new_code_cell(source) for source in (SOURCE, JUDGED)]
+    book = nbformat.v4.new_notebook(cells=cells)
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(book, lab.root / "raft.ipynb")
+    page = LabPage(context, lab, OUTPUT)
+    yield page
+    page.picture("simulation-last")
+
+
+@pytest.mark.timeout(180)
+def test_elect_partition_rewind_fork_narrate(window, lab, tmp_path):
+    page = window.page
+    window.open("raft.ipynb")
+    notebook = window.notebook()
+    notebook.wait_idle()
+    run = SimulationPage(notebook.run("view = simulate"))
+
+    # Elect: nothing of what comes is told before it happens.
+    expect(run.words).to_have_text("The run begins.")
+    expect(run.root.get_by_text("becomes leader")).to_have_count(0)
+    run.speed("300 ms a second")
+    run.button("Play").click()
+    expect(run.story.get_by_text("S3 becomes leader of term 1.")).to_be_visible()
+    run.button("Pause").click()
+    expect(run.row("S3")).to_contain_text("leader")
+    window.picture("simulation-1-elected")
+
+    # Narrate: every step has its words, also for a screen reader.
+    run.story.get_by_text("S3 becomes leader of term 1.").click()
+    expect(run.words).to_contain_text("S3 becomes leader of term 1.")
+    expect(run.spoken).to_have_text(run.words.inner_text())
+    run.button("One step on").click()
+    expect(run.words).to_have_text(re.compile("receives|timer"))
+
+    # Partition: the leader and one more on one side; three are a majority and go on.
+    run.choose("a group of servers")
+    run.root.get_by_label("S3", exact=True).check()
+    run.root.get_by_label("S4", exact=True).check()
+    run.lasts("until the end")
+    run.button("Partition").click()
+    branch = run.root.get_by_role("button", name=re.compile("S3, S4 apart from the rest"))
+    expect(branch).to_have_attribute("aria-pressed", "true")
+    expect(run.stages).to_have_count(2)
+    run.button("To the end").click()
+    leads = run.rows("leader", of=1)
+    expect(leads.first).to_be_visible()
+    expect(run.story.get_by_text(re.compile("becomes leader of term 2")).first).to_be_visible()
+    window.picture("simulation-2-partitioned")
+
+    # Rewind: time goes back, and the pictures with it.
+    before = run.clock()
+    run.button("Rewind").click()
+    page.wait_for_function(
+        "([view, before]) => Number(view.querySelector('input[type=range]').value) < before - 1e5",
+        arg=[run.root.element_handle(), before],
+    )
+    run.button("Pause").click()
+    window.picture("simulation-3-rewound")
+
+    # Fork: what if this message were lost?
+    run.root.get_by_role("button", name="As it was").click()
+    run.seek(171_500)
+    run.choose(re.compile("RequestVote from S3 to S1"))
+    run.button("Lose this message").click()
+    lost = run.root.get_by_role("button", name=re.compile("RequestVote S3 → S1 is lost"))
+    expect(lost).to_have_attribute("aria-pressed", "true")
+    window.picture("simulation-4-forked")
+
+    # A click on the picture chooses, too.
+    box = run.stages.last.bounding_box()
+    assert box is not None
+    run.stages.last.click(position={"x": 64 + (box["width"] - 64) / 2, "y": 48})
+    expect(run.button("Crash")).to_be_visible()
+
+    # To take along: a page that plays by itself, without a kernel, a server or a link.
+    with page.expect_download() as download:
+        run.button("Save as a page that plays by itself").click()
+    target = tmp_path / "raft.html"
+    download.value.save_as(target)
+    alone = page.context.new_page()
+    alone.goto(target.as_uri())
+    saved = SimulationPage(alone.locator("#view"))
+    saved.button("To the end").click()
+    expect(saved.words).not_to_have_text("The run begins.")
+    expect(alone.get_by_text("What if, at")).to_have_count(0)
+    alone.screenshot(path=OUTPUT / "simulation-5-alone.png")
+    alone.close()
+
+    # The judge opens the smallest run of a mistake, at the moment where it breaks.
+    judged = notebook.run("judge(", timeout_ms=90_000)
+    failure = SimulationPage(judged)
+    expect(judged.get_by_text("Breaks:").first).to_be_visible()
+    failure.button("To the end").click()
+    expect(failure.words).to_contain_text("Here it breaks")
+    window.picture("simulation-6-judged")
+
+    window.theme("JupyterLab Dark")
+    notebook.show("judge(")
+    window.picture("simulation-7-dark")
+    notebook.show("view = simulate")
+    window.picture("simulation-8-dark")
+    assert window.problems == []
