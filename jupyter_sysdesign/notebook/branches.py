@@ -140,9 +140,7 @@ class Branches:
         self.all.append(made)
         return made
 
-    def _played(
-        self, number: int, name: str, parent: int | None, at_us: int, plan: Plan
-    ) -> Branch:
+    def _played(self, number: int, name: str, parent: int | None, at_us: int, plan: Plan) -> Branch:
         trace = Unfolding()
         trace.header = header(plan, self._server)
         outcome = play(plan, self._server, self._bench, trace=trace)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.verdict import Outcome
 
 #: Longer runs are for the judge: nobody looks through them by hand.
-_LONGEST_S = 30.0
+_LONGEST_S = 10.0
 _MOST_SERVERS = 9
 
 
@@ -112,7 +112,7 @@ def simulate(
         server: the class of every server.
         seed: decides everything that is chance.
         servers: how many there are, at most 9.
-        seconds: how long the run is, in simulated time; at most 30.
+        seconds: how long the run is, in simulated time; at most 10.
         clients: how many ask for something.
         faults: what goes wrong, when; more can be added by clicking.
         network: its conditions.

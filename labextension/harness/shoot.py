@@ -14,9 +14,9 @@ from jupyter_sysdesign.simulation.clients import Workload
 from jupyter_sysdesign.simulation.faults import Fault
 from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.play import play
-from jupyter_sysdesign.simulation.protocols.raft.cluster import Cluster
 from jupyter_sysdesign.simulation.protocols.raft.mutants import GALLERY
 from jupyter_sysdesign.simulation.protocols.raft.server import Raft
+from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
 from jupyter_sysdesign.simulation.unfolding import Unfolding
 from jupyter_sysdesign.simulation.units import MS
 
@@ -101,19 +101,19 @@ def _traces() -> dict[str, str]:
     client = Workload(clients=1, think_us=120 * MS, start_us=350 * MS)
     whole = Plan(3, duration_us=1500 * MS, workload=client)
     cut = Fault("isolate", 700 * MS, "leader", 500 * MS)
-    restart = Fault("crash", 175 * MS, "all", 3 * MS)
+    wrong = GALLERY["half-is-enough"].server
+    elections = RAFT.scenarios[0]
+    plans = (elections.plan(seed) for seed in range(100))
+    broken = next(each for each in plans if play(each, wrong, RAFT.bench).status == "failed")
     runs = {
         "whole": (whole, Raft),
         "isolated": (Plan(3, duration_us=1500 * MS, workload=client, faults=(cut,)), Raft),
-        "broken": (
-            Plan(1, duration_us=900 * MS, workload=client, faults=(restart,)),
-            GALLERY["half-is-enough"].server,
-        ),
+        "broken": (broken, wrong),
     }
     found: dict[str, str] = {}
     for name, (plan, server) in runs.items():
         trace = Unfolding()
-        play(plan, server, Cluster(), trace=trace)
+        play(plan, server, RAFT.bench, trace=trace)
         found[name] = trace.write()
     return found
 

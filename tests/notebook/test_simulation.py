@@ -12,6 +12,7 @@ import pytest
 from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
 from jupyter_sysdesign.notebook.rendering.spacetime import picture
 from jupyter_sysdesign.notebook.simulation import SimulationView, judge, simulate
+from jupyter_sysdesign.simulation import judge as court
 from jupyter_sysdesign.simulation.protocols.raft.mutants import GALLERY
 from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 from jupyter_sysdesign.simulation.trace import read
@@ -197,8 +198,6 @@ class Endless(Raft):
 
 
 def test_a_server_without_an_end_is_not_played_in_the_kernel(monkeypatch):
-    from jupyter_sysdesign.simulation import judge as court
-
     quick = court.judge
     monkeypatch.setattr(
         court, "judge", lambda *given, **rest: quick(*given, **{**rest, "run_s": 0.2})

@@ -29,7 +29,7 @@ def window(context, lab):
 
 
 @pytest.mark.timeout(180)
-def test_elect_partition_rewind_fork_narrate(window, lab, tmp_path):
+def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915 (one story)
     page = window.page
     window.open("raft.ipynb")
     notebook = window.notebook()

@@ -218,7 +218,7 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
       {branches.length > 1 && (
         <Branches branches={branches} shown={branch.id} onShow={setShown} />
       )}
-      <div class="sd-sim-top">
+      <div class={`sd-sim-top ${parent ? 'sd-sim-beside' : ''}`}>
         {stages.map(each => (
           <div key={each.id} class="sd-sim-side">
             {parent && <div class="sd-sim-name">{each.name}</div>}
