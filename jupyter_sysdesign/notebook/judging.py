@@ -9,6 +9,7 @@ from jupyter_sysdesign.notebook.branches import Branches
 from jupyter_sysdesign.notebook.connection import unknown
 from jupyter_sysdesign.notebook.output import ShownOnce, Slot, text_and_html
 from jupyter_sysdesign.notebook.rendering import judgement as rendering
+from jupyter_sysdesign.notebook.server_file import loaded
 from jupyter_sysdesign.notebook.simulating import SimulationView
 from jupyter_sysdesign.simulation import judge as court
 from jupyter_sysdesign.simulation.plan import Plan
@@ -19,6 +20,7 @@ from jupyter_sysdesign.simulation.verdict import LIMITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jupyter_sysdesign.notebook.server_file import Server
     from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.judge import Report
     from jupyter_sysdesign.simulation.judge.suite import Suite
@@ -67,7 +69,7 @@ class Judgement(ShownOnce):
 
 
 def judge(
-    server: Callable[[Context], Node],
+    server: Server,
     *,
     suite: Suite = RAFT,
     only: Sequence[str] = (),
@@ -77,7 +79,7 @@ def judge(
     """Judge a server by the scenarios of a protocol, and show the smallest run of what it fails.
 
     Args:
-        server: your class.
+        server: your class, or the file it stands in.
         suite: the protocol's scenarios.
         only: names of scenarios; all if empty.
         seeds: runs of each.
@@ -86,6 +88,7 @@ def judge(
     Raises:
         NotFoundError: no scenario of that name.
         InvalidRequestError: no run at all.
+        InvalidFileError: the file is not as Python wants it.
     """
     names = [each.name for each in suite.scenarios]
     for name in only:
@@ -93,11 +96,12 @@ def judge(
             raise unknown("scenario", name, names)
     if seeds < 1:
         raise InvalidRequestError(f"{seeds} runs show nothing")
+    made = loaded(server)
     slot = Slot()
-    waiting = f"Judging {getattr(server, '__name__', 'your server')} …"
+    waiting = f"Judging {getattr(made, '__name__', 'your server')} …"
     slot.show(text_and_html(waiting, rendering.waiting(waiting)))
-    report = court.judge(server, suite, seeds=seeds, seconds=seconds, only=only)
-    view = _smallest(report, server, suite)
+    report = court.judge(made, suite, seeds=seeds, seconds=seconds, only=only)
+    view = _smallest(report, made, suite)
     # The view, if there is one, tells the story itself.
     shown = rendering.as_html(report, story=view is None)
     slot.update(text_and_html(str(report), shown))

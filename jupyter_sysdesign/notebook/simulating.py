@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError
 from jupyter_sysdesign.notebook.branches import Branches
+from jupyter_sysdesign.notebook.server_file import loaded
 from jupyter_sysdesign.notebook.view import View
 from jupyter_sysdesign.simulation.clients import Workload
 from jupyter_sysdesign.simulation.plan import Plan
@@ -14,13 +15,12 @@ from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
 from jupyter_sysdesign.simulation.units import MS, S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from jupyter_sysdesign.simulation.context import Context
+    from jupyter_sysdesign.notebook.server_file import Server
     from jupyter_sysdesign.simulation.faults import Fault
     from jupyter_sysdesign.simulation.judge.suite import Suite
     from jupyter_sysdesign.simulation.network import Network
-    from jupyter_sysdesign.simulation.node import Node
     from jupyter_sysdesign.simulation.verdict import Outcome
 
 #: Longer runs are for the judge: nobody looks through them by hand.
@@ -92,7 +92,7 @@ class SimulationView(View):
 
 
 def simulate(
-    server: Callable[[Context], Node] = Raft,
+    server: Server = Raft,
     *,
     seed: int = 1,
     servers: int = 5,
@@ -109,7 +109,7 @@ def simulate(
     """Play a run and show it.
 
     Args:
-        server: the class of every server.
+        server: the class of every server, or the file it stands in.
         seed: decides everything that is chance.
         servers: how many there are, at most 9.
         seconds: how long the run is, in simulated time; at most 10.
@@ -124,6 +124,7 @@ def simulate(
 
     Raises:
         InvalidRequestError: a number outside its bounds.
+        NotFoundError, InvalidFileError: see ``server_file.loaded``.
     """
     if not 1 <= servers <= _MOST_SERVERS:
         raise InvalidRequestError(
@@ -136,6 +137,7 @@ def simulate(
         )
     if clients < 0:
         raise InvalidRequestError(f"there cannot be {clients} clients")
+    made = loaded(server)
     if plan is None:
         given = {} if network is None else {"network": network}
         workload = Workload(clients=clients, start_us=350 * MS)
@@ -149,8 +151,8 @@ def simulate(
             **given,
         )
     view = SimulationView(
-        Branches(plan, server, suite.bench),
-        title=title or getattr(server, "__name__", "Run"),
+        Branches(plan, made, suite.bench),
+        title=title or getattr(made, "__name__", "Run"),
         subtitle=f"{plan.servers} servers, seed {plan.seed}",
         start_us=round(start_ms * MS),
         reveal=reveal,

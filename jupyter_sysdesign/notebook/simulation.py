@@ -3,7 +3,7 @@
     from jupyter_sysdesign.notebook.simulation import judge, simulate
 
     simulate(seed=3)                        # the reference, to watch and to break
-    judge(MyRaft, only=["elections"])       # yours, and the smallest run of what it does wrong
+    judge("raft.py", only=["elections"])    # yours, and the smallest run of what it does wrong
 
 Nothing here needs a lesson, a system or a server: only this kernel.
 """

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
+from jupyter_sysdesign.errors import InvalidFileError, InvalidRequestError, NotFoundError
 from jupyter_sysdesign.notebook.rendering.spacetime import picture
 from jupyter_sysdesign.notebook.simulation import SimulationView, judge, simulate
 from jupyter_sysdesign.simulation import judge as court
@@ -210,3 +210,36 @@ def test_a_server_without_an_end_is_not_played_in_the_kernel(monkeypatch):
 def test_unknown_scenarios_are_named():
     with pytest.raises(NotFoundError, match="election"):
         judge(Raft, only=["election"])
+
+
+def test_a_server_in_a_file_is_read_anew(tmp_path):
+    file = tmp_path / "raft.py"
+    file.write_text(
+        "from jupyter_sysdesign.simulation.protocols.raft.server import Raft\n"
+        "class Mine(Raft):\n    pass\n"
+    )
+    assert simulate(file, seconds=0.5).outcome.figures["committed"] > 0
+    file.write_text(
+        "from jupyter_sysdesign.simulation.node import Node\nclass Mine(Node):\n    pass\n"
+    )
+    verdict = judge(str(file), only=["elections"], seeds=2)
+    assert verdict.status == "failed"
+    assert verdict.report.server == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "said"),
+    [
+        (None, NotFoundError, "cannot be read"),
+        ("x = 1", NotFoundError, "no node"),
+        ("from jupyter_sysdesign.simulation.node import Node", NotFoundError, "no node"),
+        ("x = 1\ndef :", InvalidFileError, "raft.py:2"),
+        ("x = 1\n\nraise ValueError('no')", InvalidFileError, "raft.py:3: ValueError: no"),
+    ],
+)
+def test_a_file_that_is_no_server_says_where(tmp_path, source, error, said):
+    file = tmp_path / "raft.py"
+    if source is not None:
+        file.write_text(source)
+    with pytest.raises(error, match=said):
+        simulate(file)
