@@ -441,13 +441,18 @@ function Story(props: {
   now: number;
   onGo: (step: number) => void;
 }): JSX.Element {
+  const list = useRef<HTMLOListElement>(null);
+  const { length } = props.steps;
+  useEffect(() => {
+    list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [length]);
   return (
     <div class="sd-sim-story">
       <div class="sd-section-title">{t('The story so far')}</div>
       {props.steps.length === 0 && (
         <div class="sd-muted">{t('Nothing of note yet.')}</div>
       )}
-      <ol>
+      <ol ref={list}>
         {props.steps.map(step => (
           <li key={step.index}>
             <button

@@ -36,6 +36,12 @@ export function drawStage(
     if (state) {
       drawNode(pen, ink, node, place, state, time);
     }
+    if (
+      step.index === timeline.steps.length - 1 &&
+      timeline.violation?.nodes.includes(node)
+    ) {
+      pen.circle(place, radiusOf(node) + 8, { stroke: ink.bad, width: 3 });
+    }
     if (chosen?.kind === 'node' && chosen.node === node) {
       pen.circle(place, radiusOf(node) + 9, {
         stroke: ink.text,
