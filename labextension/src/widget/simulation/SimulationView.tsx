@@ -444,7 +444,9 @@ function Story(props: {
   const list = useRef<HTMLOListElement>(null);
   const { length } = props.steps;
   useEffect(() => {
-    list.current?.scrollTo({ top: list.current.scrollHeight });
+    if (list.current) {
+      list.current.scrollTop = list.current.scrollHeight;
+    }
   }, [length]);
   return (
     <div class="sd-sim-story">
