@@ -2,7 +2,7 @@
 
 (a) the untouched system fails, for the stated reasons; (b) the reference solution passes, N of N;
 (c) every cheat fails the check meant for it; (d) every alternative passes; (e) a database killed
-during the check gives unknown, never failed.
+during the check gives unknown, never failed (a lesson in which nothing runs has none to kill).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
@@ -103,6 +104,7 @@ class GateResult:
     lesson: str
     variants: list[Variant]
     duration_s: float
+    claims: dict[str, str] = field(default_factory=lambda: CLAIMS)
 
     @property
     def gate(self) -> dict[str, bool]:
@@ -110,7 +112,7 @@ class GateResult:
         return {
             claim: any(each.kind == kind for each in self.variants)
             and all(each.held for each in self.variants if each.kind == kind)
-            for kind, claim in CLAIMS.items()
+            for kind, claim in self.claims.items()
         }
 
     @property
@@ -153,9 +155,12 @@ def verify(
             gate.passes("alternative", each, 1)
         for each in found:
             gate.caught(each)
-        if reference is not None:
+        claims = dict(CLAIMS)
+        if not yaml_file.read(lesson.environment / "compose.yaml").data.get("services"):
+            del claims["infrastructure"]
+        elif reference is not None:
             gate.infrastructure(reference)
-    return GateResult(lesson.id, gate.variants, time.monotonic() - started)
+    return GateResult(lesson.id, gate.variants, time.monotonic() - started, claims)
 
 
 class _Gate:

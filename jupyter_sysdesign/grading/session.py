@@ -90,9 +90,11 @@ class Session:
         except OSError as error:
             finding = Finding(Status.UNKNOWN, f"No room to rebuild the system: {error.strerror}")
             raise NotRunningError(finding) from error
-        self._reached = blame.owners(load_spec(self._source(workspace)), edited)
+        spec = load_spec(self._source(workspace))
+        self._reached = blame.owners(spec, edited)
         self._submission = self._start("submission", workspace)
-        self._migrate(self._submission)
+        if any(each.kind == "postgres" for each in spec.services.values()):
+            self._migrate(self._submission)
 
     def run(self, check: Check) -> CheckResult:
         """Make one check and judge what came of it."""
@@ -140,6 +142,7 @@ class Session:
             seed=derive(self._seed, check.id),
             random=random.Random(derive(self._seed, check.id)),  # noqa: S311 (traffic, no secret)
             system=system,
+            workspace=self._folder / "submission",
             _pristine=self._untouched,
         )
         outcome = check(context)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError
 from jupyter_sysdesign.notebook.branches import Branches
-from jupyter_sysdesign.notebook.server_file import loaded
+from jupyter_sysdesign.simulation.server_file import loaded
 from jupyter_sysdesign.notebook.view import View
 from jupyter_sysdesign.simulation.clients import Workload
 from jupyter_sysdesign.simulation.plan import Plan
@@ -17,7 +17,7 @@ from jupyter_sysdesign.simulation.units import MS, S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_sysdesign.notebook.server_file import Server
+    from jupyter_sysdesign.simulation.server_file import Server
     from jupyter_sysdesign.simulation.faults import Fault
     from jupyter_sysdesign.simulation.judge.suite import Suite
     from jupyter_sysdesign.simulation.network import Network
