@@ -73,8 +73,10 @@ class Session:
         self._pristine: System | None = None
         self._reached: Mapping[str, list[str]] = {}
         self._broken: Finding | None = None
-        profiles = yaml_file.read(lesson.environment / "load.yaml").data["profiles"]
-        self._profiles: Mapping[str, object] = profiles
+        traffic = lesson.environment / "load.yaml"
+        self._profiles: Mapping[str, object] = (
+            yaml_file.read(traffic).data["profiles"] if traffic.is_file() else {}
+        )
 
     def open(self, submitted: Path) -> None:
         """Rebuild what was submitted and start it, migrations applied.

@@ -264,7 +264,7 @@ class Profile(Strict):
 class LoadFile(Strict):
     """The whole of ``load.yaml``."""
 
-    profiles: dict[Name, Profile]
+    profiles: dict[Name, Profile] = Field(min_length=1)
 
 
 def load_profiles(path: Path, name: str | None = None) -> dict[str, Profile]:
