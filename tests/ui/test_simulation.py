@@ -1,40 +1,44 @@
-"""A learner watches an election, breaks it, goes back, and asks what would have been."""
+"""A learner opens lab-raft: watches an election, breaks it, goes back, asks what would be else."""
 
 from __future__ import annotations
 
 import re
 
-import nbformat
 import pytest
+from lab_server import start_lab
 from playwright.sync_api import expect
 from ui.conftest import OUTPUT
 from ui.pages import LabPage, SimulationPage
 
-SOURCE = """from jupyter_sysdesign.notebook.simulation import simulate
-view = simulate(seed=3, seconds=1.5)"""
-JUDGED = """from jupyter_sysdesign.notebook.simulation import judge
-from jupyter_sysdesign.simulation.protocols.raft.mutants import GALLERY
-verdict = judge(GALLERY["votes-twice"].server, only=["elections"], seeds=5)"""
+ELECTION = "simulate(seed=3, seconds=1)"
+JUDGED = 'judge("raft.py", only=["elections"])'
 
 
 @pytest.fixture
-def window(context, lab):
-    cells = [nbformat.v4.new_code_cell(source) for source in (SOURCE, JUDGED)]
-    book = nbformat.v4.new_notebook(cells=cells)
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(book, lab.root / "raft.ipynb")
-    page = LabPage(context, lab, OUTPUT)
+def window(context, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
+    server = start_lab(tmp_path / "root", home, lesson="lab-raft")
+    page = LabPage(context, server, OUTPUT)
     yield page
     page.picture("simulation-last")
+    server.stop()
 
 
 @pytest.mark.timeout(180)
 def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915 (one story)
     page = window.page
-    window.open("raft.ipynb")
+    window.open()
     notebook = window.notebook()
     notebook.wait_idle()
-    run = SimulationPage(notebook.run("view = simulate"))
+    expect(page.get_by_role("heading", name="Raft: five servers that agree").first).to_be_visible()
+    notebook.run("lesson = Lesson()")
+
+    # A prediction first.
+    predict = notebook.run('lesson.predict("first-leader")').locator(".sd-question")
+    predict.get_by_label("Your answer").fill("200")
+    predict.get_by_role("button", name="Answer", exact=True).click()
+    expect(predict.get_by_text("Our answer")).to_be_visible()
+    run = SimulationPage(notebook.run(ELECTION))
 
     # Elect: nothing of what comes is told before it happens.
     expect(run.words).to_have_text("The run begins.")
@@ -108,7 +112,7 @@ def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915
     alone.close()
 
     # The judge opens the smallest run of a mistake, at the moment where it breaks.
-    judged = notebook.run("judge(", timeout_ms=90_000)
+    judged = notebook.run(JUDGED, timeout_ms=90_000)
     failure = SimulationPage(judged)
     expect(judged.get_by_text("Breaks:").first).to_be_visible()
     failure.button("To the end").click()
@@ -116,8 +120,8 @@ def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915
     window.picture("simulation-6-judged")
 
     window.theme("JupyterLab Dark")
-    notebook.show("judge(")
+    notebook.show(JUDGED)
     window.picture("simulation-7-dark")
-    notebook.show("view = simulate")
+    notebook.show(ELECTION)
     window.picture("simulation-8-dark")
     assert window.problems == []

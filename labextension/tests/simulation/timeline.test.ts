@@ -49,11 +49,41 @@ test('a timer that is not set anew began when it was set', () => {
 
 test.each([
   [999, []],
-  [1000, [[5, 0], [6, 0]]],
-  [2000, [[5, 0.5], [6, 0.0625]]],
-  [3000, [[6, 0.125], [7, 0]]],
-  [3500, [[6, 0.15625], [7, 0.5]]],
-  [5000, [[6, 0.25], [8, 0.5]]]
+  [
+    1000,
+    [
+      [5, 0],
+      [6, 0]
+    ]
+  ],
+  [
+    2000,
+    [
+      [5, 0.5],
+      [6, 0.0625]
+    ]
+  ],
+  [
+    3000,
+    [
+      [6, 0.125],
+      [7, 0]
+    ]
+  ],
+  [
+    3500,
+    [
+      [6, 0.15625],
+      [7, 0.5]
+    ]
+  ],
+  [
+    5000,
+    [
+      [6, 0.25],
+      [8, 0.5]
+    ]
+  ]
 ])('at %d these are on their way', (t, expected) => {
   const flying = timeline.inFlight(t);
   expect(flying.map(({ message, way }) => [message.id, way])).toEqual(expected);

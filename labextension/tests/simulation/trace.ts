@@ -27,7 +27,14 @@ export const ELECTION = lines(
     }
   }),
   send(4000, 8, 1, 2, 1, { type: 'AppendEntries', term: 1, entries: [] }),
-  { t: 5000, kind: 'fault', node: null, cause: 1, fault: 'isolate', nodes: [3] },
+  {
+    t: 5000,
+    kind: 'fault',
+    node: null,
+    cause: 1,
+    fault: 'isolate',
+    nodes: [3]
+  },
   {
     t: 5000,
     kind: 'cuts',
@@ -71,7 +78,16 @@ function send(
   arrivals: number,
   content: object
 ): object {
-  return { t, id, kind: 'send', node, dst, number: 1, arrivals, message: content };
+  return {
+    t,
+    id,
+    kind: 'send',
+    node,
+    dst,
+    number: 1,
+    arrivals,
+    message: content
+  };
 }
 
 function message(

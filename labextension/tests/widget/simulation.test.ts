@@ -188,6 +188,11 @@ test('a recorded run cannot be changed, and nothing to show says so', async () =
   );
   expect(shown.el.querySelector('.sd-sim-inspector')).toBeNull();
   shown.remove();
-  shown = await show('simulation', new ScriptedTransport(), {}, { branches: 3 });
+  shown = await show(
+    'simulation',
+    new ScriptedTransport(),
+    {},
+    { branches: 3 }
+  );
   expect(shown.el.textContent).toContain('There is no run to show.');
 });
