@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.context import DOWN, PAUSED
-from jupyter_sysdesign.simulation.trace import Trace
+from jupyter_sysdesign.simulation.trace import Trace, shown
 from jupyter_sysdesign.simulation.values import plain
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ class Unfolding(Trace):
 
 
 def _shown(ctx: Context) -> dict[str, Any]:
-    try:
-        probe = None if ctx.node is None else plain(ctx.node.probe())
-    except Exception as error:  # noqa: BLE001 (who only looks does not change what happens)
-        probe = f"probe() raised {type(error).__name__}: {error}"
+    probe = plain(shown(ctx))
     if isinstance(probe, dict):
         probe.pop("type", None)
     elif probe is not None:

@@ -142,7 +142,8 @@ class SimulationPage:
 
     def row(self, server: str) -> Locator:
         """Return the last table's row of a server."""
-        return self.root.locator(".sd-sim-nodes").last.get_by_role("row", name=server)
+        rows = self.root.locator(".sd-sim-nodes").last.get_by_role("row")
+        return rows.filter(has=self.root.page.get_by_role("rowheader", name=server))
 
     def rows(self, text: str, *, of: int) -> Locator:
         """Return the rows of the n-th table that say this."""
