@@ -9,22 +9,22 @@ from jupyter_sysdesign.notebook.branches import Branches
 from jupyter_sysdesign.notebook.connection import unknown
 from jupyter_sysdesign.notebook.output import ShownOnce, Slot, text_and_html
 from jupyter_sysdesign.notebook.rendering import judgement as rendering
-from jupyter_sysdesign.simulation.server_file import loaded
 from jupyter_sysdesign.notebook.simulating import SimulationView
 from jupyter_sysdesign.simulation import judge as court
 from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
+from jupyter_sysdesign.simulation.server_file import loaded
 from jupyter_sysdesign.simulation.units import MS
 from jupyter_sysdesign.simulation.verdict import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_sysdesign.simulation.server_file import Server
     from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.judge import Report
     from jupyter_sysdesign.simulation.judge.suite import Suite
     from jupyter_sysdesign.simulation.node import Node
+    from jupyter_sysdesign.simulation.server_file import Server
 
 #: The view opens so long before the rule breaks.
 _BEFORE_US = 60 * MS

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError
 from jupyter_sysdesign.notebook.branches import Branches
-from jupyter_sysdesign.simulation.server_file import loaded
 from jupyter_sysdesign.notebook.view import View
 from jupyter_sysdesign.simulation.clients import Workload
+from jupyter_sysdesign.simulation.network import Network
 from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
+from jupyter_sysdesign.simulation.server_file import loaded
 from jupyter_sysdesign.simulation.units import MS, S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_sysdesign.simulation.server_file import Server
     from jupyter_sysdesign.simulation.faults import Fault
     from jupyter_sysdesign.simulation.judge.suite import Suite
-    from jupyter_sysdesign.simulation.network import Network
+    from jupyter_sysdesign.simulation.server_file import Server
     from jupyter_sysdesign.simulation.verdict import Outcome
 
 #: Longer runs are for the judge: nobody looks through them by hand.
@@ -139,16 +139,13 @@ def simulate(
         raise InvalidRequestError(f"there cannot be {clients} clients")
     made = loaded(server)
     if plan is None:
-        given = {} if network is None else {"network": network}
-        workload = Workload(clients=clients, start_us=350 * MS)
-        duration_us = round(seconds * S)
         plan = Plan(
             seed,
             servers=servers,
-            duration_us=duration_us,
-            workload=workload,
+            duration_us=round(seconds * S),
+            network=network or Network(),
+            workload=Workload(clients=clients, start_us=350 * MS),
             faults=tuple(faults),
-            **given,
         )
     view = SimulationView(
         Branches(plan, made, suite.bench),

@@ -61,7 +61,7 @@ def picture(trace: str) -> Html:
     start = _start(lines, arrows)
     shown = [each for each in arrows if each.until >= start and each.sent <= start + _SPAN_US]
     nodes = sorted({each.src for each in arrows} | {each.dst for each in arrows}, key=_by_name)
-    rows = {node: _TOP + 6 + _ROW * at for at, node in enumerate(nodes)}
+    rows: dict[Any, float] = {node: _TOP + 6 + _ROW * at for at, node in enumerate(nodes)}
     height = _TOP + _ROW * len(nodes) + _BOTTOM - 12
     parts = [
         *(_life(node, y) for node, y in rows.items()),
@@ -112,7 +112,9 @@ def _arrows(lines: list[dict[str, Any]]) -> list[_Arrow]:
 
 def _start(lines: list[dict[str, Any]], arrows: list[_Arrow]) -> int:
     """Return where the picture begins: so that a broken rule is near its end."""
-    outcome = next((line["outcome"] for line in reversed(lines) if line["kind"] == "end"), {})
+    outcome: dict[str, Any] = next(
+        (line["outcome"] for line in reversed(lines) if line["kind"] == "end"), {}
+    )
     broken = outcome.get("violation")
     if broken:
         return int(max(broken["at_us"] - _SPAN_US * 9 // 10, 0))

@@ -73,7 +73,7 @@ test('at its end it says which rule breaks', async () => {
   expect(words()).toBe('Here it breaks: S2 votes twice.');
   expect(shown.el.textContent).toContain('Breaks: One vote');
   const moment = [...shown.el.querySelectorAll('.sd-sim-moment')].find(each =>
-    each.textContent?.includes('S1 becomes leader of term 1.')
+    each.textContent.includes('S1 becomes leader of term 1.')
   );
   (moment as HTMLButtonElement).click();
   await rest();

@@ -144,7 +144,7 @@ class Raft(Node):
             self.next_index = {peer: len(self.log) + 1 for peer in self.ctx.peers}
             self.match_index = {peer: 0 for peer in self.ctx.peers}
             self.ctx.set_timer("heartbeat", HEARTBEAT_US)
-            self.propose(None)
+            self.replicate()
 
     def is_majority(self, count):
         return count * 2 > len(self.ctx.peers) + 1

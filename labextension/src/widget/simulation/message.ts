@@ -77,7 +77,7 @@ export function brief(value: unknown): string {
         .filter(([name]) => name !== 'type')
         .map(([, each]) => brief(each))
         .join(' ')
-    : String(value as string | number | boolean);
+    : String(value);
   return text.length <= 40 ? text : `${text.slice(0, 39)}…`;
 }
 
