@@ -107,7 +107,7 @@ class Client(Node):
         self._invoked = 0
         self._serial = 0
         self._workload: Workload = ctx.options["workload"]
-        self._server = 0
+        self._server = self._turn = 0
 
     def on_start(self) -> None:
         """Begin a little after the others."""
@@ -123,7 +123,9 @@ class Client(Node):
                 self._invoked = self.ctx.now()
                 self._ask()
         elif self.waiting is not None:
-            self._server += 1
+            # All servers in turn, whatever they say of each other: two may know a leader of old.
+            self._turn += 1
+            self._server = self._turn
             self._ask()
 
     def on_message(self, src: NodeId, message: Reply) -> None:
@@ -182,7 +184,7 @@ class Operator(Node):
         super().__init__(ctx)
         self._orders: list[tuple[int, str, Any]] = list(ctx.options.get("orders", ()))
         self._number = 0
-        self._server = 0
+        self._server = self._turn = 0
 
     def undone(self) -> tuple[int, str, Any] | None:
         """Return the order it is at, or None when all are done."""
@@ -195,7 +197,8 @@ class Operator(Node):
     def on_timer(self, name: str) -> None:
         """Ask, and ask again."""
         if name == "again":
-            self._server += 1
+            self._turn += 1
+            self._server = self._turn
         self._ask()
 
     def on_message(self, src: NodeId, message: Reply) -> None:

@@ -114,13 +114,18 @@ class Trigger:
 
 
 class Armed:
-    """A trigger in a running simulation."""
+    """A trigger in a running simulation.
+
+    Attributes:
+        strikes: what it did so far, as faults that happen by the clock, a moment later.
+    """
 
     def __init__(self, trigger: Trigger, world: Simulation) -> None:
         self.trigger = trigger
         self._world = world
         self._seen = 0
         self._left = trigger.times
+        self.strikes: list[Fault] = []
 
     def listen(self, kind: str, node: NodeId | None, _: Mapping[str, Any]) -> None:
         """Strike if this is what the trigger waits for."""
@@ -132,6 +137,7 @@ class Armed:
         cut_now = False
         for each in trigger.then:
             struck = replace(each, target=node) if each.target == "it" else each
+            self.strikes.append(replace(struck, at_us=world.time + each.at_us + 1))
             if kind in ("wrote", "synced") and each.kind == "crash" and each.at_us == 0:
                 cut_now = True
                 if each.lasts_us is not None:
@@ -160,13 +166,14 @@ class _Restart:
         world.restart(self.node)
 
 
-def arm(world: Simulation, triggers: tuple[Trigger, ...]) -> None:
+def arm(world: Simulation, triggers: tuple[Trigger, ...]) -> list[Armed]:
     """Let ``triggers`` listen; disks tell of their writes only if one waits for them."""
-    for trigger in triggers:
-        world.listeners.append(Armed(trigger, world).listen)
+    armed = [Armed(trigger, world) for trigger in triggers]
+    world.listeners += [each.listen for each in armed]
     if any(each.on in ("wrote", "synced") for each in triggers):
         for name in world.servers:
             _listen_to_disk(world, name)
+    return armed
 
 
 def _listen_to_disk(world: Simulation, name: NodeId) -> None:

@@ -6,12 +6,23 @@ Every candidate is run; it is taken if the *same* rule still breaks. Zeller and 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from jupyter_sysdesign.simulation.faults import arm
 from jupyter_sysdesign.simulation.play import play
 from jupyter_sysdesign.simulation.trace import Trace
-from jupyter_sysdesign.simulation.verdict import LIMITS, MESSAGE_BUDGET, PROGRESS, Outcome
+from jupyter_sysdesign.simulation.units import MS
+from jupyter_sysdesign.simulation.verdict import (
+    LIMITS,
+    MESSAGE_BUDGET,
+    PROGRESS,
+    BudgetSpent,
+    NodeFailed,
+    Outcome,
+    RuleBroken,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +68,7 @@ class Minimiser:
         if self.outcome.status != "failed":
             return self.plan
         self._shorten()
+        self._unfold_triggers()
         self._drop_faults()
         self._drop_clients()
         self._shorten()
@@ -95,6 +107,22 @@ class Minimiser:
         calm = self.plan.calm_us
         if calm is not None and calm > self.plan.duration_us:
             self._takes(replace(self.plan, calm_us=None))
+
+    def _unfold_triggers(self) -> None:
+        """Let what the triggers did happen by the clock: then each strike can go by itself."""
+        if not self.plan.triggers:
+            return
+        world = self._bench.build(replace(self.plan, triggers=()), self._server)
+        armed = arm(world, self.plan.triggers)
+        with contextlib.suppress(RuleBroken, NodeFailed, BudgetSpent):
+            world.start()
+            world.run(self.plan.duration_us)
+        strikes = [strike for each in armed for strike in each.strikes]
+        faults = sorted((*self.plan.faults, *strikes), key=lambda each: each.at_us)
+        # Each of them happens a moment later than it did, so the end may come later too.
+        later = self.plan.duration_us + 1 * MS
+        self._takes(replace(self.plan, triggers=(), faults=tuple(faults), duration_us=later))
+        self._shorten()
 
     def _drop_faults(self) -> None:
         parts: list[tuple[str, Any]] = [

@@ -171,7 +171,7 @@ def test_a_crowd_never_breaks_what_postgres_promises(
 
 
 def _transfers(
-    connect: Callable[[], psycopg.Connection], recorder: Recorder, *, locked: bool
+    connect: Callable[[], psycopg.Connection], recorder: Recorder, level: str, *, locked: bool
 ) -> histories.History:
     """Let two clients take money from one account, each by reading and then writing."""
     setup = connect()
@@ -182,6 +182,7 @@ def _transfers(
     lock = " FOR UPDATE" if locked else ""
 
     def take(connection: psycopg.Connection, amount: int) -> bool:
+        connection.isolation_level = psycopg.IsolationLevel[level]
         with connection.transaction():
             sql = f"SELECT balance FROM accounts WHERE name = 'a'{lock}"
             row = connection.execute(sql).fetchone()
@@ -217,15 +218,26 @@ def _transfers(
 def test_money_out_of_nowhere_is_no_bank(
     connect: Callable[[], psycopg.Connection], recorder: Recorder
 ):
-    history = _transfers(connect, recorder, locked=False)
+    history = _transfers(connect, recorder, "READ_COMMITTED", locked=False)
     judged = linearizability.check(history, Bank({"a": 10, "b": 0}))
     assert judged.failed
     assert 'can only have been "a": 3, "b": 7 by then' in judged.why
 
 
 def test_a_lock_makes_it_a_bank(connect: Callable[[], psycopg.Connection], recorder: Recorder):
-    history = _transfers(connect, recorder, locked=True)
+    history = _transfers(connect, recorder, "READ_COMMITTED", locked=True)
     assert linearizability.check(history, Bank({"a": 10, "b": 0})).passed
+    assert all(each.happened for each in history)
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE_READ", "SERIALIZABLE"])
+def test_a_higher_level_refuses_one_transfer_and_stays_a_bank(
+    connect: Callable[[], psycopg.Connection], recorder: Recorder, level: str
+):
+    history = _transfers(connect, recorder, level, locked=False)
+    assert linearizability.check(history, Bank({"a": 10, "b": 0})).passed
+    transfers = [each.status for each in history if each.kind == "transfer"]
+    assert sorted(transfers) == ["fail", "ok"]
 
 
 def test_a_transaction_that_an_error_of_the_client_ends_is_rolled_back(

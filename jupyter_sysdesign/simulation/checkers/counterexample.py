@@ -1,37 +1,42 @@
 """From a history that is not linearizable to the few operations that show it.
 
-First the smallest prefix: nothing after the first answer that no order explains. Then operations
-are left out as long as what remains still cannot be explained; see ``shrinking.py``.
+Operations are left out as long as what remains still cannot be explained; see ``shrinking.py``. In
+between comes the smallest prefix: nothing after the first answer that no order explains.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_sysdesign.simulation.checkers.history import Operation
+from jupyter_sysdesign.simulation.checkers.history import History, Operation
 from jupyter_sysdesign.simulation.checkers.judgement import Budget, Judgement, Meter
 from jupyter_sysdesign.simulation.checkers.narration import either, listed, name, tell
 from jupyter_sysdesign.simulation.checkers.placing import search
-from jupyter_sysdesign.simulation.checkers.shrinking import fewest
+from jupyter_sysdesign.simulation.checkers.shrinking import fewest, fewest_values
 
 if TYPE_CHECKING:
-    from jupyter_sysdesign.simulation.checkers.history import History
+    from collections.abc import Callable
+
     from jupyter_sysdesign.simulation.checkers.placing import Found
     from jupyter_sysdesign.simulation.checkers.shrinking import Known
     from jupyter_sysdesign.simulation.checkers.specifications import Specification
 
-#: For all attempts at one history together; what is reached by then is shown.
-_BUDGET = Budget(states=100_000, seconds=2.0)
+#: For each step of the way; what is reached by then is shown. No clock: the same history is
+#: always explained by the same operations.
+_BUDGET = Budget(states=50_000, seconds=None)
 #: How many operations are told of.
 _LINES = 12
 
 
 def explain(model: str, history: History, specification: Specification, meter: Meter) -> Judgement:
     """Return the failed judgement of ``history``, all of one object, that no order explains."""
-    kept = _shortest(_smallest_prefix(history, specification), specification)
-    found = search(
-        [cut for _, cut in kept], specification, Meter(Budget(seconds=2.0)), look_ahead=False
-    )
+    # Values first: with few of them, every search after this one is a short one.
+    fewer = fewest_values([(each, each) for each in history], specification, _fails(specification))
+    prefix = _smallest_prefix(History(each for each, _ in fewer), specification)
+    # Reads without an answer say nothing.
+    kept = [each for each in prefix if each[1].happened or not specification.is_read(each[1])]
+    kept = fewest(kept, specification, _fails(specification))
+    found = search([cut for _, cut in kept], specification, Meter(_BUDGET), look_ahead=False)
     shown = tuple(operation for operation, _ in kept)
     why = _words(shown, specification, found)
     return Judgement(model, "failed", why, operations=shown, states=meter.states)
@@ -60,15 +65,16 @@ def _smallest_prefix(history: History, specification: Specification) -> list[Kno
     ends = sorted(
         {each.returned for each in history if each.happened and each.returned is not None}
     )
+    meter = Meter(_BUDGET)
     low, high = 0, len(ends) - 1
     while low < high:
         middle = (low + high) // 2
         operations = [cut for _, cut in _until(history, ends[middle])]
-        if search(operations, specification, Meter(_BUDGET)).status == "failed":
-            high = middle
-        else:
-            low = middle + 1
-    return _until(history, ends[low])
+        status = search(operations, specification, meter).status
+        if status == "unknown":
+            break
+        low, high = (low, middle) if status == "failed" else (middle + 1, high)
+    return _until(history, ends[high])
 
 
 def _until(history: History, end: int) -> list[Known]:
@@ -86,14 +92,12 @@ def _until(history: History, end: int) -> list[Known]:
     return prefix
 
 
-def _shortest(prefix: list[Known], specification: Specification) -> list[Known]:
-    """Leave out as much as the budget allows."""
-    # Reads without an answer say nothing.
-    kept = [pair for pair in prefix if pair[1].happened or not specification.is_read(pair[1])]
+def _fails(specification: Specification) -> Callable[[list[Known]], bool]:
+    """Return what tells whether a part certainly fails, as long as the budget lasts."""
     meter = Meter(_BUDGET)
 
     def fails(part: list[Known]) -> bool:
         found = search([known for _, known in part], specification, meter)
         return found.status == "failed"
 
-    return fewest(kept, specification, fails)
+    return fails

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -25,6 +27,8 @@ Status: TypeAlias = Literal["ok", "fail", "info"]
 #: What a client, a key, a value and a result are: JSON, with lists as tuples and without objects.
 Value: TypeAlias = Any
 
+#: How deep lists may lie in lists.
+_DEPTH = 20
 _STATUSES: tuple[Status, ...] = get_args(Status)
 _REQUIRED = ("client", "kind", "invoked", "status")
 _FIELDS = ("client", "kind", "key", "value", "result", "invoked", "returned", "status")
@@ -89,19 +93,21 @@ class Operation:
         return _named(self)
 
 
-def frozen(value: Value, what: str = "value") -> Value:
+def frozen(value: Value, what: str = "value", depth: int = _DEPTH) -> Value:
     """Return ``value`` with lists as tuples, so that it can be compared, hashed and not changed.
 
     Raises:
-        InvalidRequestError: it is no JSON value, or holds an object (a dict).
+        InvalidRequestError: it is no JSON value, holds an object (a dict), or too deep lists.
     """
-    if value is None or isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, (str, int)):
         return value
-    if isinstance(value, (list, tuple)):
-        return tuple(frozen(each, what) for each in value)
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, (list, tuple)) and depth:
+        return tuple(frozen(each, what, depth - 1) for each in value)
     raise InvalidRequestError(
-        f"the {what} {value!r} is a {type(value).__name__}",
-        hint="A history holds numbers, text, true, false, null, and lists of them.",
+        f"the {what} is {reprlib.repr(value)}" + ("" if depth else ", too deep in lists"),
+        hint="A history holds finite numbers, text, true, false, null, and lists of them.",
     )
 
 

@@ -42,7 +42,7 @@ def infer(
         found += _wrong(read, writer, rolled_back)
         known = tuple(each for each in read.elements if (read.key, each) in writer)
         reads.setdefault(read.key, []).append(_Read(read.reader, read.key, known, read.own))
-    for key in {key for key, _ in writer} | set(reads):
+    for key in dict.fromkeys([*(key for key, _ in writer), *reads]):
         some = sorted(reads.get(key, []), key=lambda read: len(read.elements))
         order = some[-1].elements if some else ()
         if differing := next((r for r in some if order[: len(r.elements)] != r.elements), None):

@@ -93,7 +93,7 @@ def _known_order(
         if written and not read.own and read.value is not None and read.key not in orders:
             after.setdefault((read.key, read.value), []).append(written[-1])
     for each in committed:
-        for key in {key for key, _ in _writes(each)}:
+        for key in dict.fromkeys(key for key, _ in _writes(each)):
             for value, following in itertools.pairwise(each.writes(key)):
                 after.setdefault((key, value), []).append(following)
     return after

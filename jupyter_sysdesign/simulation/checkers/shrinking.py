@@ -38,6 +38,13 @@ def fewest(
     return _without(kept, [[each] for group in unread for each in group], attempts)
 
 
+def fewest_values(
+    kept: list[Known], specification: Specification, fails: Callable[[list[Known]], bool]
+) -> list[Known]:
+    """Return a part of ``kept`` that ``fails`` as well, with as few values as can be."""
+    return _without(kept, _by_value(kept, specification), _Attempts(fails))
+
+
 class _Attempts:
     """Asks whether parts fail, as long as the budget lasts."""
 

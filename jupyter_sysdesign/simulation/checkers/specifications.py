@@ -203,8 +203,7 @@ class Counter(Specification):
             return state, state
         if kind not in self.kinds:
             raise self.unknown(kind)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise InvalidRequestError(f"{kind} needs a number, not {value!r}")
+        _number(kind, value)
         total = state + value
         return total, total if kind == "increment" else UNCHECKED
 
@@ -316,6 +315,7 @@ class Bank(Specification):
         if kind != "transfer":
             raise self.unknown(kind)
         source, target, amount = _several(kind, value, "from", "to", "amount")
+        _number(kind, amount)
         balances = dict(state)
         if source not in balances or target not in balances:
             missing = source if source not in balances else target
@@ -347,3 +347,8 @@ def _several(kind: str, value: Value, *names: str) -> tuple[Value, ...]:
     if isinstance(value, tuple) and len(value) == len(names):
         return value
     raise InvalidRequestError(f"{kind} needs [{', '.join(names)}], not {value!r}")
+
+
+def _number(kind: str, value: Value) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidRequestError(f"{kind} needs a number, not {value!r}")

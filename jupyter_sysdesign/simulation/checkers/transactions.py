@@ -137,5 +137,9 @@ def _steps(operation: Operation) -> Iterator[Step]:
                 hint='A step is ["r", key, value], ["w", key, value] or ["append", key, value].',
             )
         kind, key, value = each
+        if kind != "r" and value is None:
+            raise InvalidRequestError(
+                f"{operation}: it writes null", hint="That is what is there before any write."
+            )
         if kind != "r" or operation.happened:
             yield Step(kind, key, value)

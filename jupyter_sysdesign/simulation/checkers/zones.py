@@ -47,13 +47,14 @@ def conflict(operations: Sequence[Operation], register: Register) -> tuple[Opera
     forward = sorted((zone for zone in zones if zone.ended < zone.began), key=lambda each: each[:2])
     starts = [zone.ended for zone in forward]
     for zone in zones:
-        # Of those that began before this one's last operation did, the last two may be in the way.
-        place = bisect_left(starts, zone.began)
-        for other in forward[max(place - 2, 0) : place]:
-            if other is not zone and zone.ended < other.began:
-                return tuple(
-                    sorted([*zone.operations, *other.operations], key=lambda each: each.invoked)
-                )
+        # The one that began last before this one's last operation did; an earlier one that is in
+        # the way of this one is found in its own turn, or is in the way of this other one, too.
+        place = bisect_left(starts, zone.began) - 1
+        other = forward[place] if place >= 0 else zone
+        if other is not zone and zone.ended < other.began:
+            return tuple(
+                sorted([*zone.operations, *other.operations], key=lambda each: each.invoked)
+            )
     return ()
 
 

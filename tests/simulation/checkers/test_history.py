@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_DEEP = (
+    '{"client": 1, "kind": "read", "invoked": 1, "status": "info", "key": '
+    f"{'[' * 300}{']' * 300}}}"
+)
+
+
 def operation(**fields: Any) -> Operation:
     usual = {
         "client": 1,
@@ -107,9 +113,10 @@ def test_a_client_waits_for_its_answer():
         ({"returned": None}, "it is ok but never returned"),
         ({"returned": 0}, "before it was invoked"),
         ({"status": "fail", "result": 3}, "it is fail but has a result"),
-        ({"value": {"a": 1}}, "is a dict"),
-        ({"key": [[{}]]}, "is a dict"),
-        ({"result": {1, 2}}, "is a set"),
+        ({"value": {"a": 1}}, "the value is {'a': 1}"),
+        ({"key": [[{}]]}, "the key is {}"),
+        ({"result": {1, 2}}, "the result is {1, 2}"),
+        ({"value": float("nan")}, "the value is nan"),
     ],
 )
 def test_nonsense_is_refused_in_words(fields: dict[str, Any], said: str):
@@ -134,6 +141,11 @@ def test_two_things_at_once_are_refused():
         ("{", "not JSON"),
         ("[1]", "an operation is a JSON object"),
         ("[" * 100_000, "nested too deeply"),
+        (_DEEP.replace("client", "colour"), "is not known"),
+        (
+            _DEEP,
+            "too deep in lists",
+        ),
         ('{"client": 1}', "the field 'kind' is missing"),
         ('{"client": 1, "colour": 1}', "the field 'colour' is not known"),
     ],

@@ -19,10 +19,10 @@ def txn(client: Any, at: int, until: int, *steps: str, status: Any = "ok") -> Op
     """Return a transaction of steps like ``a x 1`` (append), ``w x 1``, ``r x 1,2``, ``r x -``."""
     asked, told = [], []
     for step in steps:
-        kind, key, value = step.split()
+        kind, key, value = step.split()[-3:]
         if kind == "r":
             some = [int(each) for each in value.split(",")] if value not in ("-", "?") else []
-            answer: Any = some if "w" not in _kinds(steps) else (some[0] if some else None)
+            answer: Any = some if not _registers(steps) else (some[0] if some else None)
             asked.append(["r", key, None])
             told.append(["r", key, answer])
         else:
@@ -34,8 +34,8 @@ def txn(client: Any, at: int, until: int, *steps: str, status: Any = "ok") -> Op
     )
 
 
-def _kinds(steps: tuple[str, ...]) -> set[str]:
-    return {step.split()[0] for step in steps} | ({"w"} if "registers" in steps else set())
+def _registers(steps: tuple[str, ...]) -> bool:
+    return any(step.split()[0] in ("w", "registers") for step in steps)
 
 
 def found(*operations: Operation, **fields: Any) -> isolation.Report:
@@ -105,6 +105,33 @@ STORIES: dict[str, tuple[list[Operation], set[str], tuple[str, ...]]] = {
         ],
         {"G2-item"},
         ("snapshot isolation",),
+    ),
+    "a reader makes it visible": (
+        [
+            txn(1, 0, 9, "r z 1", "r x -"),
+            txn(2, 0, 9, "r y -", "a x 1"),
+            txn(3, 0, 9, "a z 1", "a y 1"),
+        ],
+        {"G2-item"},
+        ("snapshot isolation",),
+    ),
+    "its client went on before it took effect": (
+        [
+            txn(1, 0, 1, "a x 1", status="info"),
+            txn(1, 2, 3, "r x -"),
+            txn(2, 4, 5, "r x 1"),
+        ],
+        set(),
+        ("strict serializable",),
+    ),
+    "a register is read and then written": (
+        [
+            txn(1, 0, 1, "w x 1"),
+            txn(2, 2, 9, "r x 1", "w x 2", "w y 2"),
+            txn(3, 2, 9, "registers r x 1", "r y 2"),
+        ],
+        {"G-single"},
+        ("read committed",),
     ),
     "two readers see two orders": (
         [
@@ -266,6 +293,7 @@ def test_a_value_written_twice_is_unknown():
         (Operation(1, "txn", None, 3, 3, 0, 1), "not a list"),
         (Operation(1, "txn", None, [], [["r", "x"]], 0, 1), "is no step"),
         (Operation(1, "txn", None, [], [["inc", "x", 1]], 0, 1), "is no step"),
+        (Operation(1, "txn", None, [], [["w", "x", None]], 0, 1), "writes null"),
         (Operation(1, "txn", None, [], [["w", "x", 1], ["append", "y", 1]], 0, 1), "mixes"),
         (Operation(1, "txn", None, [], [["append", "x", 1], ["r", "y", 3]], 0, 1), "read as 3"),
     ],

@@ -55,6 +55,34 @@ STORIES = {
         ("a w x 1", "b r x 1", "b w y 1", "c r y 1", "c r x -", "c r x 1"),
         ("writes follow reads",),
     ),
+    "the answer to an answer seen before the question": (
+        (
+            "a w x 1",
+            "b r x 1",
+            "b w y 1",
+            "c r y 1",
+            "c w z 1",
+            "d r z 1",
+            "d r x -",
+            "d r x 1",
+        ),
+        ("writes follow reads",),
+    ),
+    "what it learns later changes what it should have seen": (
+        (
+            "p w z 1",
+            "p w x 1",
+            "p w u 1",
+            "q w x 2",
+            "q w y 5",
+            "c r y 5",
+            "c r z -",
+            "c r u 1",
+            "c r x 2",
+            "c r z 1",
+        ),
+        ("causal memory",),
+    ),
     "known only by several steps": (
         (
             "a w x 1",

@@ -74,6 +74,27 @@ def test_two_keys_that_are_fine_alone_may_not_be_together():
         assert sequential.check(part, Register()).passed
 
 
+def _reads(client: str, *results: int) -> list[Operation]:
+    return [Operation(client, "read", "x", None, each, i, i) for i, each in enumerate(results)]
+
+
+def test_what_nobody_knows_comes_after_what_its_client_did_before():
+    first = Operation(1, "write", "x", 1, None, 0, 1)
+    lost = Operation(1, "write", "x", 2, None, 2, 3, "info")
+    assert sequential.check(History([first, lost, *_reads("b", 1, 2)]), Register()).passed
+    assert sequential.check(History([first, lost, *_reads("b", 2, 1)]), Register()).failed
+
+
+def test_what_nobody_knows_may_bring_a_value_back():
+    first = Operation("b", "write", "x", 1, None, -2, -1)
+    second = Operation(2, "write", "x", 2, None, 0, 1)
+    lost = Operation(3, "write", "x", 1, None, 0, 1, "info")
+    assert sequential.check(History([first, second, *_reads("b", 1, 2, 1)]), Register()).failed
+    assert sequential.check(
+        History([first, second, lost, *_reads("b", 1, 2, 1)]), Register()
+    ).passed
+
+
 def test_the_limit_answers_unknown():
     history = History(
         Operation(client, "write", "x", client % 3, None, at, at + 1)

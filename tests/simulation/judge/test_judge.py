@@ -176,16 +176,17 @@ class SharesState(Raft):
 
 @pytest.mark.parametrize("server", [DrawsOutside, LooksAtTheClock, SharesState])
 def test_a_server_that_is_not_deterministic_is_told_so(server: type[Raft]):
-    report = verdict(server, explain=False)
+    report = verdict(server)
     assert report.failure is not None
     assert report.failure.rule == "determinism"
+    assert report.story == []
 
 
 def test_the_reference_gets_all_points():
-    report = judge(Raft, RAFT, seeds=3)
+    report = judge(Raft, RAFT, seeds=2)
     assert (report.status, report.points) == ("passed", 100), str(report)
     assert report.max_points == 100
-    assert report.runs == 3 * len(RAFT.scenarios) + len(RAFT.killers)
+    assert report.runs == 2 * len(RAFT.scenarios) + len(RAFT.killers)
     assert report.story == []
 
 
@@ -204,7 +205,13 @@ def test_a_mutant_is_told_its_rule_seed_and_story():
 
 
 def test_a_scenario_that_is_out_of_reach_costs_only_its_points():
-    report = judge(GALLERY["snapshot-keeps-machine"].server, RAFT, seeds=1, explain=False)
+    report = judge(
+        GALLERY["snapshot-keeps-machine"].server,
+        RAFT,
+        seeds=1,
+        only=["elections", "snapshots"],
+        explain=False,
+    )
     points = {each.name: each.points for each in report.scenarios}
     assert points["elections"] == 10
     assert points["snapshots"] == 0

@@ -89,6 +89,8 @@ class Consensus(Node):
             if self.ctx.id in self.members:
                 self.stand_for_election()
             else:
+                # Whoever is removed hears of no new leader, and must not name the old one for ever.
+                self.leader = None
                 self.await_leader()
         elif self.role == LEADER:
             self.ctx.set_timer("heartbeat", self.HEARTBEAT_US)

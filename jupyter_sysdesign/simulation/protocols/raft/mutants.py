@@ -263,6 +263,8 @@ class StaleReads(Raft):
 class ReadsTooEarly(Raft):
     """Serves reads before an entry of its own term is committed."""
 
+    LARGEST_BATCH = 1
+
     def knows_committed(self) -> bool:
         """Trust one's commit index."""
         return True
