@@ -9,7 +9,7 @@ from jupyter_sysdesign.simulation.units import MS
 
 HEARTBEAT_US = 50 * MS
 SHORTEST_US, LONGEST_US = 150 * MS, 300 * MS
-BATCH = 50
+BATCH = 1
 
 # MESSAGES -----------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class Raft(Node):
             self.next_index = {peer: len(self.log) + 1 for peer in self.ctx.peers}
             self.match_index = {peer: 0 for peer in self.ctx.peers}
             self.ctx.set_timer("heartbeat", HEARTBEAT_US)
-            self.replicate()
+            self.propose(None)
 
     def is_majority(self, count):
         return count * 2 > len(self.ctx.peers) + 1
