@@ -11,6 +11,8 @@ import typer
 
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, console, emit, out
 
+_WORDS = {True: "[green]holds[/green]", False: "[red]broken[/red]", None: "nothing runs"}
+
 
 @command
 def verify(
@@ -38,7 +40,7 @@ def verify(
                 lines.write(json.dumps({"at": time.time(), **document}) + "\n")
         if not as_json:
             for name, held in document["gate"].items():
-                out.print(f"  {'[green]holds[/green]' if held else '[red]broken[/red]'}  {name}")
+                out.print(f"  {_WORDS[held]}  {name}")
     if as_json:
         emit({"lessons": results})
     raise typer.Exit(DONE if all(each["passed"] for each in results) else FAILED)

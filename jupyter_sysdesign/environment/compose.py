@@ -204,7 +204,7 @@ class ComposeFile(_Part):
     """The whole file. Other ``x-`` keys at the top may hold YAML anchors; they mean nothing."""
 
     name: str = Field(min_length=1)
-    services: dict[Name, Service] = Field(min_length=1)
+    services: dict[Name, Service]
     configs: dict[str, Config] = {}
     x_sysdesign: Extension = Field(Extension(), alias="x-sysdesign")
 

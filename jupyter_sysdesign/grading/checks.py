@@ -29,6 +29,7 @@ from jupyter_sysdesign.grading.system import System
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
+    from pathlib import Path
 
 __all__ = [
     "CannotTell",
@@ -54,11 +55,14 @@ class Context:
         seed: the held-out seed of this verdict.
         random: seeded by ``seed`` and the check's id, so that leaving other checks out changes
             nothing.
+        workspace: the folder ``system`` was built from, for lessons about code that no service
+            runs.
     """
 
     seed: int
     random: random.Random
     system: System
+    workspace: Path
     _pristine: Callable[[], System]
 
     @property

@@ -2,7 +2,7 @@
 
 (a) the untouched system fails, for the stated reasons; (b) the reference solution passes, N of N;
 (c) every cheat fails the check meant for it; (d) every alternative passes; (e) a database killed
-during the check gives unknown, never failed.
+during the check gives unknown, never failed (a lesson in which nothing runs has none to kill).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
@@ -104,25 +105,36 @@ class Variant:
 
 @dataclass
 class GateResult:
-    """What the gate found."""
+    """What the gate found.
+
+    Attributes:
+        infrastructure: whether anything runs in the lesson, and so could be killed.
+    """
 
     lesson: str
     variants: list[Variant]
     duration_s: float
+    infrastructure: bool = True
 
     @property
-    def gate(self) -> dict[str, bool]:
-        """Return each claim and whether it holds; one that was never tried does not."""
-        return {
+    def gate(self) -> dict[str, bool | None]:
+        """Return each claim and whether it holds; one that was never tried does not.
+
+        None: the lesson has nothing that could be tried.
+        """
+        held: dict[str, bool | None] = {
             claim: any(each.kind == kind for each in self.variants)
             and all(each.held for each in self.variants if each.kind == kind)
             for kind, claim in CLAIMS.items()
         }
+        if not self.infrastructure:
+            held[CLAIMS["infrastructure"]] = None
+        return held
 
     @property
     def passed(self) -> bool:
         """Whether all claims hold."""
-        return all(self.gate.values())
+        return all(held is not False for held in self.gate.values())
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of ``sysdesign verify --json``."""
@@ -159,9 +171,10 @@ def verify(
         for each in overlay.alternatives(lesson):
             gate.passes("alternative", each, 1)
         gate.caught(found, timed)
-        if reference is not None:
+        runs = bool(yaml_file.read(lesson.environment / "compose.yaml").data.get("services"))
+        if runs and reference is not None:
             gate.infrastructure(reference)
-    return GateResult(lesson.id, gate.variants, time.monotonic() - started)
+    return GateResult(lesson.id, gate.variants, time.monotonic() - started, runs)
 
 
 class _Gate:

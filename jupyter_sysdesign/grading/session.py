@@ -73,8 +73,10 @@ class Session:
         self._pristine: System | None = None
         self._reached: Mapping[str, list[str]] = {}
         self._broken: Finding | None = None
-        profiles = yaml_file.read(lesson.environment / "load.yaml").data["profiles"]
-        self._profiles: Mapping[str, object] = profiles
+        traffic = lesson.environment / "load.yaml"
+        self._profiles: Mapping[str, object] = (
+            yaml_file.read(traffic).data["profiles"] if traffic.is_file() else {}
+        )
 
     def open(self, submitted: Path) -> None:
         """Rebuild what was submitted and start it, migrations applied.
@@ -90,9 +92,11 @@ class Session:
         except OSError as error:
             finding = Finding(Status.UNKNOWN, f"No room to rebuild the system: {error.strerror}")
             raise NotRunningError(finding) from error
-        self._reached = blame.owners(load_spec(self._source(workspace)), edited)
+        spec = load_spec(self._source(workspace))
+        self._reached = blame.owners(spec, edited)
         self._submission = self._start("submission", workspace)
-        self._migrate(self._submission)
+        if any(each.kind == "postgres" for each in spec.services.values()):
+            self._migrate(self._submission)
 
     def run(self, check: Check) -> CheckResult:
         """Make one check and judge what came of it."""
@@ -140,6 +144,7 @@ class Session:
             seed=derive(self._seed, check.id),
             random=random.Random(derive(self._seed, check.id)),  # noqa: S311 (traffic, no secret)
             system=system,
+            workspace=self._folder / "submission",
             _pristine=self._untouched,
         )
         outcome = check(context)

@@ -39,6 +39,8 @@ class View(anywidget.AnyWidget):
         kind: which view it is.
         props: names and ids; nothing that grows old, no URL, no token.
         snapshot: the last known state; the frontend writes it too.
+
+    A view of nothing that runs, such as a recorded run, has no ``connection``.
     """
 
     _esm = _asset("widget.js", _NOT_BUILT)
@@ -54,12 +56,12 @@ class View(anywidget.AnyWidget):
         props: dict[str, Any],
         snapshot: dict[str, Any] | None = None,
         *,
-        connection: Connection,
+        connection: Connection | None,
     ) -> None:
         super().__init__(kind=kind, props=props, snapshot=snapshot or {})
         self._slot = Slot()
-        self._messages = Messages(connection, self.send)
-        self.on_msg(lambda _view, content, _buffers: self._messages.receive(content))
+        self._messages = None if connection is None else Messages(connection, self.send)
+        self.on_msg(lambda _view, content, _buffers: self.receive(content))
         self.observe(self._changed, names="snapshot")
         self._shown_in: object = None
 
@@ -76,13 +78,20 @@ class View(anywidget.AnyWidget):
         """Return the present state for pages without our JavaScript."""
         return render(self.kind, self.props, self.snapshot)
 
+    def receive(self, content: object) -> None:
+        """Take one message of the frontend."""
+        if self._messages is not None:
+            self._messages.receive(content)
+
     def tell(self, events: list[dict[str, Any]]) -> None:
         """Push events to the frontend, which may be unable to hear them from the server."""
-        self._messages.push(events)
+        if self._messages is not None:
+            self._messages.push(events)
 
     def close(self) -> None:
         """End its threads and the widget's model."""
-        self._messages.close()
+        if self._messages is not None:
+            self._messages.close()
         super().close()
 
     def _changed(self, _change: object) -> None:

@@ -97,6 +97,10 @@ class Links:
         self._cuts.clear()
         self.decide()
 
+    def all_cut(self) -> list[Link]:
+        """Return the links on which nothing gets through."""
+        return list(self._cuts)
+
     def is_cut(self, src: NodeId, dst: NodeId) -> bool:
         """Return whether nothing gets through from ``src`` to ``dst``."""
         return (src, dst) in self._cuts

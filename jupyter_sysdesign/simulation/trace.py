@@ -163,10 +163,16 @@ def read(text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _state(ctx: Context) -> dict[str, Any]:
-    node = ctx.node
-    probe = None if node is None else node.probe()
     return {
         "state": _STATES.get(ctx.state, "up"),
         "timers": ctx.timers,
-        "probe": probe,
+        "probe": shown(ctx),
     }
+
+
+def shown(ctx: Context) -> Any:
+    """Return what a node shows; who only looks does not change what happens if that raises."""
+    try:
+        return None if ctx.node is None else ctx.node.probe()
+    except Exception as error:  # noqa: BLE001 (the rules say so, if they look)
+        return f"probe() raised {type(error).__name__}: {error}"

@@ -1,5 +1,6 @@
 /** Every view in the states worth looking at. */
 
+import { isRecord } from '../src/api/guards';
 import { ApiError } from '../src/api/problem';
 import type { IFakeAnswers } from './fake';
 import {
@@ -22,7 +23,14 @@ import {
 
 export interface IScene {
   /** Scenes of a group are one picture. */
-  group: 'panel' | 'run' | 'question' | 'answered' | 'verdict' | 'logs';
+  group:
+    | 'panel'
+    | 'run'
+    | 'question'
+    | 'answered'
+    | 'verdict'
+    | 'logs'
+    | 'simulation';
   name: string;
   kind: string;
   props?: Record<string, unknown>;
@@ -115,6 +123,15 @@ const TRADEOFF = question({
     { id: 'all', text: 'One index on every column' }
   ]
 });
+
+/** A run that `shoot.py` let the simulator play for these pictures. */
+function recorded(name: string): string {
+  const all: unknown = JSON.parse(
+    document.getElementById('traces')?.textContent ?? '{}'
+  );
+  const found = isRecord(all) ? all[name] : '';
+  return typeof found === 'string' ? found : '';
+}
 
 export const SCENES: readonly IScene[] = [
   {
@@ -451,5 +468,35 @@ export const SCENES: readonly IScene[] = [
         [`GET /v1/environments/${ID}/logs`]: { lines: LOG_LINES }
       }
     }
-  }
+  },
+  ...[
+    { name: 'votes on their way', start_us: 171_500, branches: ['whole'] },
+    { name: 'a leader and its client', start_us: 560_500, branches: ['whole'] },
+    {
+      name: 'beside its origin: the leader is cut off',
+      start_us: 943_000,
+      branches: ['whole', 'isolated']
+    },
+    {
+      name: 'the smallest run of a failure',
+      start_us: 9_999_999,
+      branches: ['broken'],
+      reveal: true
+    }
+  ].map(({ name, branches, ...props }): IScene => ({
+    group: 'simulation',
+    name,
+    kind: 'simulation',
+    props: { ...props, title: 'Raft', subtitle: '5 servers, seed 3' },
+    snapshot: {
+      branches: branches.map((branch, id) => ({
+        id,
+        name: branch,
+        parent: id === 0 ? null : 0,
+        at_us: id === 0 ? 0 : 700_000,
+        trace: recorded(branch)
+      }))
+    },
+    given: { answers: {} }
+  }))
 ];

@@ -92,7 +92,8 @@ def test_hints_and_traffic_that_cells_name_exist(lesson: Lesson, notebook: nbfor
     assert {first for method, first in named if method == "hint"} == {
         ladder.id for ladder in lesson.file.hints
     }
-    profiles = load_profiles(lesson.environment / "load.yaml")
+    traffic = lesson.environment / "load.yaml"
+    profiles = load_profiles(traffic) if traffic.is_file() else {}
     assert {first for method, first in named if method == "load"} <= set(profiles)
 
 

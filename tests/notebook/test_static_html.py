@@ -195,6 +195,16 @@ VIEWS = {
     "verdict unknown": ("verdict", {}, {"verdict": verdict(Status.UNKNOWN)}),
     "logs": ("logs", {"service": EVIL}, {"lines": [{"ts": 1.0, "service": EVIL, "line": EVIL}]}),
     "no logs": ("logs", {"service": None}, {}),
+    "simulation": (
+        "simulation",
+        {"title": EVIL, "subtitle": EVIL},
+        {
+            "branches": [
+                {"id": 0, "name": EVIL, "parent": None, "status": "failed", "story": [EVIL] * 99},
+                {"id": 1, "name": EVIL, "parent": 0, "at_us": 5, "status": EVIL, "story": EVIL},
+            ]
+        },
+    ),
     "a kind of tomorrow": (EVIL, {}, {}),
 }
 

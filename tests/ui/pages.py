@@ -136,3 +136,45 @@ class NotebookPage:
         self.page.locator(".jp-NotebookPanel-toolbar [data-jp-item-name='restart']:visible").click()
         self.page.locator(".jp-Dialog button.jp-mod-accept").click()
         self.wait_idle()
+
+
+class SimulationPage:
+    """A simulated run, wherever it is shown."""
+
+    def __init__(self, around: Locator) -> None:
+        self.root = around.locator(".sd-sim").first
+        self.words = self.root.locator(".sd-sim-words")
+        self.spoken = self.root.get_by_role("status").first
+        self.story = self.root.locator(".sd-sim-story")
+        self.stages = self.root.locator(".sd-sim-side canvas")
+
+    def button(self, name: str) -> Locator:
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def row(self, server: str) -> Locator:
+        """Return the last table's row of a server."""
+        rows = self.root.locator(".sd-sim-nodes").last.get_by_role("row")
+        return rows.filter(has=self.root.page.get_by_role("rowheader", name=server))
+
+    def rows(self, text: str, *, of: int) -> Locator:
+        """Return the rows of the n-th table that say this."""
+        return self.root.locator(".sd-sim-nodes").nth(of).get_by_role("row").filter(has_text=text)
+
+    def clock(self) -> int:
+        """Return the moment it stands at, in µs."""
+        return int(self.root.get_by_role("slider").input_value())
+
+    def seek(self, moment_us: int) -> None:
+        self.root.get_by_role("slider").fill(str(moment_us))
+
+    def speed(self, words: str) -> None:
+        self.root.get_by_label("Speed").select_option(words)
+
+    def choose(self, words: str | re.Pattern[str]) -> None:
+        """Choose what something is to happen to."""
+        select = self.root.locator(".sd-sim-inspector select").first
+        option = select.locator("option", has_text=words).first
+        select.select_option(option.get_attribute("value"))
+
+    def lasts(self, words: str) -> None:
+        self.root.get_by_label("How long").select_option(words)

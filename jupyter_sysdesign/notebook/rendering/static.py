@@ -8,7 +8,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from jupyter_sysdesign.control.models import Answer, CheckResult, Run, Verdict
 from jupyter_sysdesign.environment.status import EnvironmentStatus
-from jupyter_sysdesign.notebook.rendering import logs, panel, question, run, verdict
+from jupyter_sysdesign.notebook.rendering import (
+    logs,
+    panel,
+    question,
+    run,
+    simulation,
+    verdict,
+)
 from jupyter_sysdesign.notebook.rendering.html import Html, card, paragraph
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -67,12 +74,22 @@ def _logs(props: dict[str, Any], snapshot: dict[str, Any]) -> Static:
     return Static(logs.as_text(lines), logs.as_html(lines, props.get("service")))
 
 
+def _simulation(props: dict[str, Any], snapshot: dict[str, Any]) -> Static:
+    branches = [each for each in _list(snapshot.get("branches")) if isinstance(each, dict)]
+    heading, subtitle = str(props.get("title") or "Simulation"), str(props.get("subtitle") or "")
+    return Static(
+        simulation.as_text(heading, subtitle, branches),
+        simulation.as_html(heading, subtitle, branches),
+    )
+
+
 _RENDERERS = {
     "panel": _panel,
     "run": _run,
     "question": _question,
     "verdict": _verdict,
     "logs": _logs,
+    "simulation": _simulation,
 }
 
 

@@ -12,6 +12,7 @@ import { ViewModel, type IAnyModel } from './model';
 import { Panel } from './panel/Panel';
 import { QuestionView } from './question/QuestionView';
 import { RunView } from './run/RunView';
+import { SimulationView } from './simulation/SimulationView';
 import { VerdictView } from './verdict/VerdictView';
 
 const VIEWS: Partial<Record<string, ComponentType<IViewProps>>> = {
@@ -19,7 +20,8 @@ const VIEWS: Partial<Record<string, ComponentType<IViewProps>>> = {
   run: RunView,
   question: QuestionView,
   verdict: VerdictView,
-  logs: LogsView
+  logs: LogsView,
+  simulation: SimulationView
 };
 
 /** A view and its connection, which comes a moment after the snapshot is drawn. */

@@ -66,6 +66,13 @@ export class ViewModel implements IMessageModel {
     };
   }
 
+  /** What anywidget made this view from, where it says so. */
+  get source(): { script: string; style: string } | null {
+    const script = this._model.get('_esm');
+    const style = this._model.get('_css');
+    return isString(script) && isString(style) ? { script, style } : null;
+  }
+
   send(content: unknown): void {
     this._model.send(content);
   }

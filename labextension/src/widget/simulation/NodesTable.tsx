@@ -1,0 +1,139 @@
+/** What every server knows, as a table: the stage for those who read. */
+
+import type { JSX } from 'preact';
+import { isRecord } from '../../api/guards';
+import { t } from '../../i18n';
+import { termTone } from './ink';
+import { brief } from './message';
+import type { INodeState, Timeline } from './timeline';
+import { asNode, asNumber, isServer, nodeName } from './trace';
+
+export function NodesTable(props: {
+  timeline: Timeline;
+  step: number;
+}): JSX.Element {
+  const { timeline, step } = props;
+  const { nodes } = timeline.step(step);
+  const servers = timeline.nodes.filter(isServer);
+  const raft = servers.some(node => 'term' in (nodes.get(node)?.probe ?? {}));
+  return (
+    <div class="sd-table-wrap sd-sim-nodes">
+      <table class="sd-table">
+        <caption class="sd-hidden">{t('What every server knows')}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t('Server')}</th>
+            <th scope="col">{t('Role')}</th>
+            {raft && (
+              <th scope="col" class="sd-num">
+                {t('Term')}
+              </th>
+            )}
+            {raft && <th scope="col">{t('Vote')}</th>}
+            <th scope="col">{raft ? t('Log') : t('Shows')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {servers.map(node => {
+            const state = nodes.get(node);
+            return (
+              <tr key={node}>
+                <th scope="row">{nodeName(node)}</th>
+                <td>{roleWord(state)}</td>
+                {raft && (
+                  <td class="sd-num">
+                    {state?.probe ? brief(state.probe['term']) : '–'}
+                  </td>
+                )}
+                {raft && <td>{voteWord(state)}</td>}
+                <td>
+                  {raft ? <Log state={state} /> : <Fields state={state} />}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function roleWord(state: INodeState | undefined): string {
+  if (!state || state.state === 'down') {
+    return t('down');
+  }
+  const role = state.probe?.['role'];
+  const word = typeof role === 'string' ? role : t('up');
+  return state.state === 'paused' ? t('{role}, frozen', { role: word }) : word;
+}
+
+function voteWord(state: INodeState | undefined): string {
+  const vote = asNode(state?.probe?.['voted_for']);
+  return vote === null ? '–' : nodeName(vote);
+}
+
+/** With more entries, only the last are drawn. */
+const MOST_CELLS = 14;
+
+/** The log as cells with the term of each entry; committed ones are filled. */
+function Log({ state }: { state: INodeState | undefined }): JSX.Element {
+  const log = state?.probe?.['log'];
+  if (!Array.isArray(log)) {
+    return <span class="sd-muted">–</span>;
+  }
+  const before = asNumber(state?.probe?.['before']);
+  const commit = asNumber(state?.probe?.['commit']);
+  const entries = log.map((entry, at) => ({
+    index: before + at + 1,
+    term: termOf(entry),
+    command: commandOf(entry)
+  }));
+  const hidden = Math.max(entries.length - MOST_CELLS, 0);
+  const said = t('{count} entries of terms {terms}, committed up to {commit}', {
+    count: before + entries.length,
+    terms: entries.map(({ term }) => term).join(', ') || t('none'),
+    commit
+  });
+  return (
+    <span class="sd-sim-log" role="img" aria-label={said}>
+      {before + hidden > 0 && (
+        <span class="sd-sim-more">{`…${before + hidden}`}</span>
+      )}
+      {entries.slice(hidden).map(({ index, term, command }) => (
+        <span
+          key={index}
+          class={`sd-sim-cell sd-sim-term-${termTone(term)} ${index <= commit ? 'sd-sim-committed' : ''}`}
+          title={`${index}: ${command}`}
+        >
+          {term}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function Fields({ state }: { state: INodeState | undefined }): JSX.Element {
+  const fields = Object.entries(state?.probe ?? {});
+  return (
+    <span class="sd-code">
+      {fields.map(([name, value]) => `${name} ${brief(value)}`).join(', ') ||
+        '–'}
+    </span>
+  );
+}
+
+/** Entries are named or plain tuples: `(term, command)`. */
+function termOf(entry: unknown): number {
+  return asNumber(
+    isRecord(entry) ? entry['term'] : Array.isArray(entry) ? entry[0] : 0
+  );
+}
+
+function commandOf(entry: unknown): string {
+  const command: unknown = isRecord(entry)
+    ? entry['command']
+    : Array.isArray(entry)
+      ? entry[1]
+      : null;
+  return command === null ? t('nothing: the term begins') : brief(command);
+}
