@@ -135,13 +135,16 @@ async def test_seeding_reports_progress_and_can_be_cancelled(
 
 
 async def test_a_full_disk_is_said_before_anything_is_built(
-    tiny_lesson: Source, make_world: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    make_lesson: Callable[..., Source],
+    make_world: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def full(*_arguments: object) -> None:
         raise ResourceError("No space left")
 
     monkeypatch.setattr(templates.file_copy, "require_room", full)
-    world = make_world(tiny_lesson)
+    # A lesson of its own: of another test's there may be a spare copy, which needs no room.
+    world = make_world(make_lesson(lesson(DB, **{"db/1.sql": "CREATE TABLE never_made (n int);"})))
     with pytest.raises(ResourceError):
         world.prepare()
     assert not database(world).data.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
 from jupyter_sysdesign.metrics.collectors.app import AppCollector
-from jupyter_sysdesign.metrics.collectors.haproxy import HaproxyCollector
+from jupyter_sysdesign.metrics.collectors.haproxy import HaproxyCollector, parse
 from jupyter_sysdesign.metrics.collectors.postgres import PostgresCollector
 from jupyter_sysdesign.metrics.collectors.valkey import ValkeyCollector
 
@@ -251,6 +252,15 @@ async def test_valkey(valkey: Valkey):
     await collector.close()
 
 
+def settled(haproxy: Haproxy, *, errors: int) -> bool:
+    with socket.socket(socket.AF_UNIX) as stats:
+        stats.connect(str(haproxy.path))
+        stats.sendall(b"show stat\n")
+        rows = parse(b"".join(iter(lambda: stats.recv(65536), b"")).decode())
+    fronts = [row for row in rows if row["svname"] == "FRONTEND" and row["pxname"] != "stats"]
+    return all(row["hrsp_5xx"] == str(errors) and row["scur"] == "0" for row in fronts)
+
+
 async def test_haproxy(haproxy: Haproxy):
     collector = HaproxyCollector(haproxy.source)
     await collector.sample()
@@ -260,6 +270,9 @@ async def test_haproxy(haproxy: Haproxy):
 
     answers = [await asyncio.to_thread(ask, path) for path in ["/metrics"] * 9 + ["/nowhere"] * 3]
     assert answers == [200] * 9 + [503] * 3
+    # An answer is counted when HAProxy is done with it, which may be after it has arrived.
+    while not settled(haproxy, errors=3):  # noqa: ASYNC110 (HAProxy has no event for it)
+        await asyncio.sleep(0.02)
     found = await collector.sample()
     requests = found["lb.requests_per_s"]
     assert requests > 0
