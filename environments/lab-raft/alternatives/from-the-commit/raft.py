@@ -195,8 +195,8 @@ class Raft(Node):
         self.wait_for_leader()
         previous = message.previous
         if previous > len(self.log) or self.term_at(previous) != message.previous_term:
-            # No shortcut: the leader goes back by one entry each time, as in §5.3.
-            self.ctx.send(src, Appended(self.term, False, max(previous, 1)))
+            # What is committed never changes, so everything behind it is enough.
+            self.ctx.send(src, Appended(self.term, False, self.commit + 1))
             return
         changed = False
         for index, entry in enumerate(message.entries, start=previous + 1):
@@ -218,6 +218,8 @@ class Raft(Node):
                 self.match_index[src] = message.index
                 self.next_index[src] = message.index + 1
                 self.advance_commit()
+                if message.index < len(self.log):
+                    self.send_entries(src)
         elif message.index > self.match_index[src]:
             self.next_index[src] = message.index
             self.send_entries(src)
