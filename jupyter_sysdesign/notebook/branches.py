@@ -160,7 +160,13 @@ def _changed(plan: Plan, asked: _Request) -> Plan:
         if each.kind == "cut" and each.arguments.get("to") not in servers:
             raise InvalidRequestError("a link needs both its ends")
     faults = tuple(
-        Fault(each.kind, asked.at_us, each.target, each.lasts_us, {**each.arguments})
+        Fault(
+            each.kind,
+            asked.at_us,
+            each.target,
+            each.lasts_us,
+            {str(name): to for name, to in each.arguments.items()},
+        )
         for each in asked.faults
     )
     return replace(plan, faults=(*plan.faults, *faults))

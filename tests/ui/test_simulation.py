@@ -37,7 +37,7 @@ def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915
     predict = notebook.run('lesson.predict("first-leader")').locator(".sd-question")
     predict.get_by_label("Your answer").fill("200")
     predict.get_by_role("button", name="Answer", exact=True).click()
-    expect(predict.get_by_text("Our answer")).to_be_visible()
+    expect(predict.get_by_text("Our answer", exact=True)).to_be_visible()
     run = SimulationPage(notebook.run(ELECTION))
 
     # Elect: nothing of what comes is told before it happens.

@@ -77,7 +77,9 @@ export function brief(value: unknown): string {
         .filter(([name]) => name !== 'type')
         .map(([, each]) => brief(each))
         .join(' ')
-    : String(value);
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);
   return text.length <= 40 ? text : `${text.slice(0, 39)}…`;
 }
 
