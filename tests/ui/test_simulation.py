@@ -37,7 +37,7 @@ def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915
     predict = notebook.run('lesson.predict("first-leader")').locator(".sd-question")
     predict.get_by_label("Your answer").fill("200")
     predict.get_by_role("button", name="Answer", exact=True).click()
-    expect(predict.get_by_text("Our answer")).to_be_visible()
+    expect(predict.get_by_text("Our answer", exact=True)).to_be_visible()
     run = SimulationPage(notebook.run(ELECTION))
 
     # Elect: nothing of what comes is told before it happens.
@@ -114,7 +114,7 @@ def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915
     # The judge opens the smallest run of a mistake, at the moment where it breaks.
     judged = notebook.run(JUDGED, timeout_ms=90_000)
     failure = SimulationPage(judged)
-    expect(judged.get_by_text("Breaks:").first).to_be_visible()
+    expect(failure.root.get_by_text("Breaks: Progress")).to_be_visible()
     failure.button("To the end").click()
     expect(failure.words).to_contain_text("Here it breaks")
     window.picture("simulation-6-judged")

@@ -42,6 +42,19 @@ test('it rewinds to the start and stops there', () => {
   expect([it.time, it.step, it.direction]).toEqual([0, 0, 0]);
 });
 
+test('a frame without time, at either end, stops nothing', () => {
+  const it = player();
+  it.play(1);
+  it.advance(-3);
+  expect([it.time, it.direction]).toEqual([0, 1]);
+  it.seek(8000);
+  it.play(-1);
+  it.advance(0);
+  expect([it.time, it.direction]).toEqual([8000, -1]);
+  it.advance(1000);
+  expect(it.time).toBe(7000);
+});
+
 test('steps go from event to event, and not beyond the ends', () => {
   const it = player();
   it.move(1);

@@ -55,10 +55,12 @@ export class Player {
     if (this._direction === 0) {
       return false;
     }
-    const next = this._time + (this._direction * this.speed * elapsed) / 1000;
+    // A frame may carry a moment before the click that started it.
+    const passed = Math.max(elapsed, 0);
+    const next = this._time + (this._direction * this.speed * passed) / 1000;
     const { end } = this._timeline;
     this._move(Math.min(Math.max(next, 0), end));
-    if (this._time >= end || this._time <= 0) {
+    if (this._direction > 0 ? this._time >= end : this._time <= 0) {
       this._direction = 0;
     }
     return true;

@@ -13,11 +13,20 @@ export function narrate(timeline: Timeline, step: IStep): string {
     ...step.noticed.map(change).filter(text => text !== ''),
     sending(step.sent)
   ];
-  const { violation } = timeline;
-  if (violation && step.index === timeline.steps.length - 1) {
-    parts.push(t('Here it breaks: {why}.', { why: unstopped(violation.why) }));
+  if (step.index > 0 && step.index === timeline.steps.length - 1) {
+    parts.push(ending(timeline));
   }
   return parts.filter(text => text !== '').join(' ');
+}
+
+/** What the run came to. */
+function ending({ status, violation }: Timeline): string {
+  if (violation && status === 'failed') {
+    return t('Here it breaks: {why}.', { why: unstopped(violation.why) });
+  }
+  return status === 'passed'
+    ? t('The run ends, and no rule was broken.')
+    : t('The run ends.');
 }
 
 /** Steps that a story is made of: faults, elections, and the like. */
