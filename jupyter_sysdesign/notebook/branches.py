@@ -165,7 +165,7 @@ def _changed(plan: Plan, asked: _Request) -> Plan:
             asked.at_us,
             each.target,
             each.lasts_us,
-            {str(name): to for name, to in each.arguments.items()},
+            {str(name): end for name, end in each.arguments.items()},
         )
         for each in asked.faults
     )

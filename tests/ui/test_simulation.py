@@ -114,7 +114,7 @@ def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915
     # The judge opens the smallest run of a mistake, at the moment where it breaks.
     judged = notebook.run(JUDGED, timeout_ms=90_000)
     failure = SimulationPage(judged)
-    expect(failure.root.get_by_text("Breaks: Progress")).to_be_visible()
+    expect(failure.root.locator(".sd-state-bad")).to_be_visible()
     failure.button("To the end").click()
     expect(failure.words).to_contain_text("Here it breaks")
     window.picture("simulation-6-judged")

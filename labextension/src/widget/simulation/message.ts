@@ -77,10 +77,13 @@ export function brief(value: unknown): string {
         .filter(([name]) => name !== 'type')
         .map(([, each]) => brief(each))
         .join(' ')
-    : typeof value === 'string'
-      ? value
-      : JSON.stringify(value);
+    : plain(value);
   return text.length <= 40 ? text : `${text.slice(0, 39)}…`;
+}
+
+/** What JSON has beside lists and records, as a text. */
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Where it is at `t`; null when it is not on its way. */
