@@ -29,18 +29,21 @@ def stray(home: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     def make(instance: str, *, where: Path | str = "/", marked: bool = True, at: Path = home):
         env = {"SYSDESIGN_INSTANCE": instance, "SYSDESIGN_HOME": str(at)} if marked else {}
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"],
+            [sys.executable, "-I", "-S", "-c", "import time; print(flush=True); time.sleep(600)"],
             env=env,
             cwd=where,
             start_new_session=True,
+            stdout=subprocess.PIPE,
         )
         started.append(process)
+        process.stdout.read(1)  # before that its environment may still be its parent's, or empty
         return process
 
     yield make
     for process in started:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 def _folder(name: str) -> Path:

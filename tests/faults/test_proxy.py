@@ -64,7 +64,11 @@ class Proxy:
     def connect(self) -> socket.socket:
         client = socket.socket(self.server.family)
         client.settimeout(20)
-        client.connect(("127.0.0.1", self.where) if self.tcp else self.where)
+        try:
+            client.connect(("127.0.0.1", self.where) if self.tcp else self.where)
+        except OSError:
+            client.close()
+            raise
         return client
 
     def open_files(self) -> int:
@@ -171,11 +175,9 @@ def test_who_does_not_read_is_not_sent_more_than_fits(proxy: Proxy) -> None:
 
 def test_a_target_that_is_away_ends_the_connection(proxy: Proxy) -> None:
     proxy.away()
-    client = proxy.connect()
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(ConnectionError), contextlib.closing(proxy.connect()) as client:
         client.sendall(b"hello")
         assert client.recv(10) == b""
-    client.close()
 
 
 def test_a_target_that_breaks_off_breaks_the_sources_connection_off(proxy: Proxy) -> None:
