@@ -64,6 +64,7 @@ def test_a_learner_from_symptom_to_verdict(window, lab):  # noqa: PLR0915 (one s
     before = notebook.start('before = lesson.load("browse", seed=1)')
     live = before.locator(".sd-run")
     expect(live.locator("canvas").first).to_be_visible()
+    live.scroll_into_view_if_needed()  # what nobody sees does not move
     seen = []
     for _ in range(3):
         page.wait_for_timeout(2_500)
