@@ -1,5 +1,6 @@
 /** What the status bar says: how many environments run, and how much memory they take. */
 
+import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { formatBytes } from '../format';
 import { t, tn } from '../i18n';
@@ -36,12 +37,22 @@ export class StatusItem extends Widget {
     super.dispose();
   }
 
-  /** Whether there is anything to say. */
+  /** Whether there is anything to say, or the list above it is open. */
   get isActive(): boolean {
     return (
+      this._isOpen ||
       this._environments.running.length > 0 ||
       this._environments.health.state === 'trouble'
     );
+  }
+
+  readonly activeStateChanged = new Signal<this, void>(this);
+
+  /** Whether the list is open; without its item it would hang in the air. */
+  set isOpen(isOpen: boolean) {
+    this._isOpen = isOpen;
+    this._button.setAttribute('aria-expanded', String(isOpen));
+    this.activeStateChanged.emit();
   }
 
   focus(): void {
@@ -66,8 +77,10 @@ export class StatusItem extends Widget {
       : t('Environments that are running');
     this._button.title = said;
     this._button.setAttribute('aria-label', `${parts.join(', ')}. ${said}`);
+    this.activeStateChanged.emit();
   }
 
+  private _isOpen = false;
   private readonly _button = document.createElement('button');
   private readonly _icon = document.createElement('span');
   private readonly _text = document.createElement('span');

@@ -43,7 +43,7 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
       align: 'left',
       rank: RANK,
       isActive: () => item.isActive,
-      activeStateChanged: environments.changed
+      activeStateChanged: item.activeStateChanged
     });
     new MemoryWatch(
       environments,

@@ -29,6 +29,7 @@ export function showRunning(
   body.node.setAttribute('aria-label', t('Running environments'));
   body.node.tabIndex = -1;
   const watching = environments.watch();
+  anchor.isOpen = true;
   const popup = showPopup({
     body,
     anchor,
@@ -38,6 +39,7 @@ export function showRunning(
   body.disposed.connect(() => {
     watching.dispose();
     anchor.focus();
+    anchor.isOpen = false;
   });
   body.node.focus();
   return popup;

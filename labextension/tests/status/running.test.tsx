@@ -129,6 +129,10 @@ test('the status bar says what runs, that memory is low, and trouble', () => {
   list.machine = MACHINE;
   list.changed.emit();
   expect(item.isActive).toBe(false);
+  item.isOpen = true; // the list would hang in the air without it
+  expect(item.isActive).toBe(true);
+  item.isOpen = false;
+  expect(item.isActive).toBe(false);
   list.health = { state: 'trouble', problem: unreachable() };
   list.changed.emit();
   expect(text()).toBe('System Design: not connected');
