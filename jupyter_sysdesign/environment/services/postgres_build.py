@@ -8,6 +8,7 @@ its server.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _START_TIMEOUT_S = 60.0
 _POLL_S = 0.005
 _PR_SET_PDEATHSIG = 1
+_QUIT_S = 10.0
 
 # Loading is faster when a crash may lose everything: the folder is thrown away then.
 _LOADING = {
@@ -223,9 +225,14 @@ def _die_with_parent() -> None:
 
 
 def _end_with_stdin(server: subprocess.Popen[bytes]) -> None:
-    """Wait for the end of stdin: whoever wanted the template is gone."""
+    """Wait for the end of stdin: whoever wanted the template is gone.
+
+    Whoever hears of our end removes the data: by then nobody may write to it any more.
+    """
     sys.stdin.read()
-    server.send_signal(signal.SIGQUIT)
+    server.send_signal(signal.SIGQUIT)  # it kills what does not end within 5 s by itself
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        server.wait(_QUIT_S)
     os._exit(1)
 
 
