@@ -3,7 +3,7 @@
 Every attempt, also a failed one, becomes a line of ``benchmarks/soak.jsonl``.
 
     python benchmarks/soak.py                     everything
-    python benchmarks/soak.py --lesson t1-02-indexes --repeat 2 --only gate
+    python benchmarks/soak.py --lesson t1-02-indexes --repeat 2 --only gate --busy quiet
 """
 
 from __future__ import annotations
