@@ -95,8 +95,12 @@ class Injector:
             try:
                 await fault.inject()
                 evidence = await fault.verify()
-            except BaseException:
+            except BaseException as error:
                 await uninterrupted(_clear_up(fault))
+                reason = _at_rest(self._system.status)
+                if reason and isinstance(error, SysdesignError):
+                    # Whatever it met was the environment on its way down.
+                    raise ConflictError(f"{self._system.id}: {reason}") from error
                 raise
             now = time.time()
             said = ActiveFault(
