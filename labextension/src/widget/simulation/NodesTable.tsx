@@ -113,13 +113,24 @@ function Log({ state }: { state: INodeState | undefined }): JSX.Element {
 }
 
 function Fields({ state }: { state: INodeState | undefined }): JSX.Element {
-  const fields = Object.entries(state?.probe ?? {});
+  const fields = Object.entries(state?.probe ?? {}).filter(
+    ([name]) => name !== 'role'
+  );
   return (
     <span class="sd-code">
-      {fields.map(([name, value]) => `${name} ${brief(value)}`).join(', ') ||
+      {fields.map(([name, value]) => `${name} ${pairs(value)}`).join('; ') ||
         '–'}
     </span>
   );
+}
+
+/** A record with its names, such as `c1.1 commit, c1.2 yes`; else a value in few characters. */
+function pairs(value: unknown): string {
+  return isRecord(value) && !('type' in value)
+    ? Object.entries(value)
+        .map(([name, each]) => `${name} ${brief(each)}`)
+        .join(', ') || t('none')
+    : brief(value);
 }
 
 /** Entries are named or plain tuples: `(term, command)`. */

@@ -58,7 +58,9 @@ const NOTABLE = new Set([
   'restarted',
   'paused',
   'resumed',
-  'truncated'
+  'truncated',
+  'decided',
+  'precommitted'
 ]);
 
 function cause(step: IStep): string {
@@ -179,8 +181,14 @@ function change(line: ILine): string {
     case 'end':
       return '';
     default:
-      return line.node === null ? '' : `${who}: ${line.kind}.`;
+      return line.node === null ? '' : noticed(who, line);
   }
+}
+
+/** Rules of a protocol may bring their own words, such as `votes yes on c1.1`. */
+function noticed(who: string, { kind, rest }: ILine): string {
+  const { words } = rest;
+  return typeof words === 'string' ? `${who} ${words}.` : `${who}: ${kind}.`;
 }
 
 /** `S1 sends RequestVote to S2, S3 and S4; that to S3 is lost.` */
