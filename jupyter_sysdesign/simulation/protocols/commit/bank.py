@@ -79,7 +79,7 @@ class Bank:
         rules = _rules(world)
         _told_the_truth(world, rules)
         _money(world, rules, complete=plan.calm_us is not None)
-        if plan.calm_us is not None:
+        if plan.calm_us is not None or _nothing_happened(world):
             _all_decided(world, rules)
         if plan.options.get("cooperative"):
             _cooperation(world, rules)
@@ -173,6 +173,12 @@ def _all_decided(world: Simulation, rules: CommitRules) -> None:
         if told.committed is None and told.began_us < world.time - GRACE_US:
             why = f"nobody told the client of {told.tx}, begun at {clock(told.began_us)}"
             raise RuleBroken(DECISION, why)
+
+
+def _nothing_happened(world: Simulation) -> bool:
+    """Return whether the coordinator, of which a death was expected, never was down."""
+    ctx = world.contexts[COORDINATOR]
+    return ctx.node is not None and ctx.starts == 1
 
 
 def _cooperation(world: Simulation, rules: CommitRules) -> None:
