@@ -131,6 +131,17 @@ class AnswersAtOnce(TwoPhase):
         self.ctx.send(src, Answer(message.tx, True))
 
 
+@_two("says-no-to-all", "BHG §7.1", "willing")
+class SaysNoToAll(TwoPhase):
+    """Promises nothing: then no promise can be broken."""
+
+    def on_prepare(self, src: NodeId, message: Prepare) -> None:
+        """Say no."""
+        if message.tx not in self.states:
+            self.record(message.tx, ABORT)
+        super().on_prepare(src, message)
+
+
 # A participant -----------------------------------------------------------------------------
 
 

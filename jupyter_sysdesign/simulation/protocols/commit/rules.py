@@ -45,6 +45,12 @@ NOT_IN_VAIN = Rule(
     "BHG, §7.3",
     "If nothing fails and all participants voted yes, the transaction is committed.",
 )
+WILLING = Rule(
+    "willing",
+    "A no has a reason",
+    "BHG, §7.1",
+    "If nothing fails, a server says no only where money is missing or promised to another one.",
+)
 DECISION = Rule(
     "decision",
     "Everybody decides in the end (AC5)",
@@ -87,6 +93,7 @@ RULES = (
     STABILITY,
     UNANIMITY,
     NOT_IN_VAIN,
+    WILLING,
     DECISION,
     COOPERATION,
     NON_BLOCKING,
@@ -199,9 +206,28 @@ class CommitRules:
             who = " and ".join(map(name, missing))
             why = f"{name(node)} commits {tx}, on which {who} never voted yes"
             raise RuleBroken(UNANIMITY, why, node, *missing)
-        if state == ABORT and not missing and not self._troubled and tx in self._participants:
-            why = f"{name(node)} aborts {tx}, though nothing failed and everybody voted yes"
-            raise RuleBroken(NOT_IN_VAIN, why, node)
+        if state == ABORT and not self._troubled and tx in self._participants:
+            if not missing:
+                why = f"{name(node)} aborts {tx}, though nothing failed and everybody voted yes"
+                raise RuleBroken(NOT_IN_VAIN, why, node)
+            if other == node and node in missing and self._could(node, tx):
+                why = f"{name(node)} says no to {tx}, though the money is there and nobody else's"
+                raise RuleBroken(WILLING, why, node)
+
+    def _could(self, node: NodeId, tx: str) -> bool:
+        """Return whether a server has what a transaction wants, and has promised it nobody."""
+        balances = self._world.probe(node).balances
+        promised = {
+            (each.server, each.account)
+            for other, state in self._seen[node].items()
+            if state in (YES, PRECOMMIT)
+            for each in self.changes.get(other, ())
+        }
+        return all(
+            balances.get(account, 0) + amount >= 0 and (server, account) not in promised
+            for server, account, amount in self.changes[tx]
+            if server == node
+        )
 
     def _tell(self, kind: str, node: NodeId, tx: str, state: str) -> None:
         words = _WORDS[state].format(tx=tx)
