@@ -53,8 +53,8 @@ PRESETS: dict[str, Preset] = {
         _ATOMIC,
         "CP",
         "A read sees every write that was answered before; it may fail when the network does.",
-        "It asks the leader of the copies. Across regions (global tables) the last write wins, unless "
-        "the table was made for strong consistency.",
+        "It asks the leader of the copies. Across regions (global tables) the last write wins, "
+        "unless the table was made for strong consistency.",
         "Amazon DynamoDB Developer Guide, Read consistency; Global tables",
     ),
     "s3": Preset(
@@ -62,7 +62,7 @@ PRESETS: dict[str, Preset] = {
         "GET after PUT",
         _ATOMIC,
         "CP",
-        "Since December 2020 every read after an answered write of an object sees it, also in lists.",
+        "Since December 2020 every read after an answered write of an object sees it, also lists.",
         "Single objects only; of writes at the same time the last one wins, and nothing locks.",
         "Amazon S3 User Guide, Amazon S3 data consistency model",
     ),
@@ -71,10 +71,10 @@ PRESETS: dict[str, Preset] = {
         "strong reads",
         _ATOMIC,
         "CP",
-        "Transactions are externally consistent: their order is that of real time, across all keys.",
+        "Transactions are externally consistent: their order is that of real time, on all keys.",
         "Each part of the data is a Paxos group with a leader, and clocks with a known error order "
         "the transactions. Here are single keys only.",
-        "Corbett and others, Spanner (2012), §4; Brewer, Spanner, TrueTime and the CAP Theorem (2017)",
+        "Corbett and others, Spanner (2012), §4; Brewer, Spanner, TrueTime and the CAP Theorem",
     ),
     "cassandra-one": Preset(
         "Cassandra",
@@ -100,8 +100,8 @@ PRESETS: dict[str, Preset] = {
         "getData",
         Policy(n=3, r=1, w=2, versions="asked", repair="never"),
         "CP for writes, AP for reads of those who still have a session",
-        "Writes are linearizable; a read is answered by the server it is asked of, and may be old. A "
-        "client never sees time go back.",
+        "Writes are linearizable; a read is answered by the server it is asked of, and may be old. "
+        "A client never sees time go back.",
         "sync() before a read brings that server up to date. A session remembers how much it has "
         "seen; the policy does not.",
         "Apache ZooKeeper Programmer's Guide, Consistency guarantees; Hunt and others (2010), §2.3",

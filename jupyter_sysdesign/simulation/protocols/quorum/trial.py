@@ -1,4 +1,4 @@
-"""What a policy comes to, in numbers: answered, refused, old, slow; while the network is cut or not."""
+"""What a policy comes to, in numbers: refused, old, slow; while the network is cut or not."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ class Trial:
     runs: int
 
 
-def cut_plan(policy: Policy, seed: int, *, cut: bool = True) -> Plan:
+def cut_plan(policy: Policy, seed: int, *, cut: bool = True, clients: int = 5) -> Plan:
     """Return the run a trial is made of: five servers with a client each, and S1 cut off."""
     start, end = CUT_US
     return Plan(
         seed,
         servers=5,
         duration_us=_END_US,
-        workload=Workload(5, 1, 0.6, 0.0, 60 * MS, start_us=100 * MS),
+        workload=Workload(clients, 1, 0.6, 0.0, 60 * MS, start_us=100 * MS),
         options={"policy": policy.as_json(), "keys": ["x"]},
         faults=(Fault("isolate", start, 1, end - start),) if cut else (),
     )
