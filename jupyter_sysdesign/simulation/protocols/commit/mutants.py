@@ -48,7 +48,7 @@ class CommitsByMajority(TwoPhase):
         return len(self.votes[tx]) * 2 > len(participants(self.changes[tx]))
 
 
-@_two("silence-is-yes", "Gray §5.8.3.3", "unanimity", "agreement")
+@_two("silence-is-yes", "Gray §5.8.3", "unanimity", "agreement")
 class SilenceIsYes(TwoPhase):
     """Commits when the votes do not come in time: nobody said no."""
 
@@ -71,7 +71,7 @@ class CountsVotesTwice(TwoPhase):
         return len(self.votes[tx]) >= len(participants(self.changes[tx]))
 
 
-@_two("decision-not-logged", "Gray §5.8.3.3; BHG §7.4, the commit record", *_SPLIT)
+@_two("decision-not-logged", "Gray §5.8.3; BHG §7.4, the commit record", *_SPLIT)
 class DecisionNotLogged(TwoPhase):
     """Decides to commit in memory: after a restart it finds no decision, and aborts."""
 
@@ -131,7 +131,7 @@ class AnswersAtOnce(TwoPhase):
         self.ctx.send(src, Answer(message.tx, True))
 
 
-@_two("says-no-to-all", "BHG §7.1", "willing")
+@_two("says-no-to-all", "BHG §7.3", "willing")
 class SaysNoToAll(TwoPhase):
     """Promises nothing: then no promise can be broken."""
 
@@ -183,7 +183,7 @@ class PresumesCommit(TwoPhase):
             super().on_timer(name)
 
 
-@_two("unlocks-too-early", "BHG §7.1, the yes vote", "money")
+@_two("unlocks-too-early", "BHG §7.3, the yes vote", "money")
 class UnlocksTooEarly(TwoPhase):
     """Frees the accounts with its vote: two payments are promised the same money."""
 
@@ -237,12 +237,12 @@ class LastWordWins(TwoPhase):
 # Three phases ------------------------------------------------------------------------------
 
 
-@_three("two-phases", "Skeen §4", "non-blocking")
+@_three("two-phases", "Skeen (1981); BHG §7.5", "non-blocking")
 class TwoPhases(TwoPhase):
     """Leaves the phase in the middle out: this is two-phase commit, and it blocks."""
 
 
-@_three("waits-for-all", "Skeen §6", "non-blocking", "decision")
+@_three("waits-for-all", "Skeen (1981); BHG §7.5", "non-blocking", "decision")
 class WaitsForAll(ThreePhase):
     """Waits for the acknowledgement of those who are down, too."""
 

@@ -48,7 +48,7 @@ NOT_IN_VAIN = Rule(
 WILLING = Rule(
     "willing",
     "A no has a reason",
-    "BHG, §7.1",
+    "BHG, §7.3",
     "If nothing fails, a server says no only where money is missing or promised to another one.",
 )
 DECISION = Rule(
@@ -66,7 +66,7 @@ COOPERATION = Rule(
 NON_BLOCKING = Rule(
     "non-blocking",
     "Who runs, decides",
-    "Skeen (1981), §4; BHG, §7.5",
+    "Skeen (1981), the nonblocking theorem; BHG, §7.5",
     "If servers only crash, those that run decide without waiting for the others to come back.",
 )
 TRUTH = Rule(

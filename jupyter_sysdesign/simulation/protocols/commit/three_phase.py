@@ -86,7 +86,7 @@ class ThreePhase(TwoPhase):
         if self.states.get(tx) in DECIDED:
             return
         if what == "ready":
-            # Who did not answer is down: it is told when it comes back (Skeen, §6).
+            # Who did not answer is down: it is told when it comes back (BHG §7.5).
             self.decide(tx, COMMIT)
         elif what == "round":
             self.end_round(tx)

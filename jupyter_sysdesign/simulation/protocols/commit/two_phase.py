@@ -149,7 +149,7 @@ class TwoPhase(Node):
         """Return the changes of a transaction on this server."""
         return tuple(each for each in self.changes.get(tx, ()) if each.server == self.ctx.id)
 
-    # The coordinator (Gray, §5.8.3.3) ------------------------------------------------------
+    # The coordinator (Gray, §5.8.3) ------------------------------------------------------
 
     def on_begin(self, src: NodeId, message: Begin) -> None:
         """Begin to vote; a client that asks again hears what is known."""
@@ -204,7 +204,7 @@ class TwoPhase(Node):
         if tx in self.clients:
             self.ctx.send(self.clients[tx], Answer(tx, self.states[tx] == COMMIT))
 
-    # A participant (Gray, §5.8.3.3) --------------------------------------------------------
+    # A participant (Gray, §5.8.3) --------------------------------------------------------
 
     def on_prepare(self, src: NodeId, message: Prepare) -> None:
         """Vote. From a yes on, the outcome is in other hands."""

@@ -27,7 +27,7 @@ _mutant = QUORUM_MUTANTS.mutant
 # Registers ---------------------------------------------------------------------------------
 
 
-@_mutant("reads-only-read", "ABD, §3", "linearizability")
+@_mutant("reads-only-read", "ABD", "linearizability")
 class ReadsOnlyRead(Replica):
     """Answers what the newest of R has, and leaves it at that: the next read may find less."""
 
@@ -37,7 +37,7 @@ class ReadsOnlyRead(Replica):
         self.done(number)
 
 
-@_mutant("first-answer-wins", "Gifford, §2", "linearizability")
+@_mutant("first-answer-wins", "Gifford (1979)", "linearizability")
 class FirstAnswerWins(Replica):
     """Waits for R answers, and takes the first of them instead of the newest."""
 
@@ -49,7 +49,7 @@ class FirstAnswerWins(Replica):
         super().on_fetched(src, message)
 
 
-@_mutant("one-is-enough", "Gifford, §2", "linearizability", "durable")
+@_mutant("one-is-enough", "Gifford (1979)", "linearizability", "durable")
 class OneIsEnough(Replica):
     """Acknowledges a write when the first copy is stored, whatever W says."""
 
@@ -58,7 +58,7 @@ class OneIsEnough(Replica):
         return 1
 
 
-@_mutant("trusts-its-clock", "ABD, §3; Lamport (1978)", "linearizability")
+@_mutant("trusts-its-clock", "ABD; Lamport (1978)", "linearizability")
 class TrustsItsClock(Replica):
     """Takes versions from its own clock, which may be behind that of another server."""
 
@@ -67,7 +67,7 @@ class TrustsItsClock(Replica):
         return super().made(work, max(self.ctx.now(), 1))
 
 
-@_mutant("does-calls-twice", "ABD, §3", "linearizability", "one-value")
+@_mutant("does-calls-twice", "ABD", "linearizability", "one-value")
 class DoesCallsTwice(Replica):
     """Does a doubled write a second time, above what was written since."""
 
@@ -94,7 +94,7 @@ class StrangersCount(Replica):
 # Copies ------------------------------------------------------------------------------------
 
 
-@_mutant("last-to-arrive-wins", "ABD, §3", "copy-kept", "linearizability")
+@_mutant("last-to-arrive-wins", "ABD", "copy-kept", "linearizability")
 class LastToArriveWins(Replica):
     """Keeps whatever arrives last, also if it is older than what is there."""
 

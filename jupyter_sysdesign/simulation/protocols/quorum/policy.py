@@ -66,7 +66,7 @@ class Policy:
 
     @property
     def overlaps(self) -> bool:
-        """Whether each read meets each write on at least one server (Gifford, §2)."""
+        """Whether each read meets each write on at least one server (Gifford (1979))."""
         return self.r + self.w > self.n and not self.sloppy
 
     def as_json(self) -> dict[str, Any]:

@@ -145,7 +145,7 @@ class Replica(Repairing):
         work.found[src] = message.copy
         key = work.call.key
         policy = self.policies[key]
-        # A write must come after every other one, and so has to meet them all (Gifford, §2).
+        # A write must come after every other one, and so has to meet them all (Gifford (1979)).
         if len(work.found) < (policy.r if work.call.kind == "read" else policy.n - policy.w + 1):
             return
         newest = EMPTY
@@ -162,7 +162,7 @@ class Replica(Repairing):
         policy = self.policies[key]
         current = [each for each, copy in work.found.items() if copy == newest]
         if policy.repair == "before" and len(current) < policy.w:
-            # Whoever reads next must not find less than this read answers (ABD, §3).
+            # Whoever reads next must not find less than this read answers (ABD).
             work.call = work.call._replace(value=newest.value)
             self.store(number, newest)
             return

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 COPY_KEPT = Rule(
     "copy-kept",
     "A copy never goes back",
-    "ABD, §3; Dynamo, §4.4",
+    "ABD; Dynamo, §4.4",
     "A server replaces a copy only by a newer one, and still has it after a restart.",
 )
 ONE_VALUE = Rule(
     "one-value",
     "A version has one value",
-    "ABD, §3 (labels); Lamport (1978)",
+    "ABD (labels); Lamport (1978)",
     "Two writes never have the same version.",
 )
 DURABLE = Rule(
     "durable",
     "What was acknowledged is not lost",
-    "Gifford (1979), §2; Dynamo, §4.5",
+    "Gifford (1979); Dynamo, §4.5",
     "In the end every owner of a key has each acknowledged write, or a newer one.",
 )
 CONVERGENCE = Rule(
