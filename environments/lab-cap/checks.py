@@ -49,7 +49,7 @@ def chosen(ctx: Context, key: str) -> Policy:
         if len(text) > _LARGEST_FILE:
             raise InvalidRequestError("policies.yaml is too long")
         document = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidRequestError(f"policies.yaml cannot be read: {error}") from error
     if not isinstance(document, dict) or key not in document:
         raise InvalidRequestError(f"policies.yaml says nothing of {key}")

@@ -102,7 +102,7 @@ class Shown:
 
     def show(self, name: int, role: str, view: int, serial: int = 0) -> None:
         done = (("c1", serial),) if serial else ()
-        self.rules.observe(name, PrimaryProbe(role, view, done, True))
+        self.rules.observe(name, PrimaryProbe(role, view, done, synced=True))
 
     def breaks(self, rule: str, name: int, role: str, view: int, serial: int = 0) -> None:
         with pytest.raises(RuleBroken) as broken:

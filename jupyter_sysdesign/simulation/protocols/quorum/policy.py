@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import zlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,16 +53,18 @@ class Policy:
         for name in _NUMBERS:
             number = getattr(self, name)
             if type(number) is not int or number < 1:
-                raise InvalidRequestError(f"{name} is {number!r}, not a number of servers")
+                raise InvalidRequestError(
+                    f"{name} is {reprlib.repr(number)}, not a number of servers"
+                )
         if max(self.r, self.w) > self.n:
             raise InvalidRequestError(
                 f"r = {self.r} and w = {self.w} cannot be more than the n = {self.n} copies"
             )
         if type(self.sloppy) is not bool:
-            raise InvalidRequestError(f"sloppy is {self.sloppy!r}, not true or false")
+            raise InvalidRequestError(f"sloppy is {reprlib.repr(self.sloppy)}, not true or false")
         for name, choice in _CHOICES.items():
             if getattr(self, name) not in choice:
-                said = f"{name} is {getattr(self, name)!r}"
+                said = f"{name} is {reprlib.repr(getattr(self, name))}"
                 raise InvalidRequestError(f"{said}, not one of {', '.join(choice)}")
 
     @property
@@ -81,7 +84,7 @@ class Policy:
             InvalidRequestError: it is none.
         """
         if not isinstance(document, dict):
-            raise InvalidRequestError(f"{document!r:.60} is no policy")
+            raise InvalidRequestError(f"{reprlib.repr(document)} is no policy")
         unknown = sorted(set(map(str, document)) - set(cls.__dataclass_fields__))
         if unknown:
             raise InvalidRequestError(
