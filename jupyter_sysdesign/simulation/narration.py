@@ -77,7 +77,8 @@ def _sentence(line: Line) -> str:
     if kind == "fault ended":
         return f"the {line['fault']} of {_names(line['nodes'])} ends"
     if kind not in _SENTENCES:
-        return ""
+        # What the rules of other protocols notice, they say in words of their own.
+        return f"{name(line['node'])} {line['words']}" if "words" in line else ""
     words = {"who": name(line["node"]), **line}
     if "for" in words:
         words["for"] = "itself" if words["for"] == line["node"] else name(words["for"])
