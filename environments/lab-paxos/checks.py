@@ -46,7 +46,7 @@ def bad_network(ctx: Context) -> Outcome:
 @check("new-leaders", title="A leader finishes what others began", points=15,
        kind="correctness", deadline_s=170)  # fmt: skip
 def new_leaders(ctx: Context) -> Outcome:
-    return store_by(ctx, "new leaders", seeds=30)
+    return store_by(ctx, "new leaders", seeds=24)
 
 
 @check("reads", title="A read sees everything that was written before it", points=5,

@@ -108,6 +108,8 @@ def _because(event: Line) -> str:
     if event["kind"] == "timer":
         return f"as its {event['name']} timer ran out"
     message = event["message"]
+    if isinstance(message, dict) and message.get("type") == "Sealed":
+        message = message["body"]
     if not isinstance(message, dict):
         return f"on {message!r} from {name(event['src'])}"
     fields = ", ".join(f"{key} {_brief(value)}" for key, value in message.items() if key != "type")

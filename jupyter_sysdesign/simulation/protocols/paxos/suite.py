@@ -195,15 +195,26 @@ def _restarts(seed: int) -> Plan:
 def _new_leaders(seed: int) -> Plan:
     random = Random(f"{seed}/paxos leaders")
     alone = 20 * MS + int(random.random() * 200 * MS)
-    # Proposals that only their leader has, or one more; and it comes back after the next leader.
-    stranded = Trigger(
-        "accepted",
-        (
+    back = int(random.random() * 300 * MS)
+    if seed % 3:
+        # Proposals that only their leader has, or one more; it comes back after the next leader.
+        then = (
             Fault("partition", 0, "it", alone + 200 * MS, {"with": seed % 2}),
             Fault("command", 1 * MS, "it"),
             Fault("command", 2 * MS, "it"),
-            Fault("crash", alone, "it", int(random.random() * 300 * MS)),
-        ),
+            Fault("crash", alone, "it", back),
+        )
+    else:
+        # A slot that all others hear of, and one before it that nobody does.
+        then = (
+            Fault("isolate", 0, "it", 1500),
+            Fault("command", 1 * MS, "it"),
+            Fault("command", 2 * MS, "it"),
+            Fault("crash", 13 * MS, "it", 400 * MS + back),
+        )
+    stranded = Trigger(
+        "accepted",
+        then,
         role="leader",
         skip=seed % 5,
         every=2 + seed % 4,
@@ -217,7 +228,7 @@ def _new_leaders(seed: int) -> Plan:
         calm_us=_CALM,
         workload=Workload(think_us=60 * MS),
         triggers=(stranded,),
-        in_flight_dies=seed % 3 != 0,
+        in_flight_dies=seed % 2 != 0,
     )
 
 
