@@ -1,0 +1,200 @@
+"""What counts of a ``compose.yaml`` that a learner edited: what the lesson lets them change.
+
+The result is the lesson's own file with copies of services added or taken away, numbers set within
+bounds, and ``depends_on`` following the copies. Everything else stands as in the pristine file, and
+is told with its line.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from jupyter_sysdesign import yaml_file
+from jupyter_sysdesign.environment.compose import ComposeFile
+from jupyter_sysdesign.environment.spec import FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from jupyter_sysdesign.curriculum.lesson import Changeable
+    from jupyter_sysdesign.yaml_file import Document
+
+Where = tuple[str | int, ...]
+
+
+def merge(
+    pristine: Path, submitted: bytes, rules: Mapping[str, Changeable]
+) -> tuple[bytes, list[str]]:
+    """Return the file to run, and a sentence for each change that does not count.
+
+    Args:
+        pristine: the lesson's own file.
+        submitted: the learner's, as bytes.
+        rules: by service of the pristine file.
+
+    Raises:
+        InvalidFileError: what was submitted is no Compose file; with the line.
+    """
+    mine = yaml_file.parse(submitted, FILE)
+    ours = yaml_file.read(pristine, FILE)
+    merged = _Merge(ours, mine, rules)
+    data = merged.data()
+    if not merged.differs:
+        return pristine.read_bytes(), merged.refused
+    text = io.BytesIO()
+    YAML(typ="safe").dump(data, text)
+    return text.getvalue(), merged.refused
+
+
+class _Merge:
+    def __init__(
+        self, ours: Document, mine: Document, rules: Mapping[str, Changeable]
+    ) -> None:
+        self.refused: list[str] = []
+        self.differs = False
+        self._ours, self._mine, self._rules = ours, mine, rules
+        self._pristine: dict[str, Any] = ours.validate(ComposeFile).model_dump(by_alias=True)
+        self._wanted: dict[str, Any] = mine.validate(ComposeFile).model_dump(by_alias=True)
+
+    def data(self) -> dict[str, Any]:
+        """Return the document to run."""
+        pristine, wanted = dict(self._pristine), dict(self._wanted)
+        services, submitted = pristine.pop("services"), wanted.pop("services")
+        self._compare(pristine, wanted, ())
+        models = self._models(services, submitted)
+        raw = self._ours.data["services"]
+        made = {
+            name: self._service(name, model, copy.deepcopy(raw[model]), services, submitted, models)
+            for name, model in models.items()
+        }
+        self.differs = made != raw
+        return {**self._ours.data, "services": made}
+
+    def _models(
+        self, services: Mapping[str, Any], submitted: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """Return the services to run: name → the pristine service that each is a copy of."""
+        models: dict[str, str] = {}
+        for name, part in submitted.items():
+            model = name if name in services else self._model_of(part, services)
+            if model is None:
+                self._refuse(("services", name), f"{name} is like no service that may be copied")
+            elif self._is_full(model, [*models.values()], submitted, name):
+                most = self._rules[model].copies
+                self._refuse(("services", name), f"there may be {most} services like {model}")
+            else:
+                models[name] = model
+        for name in services:
+            if name not in models and not (name in self._rules and name in models.values()):
+                self._refuse(("services",), f"{name} cannot be left out")
+                models[name] = name
+        return models
+
+    def _model_of(self, part: Mapping[str, Any], services: Mapping[str, Any]) -> str | None:
+        """Return the service that a new one is a copy of: it runs the same program."""
+        same = ("image", "command", "working_dir")
+        return next(
+            (
+                name
+                for name, rule in self._rules.items()
+                if rule.copies > 1 and all(part[key] == services[name][key] for key in same)
+            ),
+            None,
+        )
+
+    def _is_full(
+        self, model: str, models: list[str], submitted: Mapping[str, Any], name: str
+    ) -> bool:
+        if name == model:
+            return False  # it has a place of its own
+        own = 1 if model in submitted and model not in models else 0
+        return models.count(model) + own >= self._rules[model].copies
+
+    def _service(  # noqa: PLR0913 (both files, seen from one service)
+        self,
+        name: str,
+        model: str,
+        raw: dict[str, Any],
+        services: Mapping[str, Any],
+        submitted: Mapping[str, Any],
+        models: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """Return one service as the pristine file writes it, with what counts of the learner's."""
+        if name not in submitted:
+            return raw
+        pristine, wanted = dict(services[model]), dict(submitted[name])
+        where = ("services", name)
+        values = self._environment(
+            pristine.pop("environment"), wanted.pop("environment"), model, where
+        )
+        if values:
+            raw["environment"] = {**raw["environment"], **values}
+        ours, theirs = pristine.pop("depends_on"), wanted.pop("depends_on")
+        depends_on = self._depends_on(list(ours), list(theirs), models, where)
+        if depends_on != list(ours):
+            raw["depends_on"] = depends_on
+        self._compare(pristine, wanted, where)
+        return raw
+
+    def _environment(
+        self, pristine: dict[str, str], wanted: dict[str, str], model: str, where: Where
+    ) -> dict[str, int]:
+        rule = self._rules.get(model)
+        bounds = rule.environment if rule else {}
+        values: dict[str, int] = {}
+        for name in [*wanted, *(each for each in pristine if each not in wanted)]:
+            if wanted.get(name) == pristine.get(name):
+                continue
+            place = (*where, "environment", name)
+            if name not in bounds:
+                self._refuse(place, _kept(place, pristine.get(name)))
+                continue
+            least, most = bounds[name].minimum, bounds[name].maximum
+            text = wanted.get(name, "")
+            if text.isascii() and text.isdigit() and least <= int(text) <= most:
+                values[name] = int(text)
+            else:
+                said = f"{name} must be a whole number from {least} to {most}"
+                self._refuse(place, f"{said}; it stays {pristine.get(name)}")
+        return values
+
+    def _depends_on(
+        self, ours: list[str], theirs: list[str], models: Mapping[str, str], where: Where
+    ) -> list[str]:
+        """Return what a service waits for: of what it waited for, whichever copies it names."""
+        kept = []
+        for name in theirs:
+            if models.get(name) in ours:
+                kept.append(name)
+            else:
+                self._refuse((*where, "depends_on", name), f"it does not wait for {name}")
+        for name in ours:
+            if name not in kept and name not in self._rules:
+                self._refuse((*where, "depends_on"), f"it still waits for {name}")
+                kept.append(name)
+        return kept
+
+    def _compare(self, pristine: Any, wanted: Any, where: Where) -> None:
+        """Refuse each value that is another one, by its own place."""
+        if isinstance(pristine, dict) and isinstance(wanted, dict):
+            for key in [*pristine, *(each for each in wanted if each not in pristine)]:
+                self._compare(pristine.get(key), wanted.get(key), (*where, key))
+        elif pristine != wanted:
+            self._refuse(where, _kept(where, pristine))
+
+    def _refuse(self, where: Where, message: str) -> None:
+        self.refused.append(f"{FILE}:{self._mine.line(where)}: {message}")
+
+
+def _kept(where: Where, value: Any) -> str:
+    name = next(part for part in reversed(where) if isinstance(part, str))
+    of = f" of {where[1]}" if len(where) > 2 and where[0] == "services" else ""  # noqa: PLR2004
+    if value is None:
+        return f"{name}{of} cannot be set; it is left out"
+    shown = f"; it stays {value}" if isinstance(value, (str, int, float)) else ""
+    return f"{name}{of} cannot be changed{shown}"
