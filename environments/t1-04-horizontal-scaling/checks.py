@@ -37,7 +37,7 @@ SHOWN = 20
 
 FASTER = 5.0  # times; the reference was 20 to 200 times faster
 UNANSWERED = 0.01  # share of the requests
-MANY = 0.1  # of them; an instance at its limit leaves more than this, a busy machine less
+MANY = 0.05  # of them; an instance at its limit leaves more than this, a busy machine less
 HEADROOM = 0.85  # of its CPU that the busiest instance may use; the reference used 0.55 to 0.65
 CORES = 1.5  # rented for the app: six of the smallest machines
 BUDGET = 12  # connections
@@ -284,7 +284,7 @@ def headroom(ctx: Context) -> Outcome:
     said = f" Meanwhile {', '.join(idle)} had nothing to do." if idle else ""
     return Outcome.is_true(
         share <= HEADROOM,
-        f"{name} used {share:.0%} of its CPU",
+        f"{name} used {min(share, 1):.0%} of its CPU",
         f"at most {HEADROOM:.0%}, also of the busiest",
         why_failed=f"{name} used all the processor time it may. Whoever works at their limit has "
         f"a queue in front of them that only grows.{said}",

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jupyter_sysdesign.curriculum.question import Id, Markdown, Question, StepName, Strict
 
@@ -121,10 +121,10 @@ class LessonFile(Strict):
     recap: Markdown
     bridge: Markdown
     steps: tuple[Step, ...] = tuple(Step(id=name, title=_TITLES[name]) for name in STEPS)
-    editable: tuple[Pattern, ...] = Field(min_length=1)
     compose: dict[str, Changeable] = Field(
         default={}, description="by service: what counts of an edited compose.yaml"
     )
+    editable: tuple[Pattern, ...] = Field(min_length=1)
     files: tuple[Pattern, ...] = READABLE
     charts: tuple[str, ...] = Field((), description="metric names a dashboard shows first")
     questions: tuple[Question, ...] = ()
@@ -157,13 +157,15 @@ class LessonFile(Strict):
                 raise ValueError(f"{pattern!r} cannot be editable")
         return patterns
 
-    @model_validator(mode="after")
-    def _compose_is_merged(self) -> LessonFile:
-        if bool(self.compose) != (COMPOSE in self.editable):
+    @field_validator("editable")
+    @classmethod
+    def _compose_is_merged(cls, patterns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        rules = info.data.get("compose", {COMPOSE: None} if COMPOSE in patterns else {})
+        if bool(rules) != (COMPOSE in patterns):
             raise ValueError(
                 f"{COMPOSE} is editable exactly where `compose` says what may be changed of it"
             )
-        return self
+        return patterns
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> LessonFile:

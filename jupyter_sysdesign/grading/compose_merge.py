@@ -47,7 +47,7 @@ def merge(
     if not merged.differs:
         return pristine.read_bytes(), merged.refused
     text = io.BytesIO()
-    YAML(typ="safe").dump(data, text)
+    YAML().dump(data, text)
     return text.getvalue(), merged.refused
 
 
@@ -84,7 +84,7 @@ class _Merge:
             model = name if name in services else self._model_of(part, services)
             if model is None:
                 self._refuse(("services", name), f"{name} is like no service that may be copied")
-            elif self._is_full(model, [*models.values()], submitted, name):
+            elif self._is_full(name, model, models, submitted):
                 most = self._rules[model].copies
                 self._refuse(("services", name), f"there may be {most} services like {model}")
             else:
@@ -108,12 +108,13 @@ class _Merge:
         )
 
     def _is_full(
-        self, model: str, models: list[str], submitted: Mapping[str, Any], name: str
+        self, name: str, model: str, models: Mapping[str, str], submitted: Mapping[str, Any]
     ) -> bool:
         if name == model:
-            return False  # it has a place of its own
-        own = 1 if model in submitted and model not in models else 0
-        return models.count(model) + own >= self._rules[model].copies
+            return False
+        taken = [*models.values()].count(model)
+        kept_free = model in submitted and model not in models
+        return taken + kept_free >= self._rules[model].copies
 
     def _service(  # noqa: PLR0913 (both files, seen from one service)
         self,
