@@ -424,7 +424,9 @@ def sell(system: System, receipt: str, product: int) -> bool:
 
 
 STOCK_SQL = "SELECT stock FROM public.products WHERE id = %s"
-BOOKED_SQL = "SELECT receipt, count(*) AS n FROM public.sales WHERE receipt LIKE %s GROUP BY receipt"
+BOOKED_SQL = (
+    "SELECT receipt, count(*) AS n FROM public.sales WHERE receipt LIKE %s GROUP BY receipt"
+)
 
 
 @check("sales", title="A sale that was confirmed is booked, once", points=8, kind="blast_radius")

@@ -72,9 +72,7 @@ async def rearrange(
     )
 
 
-async def _undo(
-    runners: dict[str, ServiceRunner], name: str, before: ServiceRunner | None
-) -> None:
+async def _undo(runners: dict[str, ServiceRunner], name: str, before: ServiceRunner | None) -> None:
     now = runners.pop(name, None)
     if now is not None and now is not before:
         await now.stop()

@@ -52,83 +52,70 @@ def merge(
 
 
 class _Merge:
-    def __init__(
-        self, ours: Document, mine: Document, rules: Mapping[str, Changeable]
-    ) -> None:
+    def __init__(self, ours: Document, mine: Document, rules: Mapping[str, Changeable]) -> None:
         self.refused: list[str] = []
         self.differs = False
         self._ours, self._mine, self._rules = ours, mine, rules
         self._pristine: dict[str, Any] = ours.validate(ComposeFile).model_dump(by_alias=True)
         self._wanted: dict[str, Any] = mine.validate(ComposeFile).model_dump(by_alias=True)
+        self._services: dict[str, Any] = self._pristine.pop("services")
+        self._submitted: dict[str, Any] = self._wanted.pop("services")
 
     def data(self) -> dict[str, Any]:
         """Return the document to run."""
-        pristine, wanted = dict(self._pristine), dict(self._wanted)
-        services, submitted = pristine.pop("services"), wanted.pop("services")
-        self._compare(pristine, wanted, ())
-        models = self._models(services, submitted)
+        self._compare(self._pristine, self._wanted, ())
         raw = self._ours.data["services"]
+        models = self._models()
         made = {
-            name: self._service(name, model, copy.deepcopy(raw[model]), services, submitted, models)
+            name: self._service(name, copy.deepcopy(raw[model]), models)
+            if name in self._submitted
+            else raw[name]
             for name, model in models.items()
         }
         self.differs = made != raw
         return {**self._ours.data, "services": made}
 
-    def _models(
-        self, services: Mapping[str, Any], submitted: Mapping[str, Any]
-    ) -> dict[str, str]:
+    def _models(self) -> dict[str, str]:
         """Return the services to run: name → the pristine service that each is a copy of."""
         models: dict[str, str] = {}
-        for name, part in submitted.items():
-            model = name if name in services else self._model_of(part, services)
+        for name, part in self._submitted.items():
+            model = name if name in self._services else self._model_of(part)
             if model is None:
                 self._refuse(("services", name), f"{name} is like no service that may be copied")
-            elif self._is_full(name, model, models, submitted):
+            elif self._is_full(name, model, models):
                 most = self._rules[model].copies
                 self._refuse(("services", name), f"there may be {most} services like {model}")
             else:
                 models[name] = model
-        for name in services:
+        for name in self._services:
             if name not in models and not (name in self._rules and name in models.values()):
                 self._refuse(("services",), f"{name} cannot be left out")
                 models[name] = name
         return models
 
-    def _model_of(self, part: Mapping[str, Any], services: Mapping[str, Any]) -> str | None:
+    def _model_of(self, part: Mapping[str, Any]) -> str | None:
         """Return the service that a new one is a copy of: it runs the same program."""
         same = ("image", "command", "working_dir")
         return next(
             (
                 name
                 for name, rule in self._rules.items()
-                if rule.copies > 1 and all(part[key] == services[name][key] for key in same)
+                if rule.copies > 1 and all(part[key] == self._services[name][key] for key in same)
             ),
             None,
         )
 
-    def _is_full(
-        self, name: str, model: str, models: Mapping[str, str], submitted: Mapping[str, Any]
-    ) -> bool:
+    def _is_full(self, name: str, model: str, models: Mapping[str, str]) -> bool:
         if name == model:
             return False
         taken = [*models.values()].count(model)
-        kept_free = model in submitted and model not in models
+        kept_free = model in self._submitted and model not in models
         return taken + kept_free >= self._rules[model].copies
 
-    def _service(  # noqa: PLR0913 (both files, seen from one service)
-        self,
-        name: str,
-        model: str,
-        raw: dict[str, Any],
-        services: Mapping[str, Any],
-        submitted: Mapping[str, Any],
-        models: Mapping[str, str],
-    ) -> dict[str, Any]:
+    def _service(self, name: str, raw: dict[str, Any], models: Mapping[str, str]) -> dict[str, Any]:
         """Return one service as the pristine file writes it, with what counts of the learner's."""
-        if name not in submitted:
-            return raw
-        pristine, wanted = dict(services[model]), dict(submitted[name])
+        model = models[name]
+        pristine, wanted = dict(self._services[model]), dict(self._submitted[name])
         where = ("services", name)
         values = self._environment(
             pristine.pop("environment"), wanted.pop("environment"), model, where

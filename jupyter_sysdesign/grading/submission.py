@@ -86,12 +86,11 @@ def rebuild(
     if submitted is None:
         return []
     edited, size = [], 0
-    for relative, content in _editable(lesson, submitted):
+    for relative, sent in _editable(lesson, submitted):
+        content = _merged(lesson, sent, refuse) if relative == FILE else sent
         size += len(content)
         if size > MAX_BYTES:
             raise RejectedError(f"The files together are larger than {MAX_BYTES // 10**6} MB.")
-        if relative == FILE:
-            content = _merged(lesson, content, refuse)
         target = folder / relative
         if not target.exists() or target.read_bytes() != content:
             edited.append(relative)

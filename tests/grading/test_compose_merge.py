@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,9 @@ from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.environment.spec import load_spec
 from jupyter_sysdesign.errors import InvalidFileError
 from jupyter_sysdesign.grading.compose_merge import merge
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PRISTINE = """\
 name: two-of-them

@@ -39,10 +39,14 @@ pool = AsyncConnectionPool(
 
 
 # FastAPI runs the part before "yield" when the server starts, the part after it when it stops.
-# Without its connections the app does not start at all, and says so after five seconds.
+# Without its connections the app does not start at all: the log says why, and it leaves.
 @asynccontextmanager
 async def lifespan(app):
-    await pool.open(wait=True, timeout=5)
+    try:
+        await pool.open(wait=True, timeout=5)
+    except PoolTimeout:
+        log.critical("The database did not give this instance its %s connections", POOL_SIZE)
+        os._exit(3)
     yield
     await pool.close()
 
@@ -138,6 +142,7 @@ async def book(sale):
 
 
 # ------------------------------------------------------------------ THE REPORT
+
 
 # Which 20 products of a category will run out first? One quick question to the database, and then
 # a lot of arithmetic.
