@@ -86,6 +86,24 @@ def rebuild(lesson: Lesson, submitted: Path | None, folder: Path) -> list[str]:
     return edited
 
 
+def collect(lesson: Lesson, submitted: Path) -> dict[str, bytes]:
+    """Return the editable files of ``submitted``; nothing else in it is even opened.
+
+    Raises:
+        RejectedError: links, special files, or more than the limits.
+    """
+    files: dict[str, bytes] = {}
+    size = 0
+    for relative, content in _editable(lesson, submitted):
+        files[relative] = content
+        size += len(content)
+        if size > MAX_BYTES:
+            raise RejectedError(f"The files together are larger than {MAX_BYTES // 10**6} MB.")
+        if len(files) > MAX_FILES:
+            raise RejectedError(f"There are more than {MAX_FILES} files.")
+    return files
+
+
 def _editable(lesson: Lesson, submitted: Path) -> Iterator[tuple[str, bytes]]:
     source = Source(lesson.id, lesson.environment, submitted, tuple(lesson.file.editable))
     walked = 0
