@@ -94,6 +94,8 @@ def main(view: View, argv: list[str]) -> int:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
+    # After unshare, which clears it.
+    _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     alive, ours = os.pipe()
     child = os.fork()
     if child == 0:
@@ -119,14 +121,9 @@ def _become(view: View, argv: list[str], alive: int) -> None:
     if not view.nests:
         with contextlib.suppress(OSError):
             _write("/proc/sys/user/max_user_namespaces", "0")
-    for which, most in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, view.processes),
-        (resource.RLIMIT_FSIZE, view.file_bytes),
-    ):
-        hard = resource.getrlimit(which)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(which, (most, most))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NPROC, view.processes)
+    _limit(resource.RLIMIT_FSIZE, view.file_bytes)
     for capability in range(_LAST_CAPABILITY + 1):
         _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
     if os.geteuid() == 0:
@@ -157,6 +154,23 @@ def _furnish(view: View) -> None:
     number = _PIVOT_ROOT[os.uname().machine]
     _call("pivot_root", _libc.syscall(number, b".", b".old"))
     os.chdir("/")
+    _show_machine(settings, owner)
+    _scratch({_BASE: _TMP_BYTES, "/dev/shm": _TMP_BYTES}, owner)  # noqa: S108 (as above)
+    for path in sorted(view.read, key=len):
+        _bind(f"/.old{named[path]}", path, _READ)
+    for path, inside in view.write.items():
+        _bind(f"/.old{named[path]}", inside, _NOSUID | _NODEV)
+    for path in sorted(view.read, key=len):  # a folder to read in one to write to
+        if any(path.startswith(f"{inside}/") for inside in view.write.values()):
+            _bind(f"/.old{named[path]}", path, _READ)
+    _scratch(view.scratch, owner)
+    _call("umount", _libc.umount2(b"/.old", _DETACH))
+    Path("/.old").rmdir()
+    _protect("/", _RDONLY, recursive=False)
+
+
+def _show_machine(settings: dict[str, str], owner: int) -> None:
+    """Show what every program needs: system libraries, devices, its own processes."""
     for name in _SYSTEM:
         old = Path(f"/.old/{name}")
         if old.is_symlink():
@@ -177,18 +191,6 @@ def _furnish(view: View) -> None:
     Path("/dev/fd").symlink_to("/proc/self/fd")
     Path("/proc").mkdir()
     _mount("proc", "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
-    _scratch({_BASE: _TMP_BYTES, "/dev/shm": _TMP_BYTES}, owner)  # noqa: S108 (as above)
-    for path in sorted(view.read, key=len):
-        _bind(f"/.old{named[path]}", path, _READ)
-    for path, inside in view.write.items():
-        _bind(f"/.old{named[path]}", inside, _NOSUID | _NODEV)
-    for path in sorted(view.read, key=len):  # a folder to read in one to write to
-        if any(path.startswith(f"{inside}/") for inside in view.write.values()):
-            _bind(f"/.old{named[path]}", path, _READ)
-    _scratch(view.scratch, owner)
-    _call("umount", _libc.umount2(b"/.old", _DETACH))
-    Path("/.old").rmdir()
-    _protect("/", _RDONLY, recursive=False)
 
 
 def _scratch(folders: dict[str, int], owner: int) -> None:
@@ -222,6 +224,12 @@ def _protect(path: str, attributes: int, *, recursive: bool = True) -> None:
 def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
     words = [each.encode() for each in (source, target, kind)]
     _call(f"mount {target}", _libc.mount(*words, ctypes.c_ulong(flags), options.encode()))
+
+
+def _limit(which: int, most: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(which, (least, least))
 
 
 def _loopback_up() -> None:
