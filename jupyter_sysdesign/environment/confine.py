@@ -20,6 +20,7 @@ import resource
 import select
 import signal
 import socket
+import stat
 import struct
 import sys
 from pathlib import Path
@@ -201,15 +202,17 @@ def _scratch(folders: dict[str, int], owner: int) -> None:
 
 
 def _bind(old: str, new: str, attributes: int) -> None:
-    """Show ``old`` at ``new``; what is not there is not shown."""
+    """Show ``old`` at ``new``; what is not there, or not ours to see, is not shown."""
     target = Path(new)
-    if Path(old).is_dir():
+    try:
+        mode = Path(old).stat().st_mode
+    except OSError:
+        return
+    if stat.S_ISDIR(mode):
         target.mkdir(parents=True, exist_ok=True)
-    elif Path(old).exists():
+    else:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
-    else:
-        return
     _mount(old, new, "", _BIND | _RECURSIVE)
     _protect(new, attributes)
 

@@ -146,7 +146,10 @@ def init(
         ConflictError: the folder holds something already.
         InvalidRequestError: the course id is none, or there are no lessons.
         ResourceError: no room, or no right to write there.
+        UnavailableError: nbgrader is not installed.
     """
+    from jupyter_sysdesign.grading.course import gradebook  # noqa: PLC0415 (it imports this)
+
     folder = folder.expanduser().resolve()
     exchange = (exchange or folder.with_name(f"{folder.name}-exchange")).expanduser().resolve()
     if exchange == folder or folder in exchange.parents:
@@ -174,6 +177,7 @@ def init(
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         _fill(fresh, facts, lessons)
+        gradebook.enter(fresh, facts.course_id, facts.lessons, students)
         fresh.rename(folder)
         exchange.mkdir(parents=True, exist_ok=True)
         if exchange.stat().st_uid == os.geteuid():
@@ -184,11 +188,7 @@ def init(
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    made = Course(folder, facts.course_id, exchange, tuple(facts.lessons))
-    from jupyter_sysdesign.grading.course import gradebook  # noqa: PLC0415 (needs nbgrader)
-
-    gradebook.enter(made, students)
-    return made
+    return Course(folder, facts.course_id, exchange, tuple(facts.lessons))
 
 
 def _fill(folder: Path, facts: _Facts, lessons: Sequence[Lesson]) -> None:

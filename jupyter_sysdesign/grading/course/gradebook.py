@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +32,19 @@ _ANSWERS_BYTES = 4_000_000
 _STAGED = f"{OWN}/staged"
 
 
-def enter(course: Course, students: Sequence[Student]) -> None:
-    """Enter students, or change what is known of them, and the assignments."""
-    with _opened(f"sqlite:///{course.folder / 'gradebook.db'}") as gradebook:
-        for lesson in course.lessons:
+def enter(
+    folder: Path, course_id: str, lessons: Sequence[str], students: Sequence[Student]
+) -> None:
+    """Make the gradebook in ``folder``, with assignments and students.
+
+    Raises:
+        UnavailableError: nbgrader is not installed.
+    """
+    nbgrader = _nbgrader()
+    with _scripts_in_path():  # it calls alembic by name
+        book = nbgrader.Gradebook(f"sqlite:///{folder / 'gradebook.db'}", course_id)
+    with book as gradebook:
+        for lesson in lessons:
             gradebook.update_or_create_assignment(lesson)
         for each in students:
             facts = {k: v for k, v in each.model_dump(exclude={"id"}).items() if v}
@@ -145,6 +156,17 @@ def _config(course: Course) -> Any:
     config = Config()
     config.merge(PyFileConfigLoader(CONFIG, path=str(course.folder)).load_config())
     return config
+
+
+@contextlib.contextmanager
+def _scripts_in_path() -> Iterator[None]:
+    """Let programs of this interpreter's environment be found, activated or not."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 @contextlib.contextmanager
