@@ -58,3 +58,28 @@ def init(
         f"Learners need {made.folder}/{courses.LEARNER_CONFIG} in their Jupyter", soft_wrap=True
     )
     out.print("configuration (on a shared machine: /etc/jupyter). docs/grading.md tells the rest.")
+
+
+@app.command("demo")
+@command
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="The course's folder; made anew.")
+    ] = Path("demo-course"),
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a small course with ten invented submissions, and grade them."""
+    from jupyter_sysdesign.cli.grade import progress
+    from jupyter_sysdesign.grading.course import demonstration
+    from jupyter_sysdesign.grading.course.executors import LocalProcesses
+
+    with progress(10, shown=not as_json) as tell:
+        made, report = demonstration.make(folder, LocalProcesses(), tell)
+    if as_json:
+        emit({"course": made.folder, "report": report})
+        return
+    out.print(f"Report: {report}", soft_wrap=True)
+    out.print("Look around in it:")
+    out.print(f"  cd {made.folder} && jupyter lab", soft_wrap=True)
+    out.print("Formgrader is in the menu Nbgrader; instructor.ipynb shows the cohort.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,8 @@ import typer
 from jupyter_sysdesign.cli.output import COULD_NOT, DONE, JsonFlag, command, console, emit, out
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from jupyter_sysdesign.grading.course.grader import Graded
 
 _WORDS = {"passed": "[green]passed[/green]", "failed": "[red]failed[/red]", "unknown": "unknown"}
@@ -43,15 +46,6 @@ def grade(
     as_json: JsonFlag = False,
 ) -> None:
     """Grade submissions: rebuilt, checked with traffic nobody has seen, into the gradebook."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     from jupyter_sysdesign.grading.course import course as courses
     from jupyter_sysdesign.grading.course import grader, report
     from jupyter_sysdesign.grading.course.executors import LocalProcesses
@@ -60,22 +54,7 @@ def grade(
     chosen = [each.strip() for each in students.split(",") if each.strip()]
     made = grader.plan(found, assignment, chosen, resume=resume)
     executor = LocalProcesses(jobs, trust=trust, timeout_s=timeout * 60)
-    columns = (
-        TextColumn("Grading"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=as_json) as bar:
-        task = bar.add_task("", total=len(made.todo) + len(made.kept))
-
-        def tell(graded: Graded) -> None:
-            bar.advance(task)
-            if not as_json:
-                _show(graded)
-
+    with progress(len(made.todo) + len(made.kept), shown=not as_json) as tell:
         done = grader.run(made, executor, tell)
     written = report.write(found, made.lesson)
     if as_json:
@@ -86,6 +65,39 @@ def grade(
         out.print(f"Report: {written}", soft_wrap=True)
     wanting = any(each.problem or each.result.verdict.status == "unknown" for each in done)
     raise typer.Exit(COULD_NOT if wanting else DONE)
+
+
+@contextlib.contextmanager
+def progress(count: int, *, shown: bool) -> Iterator[Callable[[Graded], None]]:
+    """Give what is to be called for each submission that is done: a bar, and a line each."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("Grading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    # Submissions come seldom: what was seen half an hour ago still tells how long the rest takes.
+    bars = Progress(*columns, console=console, disable=not shown, speed_estimate_period=1800)
+    with bars as bar:
+        task = bar.add_task("", total=count)
+
+        def tell(graded: Graded) -> None:
+            bar.advance(task)
+            if shown:
+                _show(graded)
+
+        yield tell
 
 
 def _show(graded: Graded) -> None:

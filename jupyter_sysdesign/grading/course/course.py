@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import replace
-from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.curriculum.catalogue import Catalogue, shipped
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 OWN = ".sysdesign"
 CONFIG = "nbgrader_config.py"
 LEARNER_CONFIG = f"learner/{CONFIG}"
+_INSTRUCTORS = "instructor.ipynb"
 _KEY_BYTES = 32
 
 
@@ -49,6 +50,7 @@ class _Facts(BaseModel):
     course_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)
     exchange: str
     lessons: list[str] = Field(min_length=1)
+    curriculum: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,14 @@ class Course:
         id: nbgrader's course id.
         exchange: the folder through which assignments and submissions go.
         lessons: ids; each is an assignment of the same name.
+        curriculum: where lessons come from that are not shipped with us.
     """
 
     folder: Path
     id: str
     exchange: Path
     lessons: tuple[str, ...]
+    curriculum: tuple[str, ...] = ()
 
     @property
     def key(self) -> bytes:
@@ -94,7 +98,7 @@ class Course:
             raise NotFoundError(
                 f"The course has no assignment {assignment!r}", hint=f"It has {known}."
             )
-        return Catalogue().lesson(assignment)
+        return found_in(self.curriculum, assignment)
 
     def submitted(self, assignment: str) -> dict[str, Path]:
         """Return the folders of what was handed in, by student."""
@@ -109,6 +113,15 @@ class Course:
         folder = self.folder.joinpath(OWN, *parts)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+
+def found_in(curriculum: Sequence[str], lesson: str) -> Lesson:
+    """Return a lesson from the folders ``curriculum`` or, after them, from where all come from.
+
+    Raises:
+        NotFoundError: it is in none of them.
+    """
+    return Catalogue([*map(Path, curriculum), *Catalogue().roots]).lesson(lesson)
 
 
 def find(start: Path) -> Course:
@@ -126,7 +139,7 @@ def find(start: Path) -> Course:
                 facts = _Facts.model_validate_json(path.read_text(encoding="utf-8"))
             except (OSError, UnicodeDecodeError, ValidationError) as error:
                 raise InvalidFileError("damaged", file=f"{OWN}/course.json") from error
-            return Course(folder, facts.course_id, Path(facts.exchange), tuple(facts.lessons))
+            return _course(folder, facts)
     raise NotFoundError(
         f"{start} is in no course", hint="Go into one, or make it with `sysdesign course init DIR`."
     )
@@ -156,11 +169,13 @@ def init(
         raise InvalidRequestError(
             "The exchange cannot be inside the course", hint="Learners must not see into that."
         )
+    shipped_ = {str(shipped())}
     try:
         facts = _Facts(
             course_id=course_id or folder.name,
             exchange=str(exchange),
             lessons=[each.id for each in lessons],
+            curriculum=sorted({str(each.environment.parents[1]) for each in lessons} - shipped_),
         )
     except ValidationError as error:
         raise InvalidRequestError(
@@ -188,7 +203,17 @@ def init(
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    return Course(folder, facts.course_id, exchange, tuple(facts.lessons))
+    return _course(folder, facts)
+
+
+def _course(folder: Path, facts: _Facts) -> Course:
+    return Course(
+        folder,
+        facts.course_id,
+        Path(facts.exchange),
+        tuple(facts.lessons),
+        tuple(facts.curriculum),
+    )
 
 
 def _fill(folder: Path, facts: _Facts, lessons: Sequence[Lesson]) -> None:
@@ -207,6 +232,7 @@ def _fill(folder: Path, facts: _Facts, lessons: Sequence[Lesson]) -> None:
         notebook.write_text(source.made(lesson, load_checks(lesson)), encoding="utf-8")
         files = (path.relative_to(assignment).as_posix() for path in _files(assignment))
         kept[lesson.id] = [each for each in files if _is_editable(lesson, each)]
+    shutil.copy(shipped() / "notebooks" / _INSTRUCTORS, folder / _INSTRUCTORS)
     (folder / "learner").mkdir()
     common = _COMMON.format(course=facts.course_id, exchange=facts.exchange)
     (folder / LEARNER_CONFIG).write_text(common, encoding="utf-8")

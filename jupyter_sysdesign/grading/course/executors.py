@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.grading.course import isolation
+from jupyter_sysdesign.grading.course.course import found_in
 from jupyter_sysdesign.grading.course.grading import TIMEOUT_S, grade
 
 if TYPE_CHECKING:
@@ -68,25 +67,5 @@ class LocalProcesses:
 
 def do(order: Order, rung: isolation.Isolation, timeout_s: float) -> Done:
     """Do one order on this machine."""
-    lesson = Catalogue().lesson(order.lesson)
+    lesson = found_in(order.curriculum, order.lesson)
     return Done(order, grade(order, lesson, rung, timeout_s=timeout_s), rung.name)
-
-
-class Clock:
-    """How long the rest will take, from what is done."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._done = 0
-        self._began = time.monotonic()
-
-    def tick(self) -> None:
-        """Count one more."""
-        self._done += 1
-
-    @property
-    def left_s(self) -> float | None:
-        """Return the seconds that are left, None before the first one is done."""
-        if not self._done:
-            return None
-        return (time.monotonic() - self._began) / self._done * (self._count - self._done)

@@ -18,7 +18,7 @@ from jupyter_sysdesign.grading.course.course import CONFIG, OWN
 from jupyter_sysdesign.grading.course.source import check_cell, question_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jupyter_sysdesign.curriculum.catalogue import Lesson
     from jupyter_sysdesign.grading.course.course import Course
@@ -79,6 +79,33 @@ def write(db_url: str, lesson: Lesson, result: Result, answers: Mapping[str, mar
         gradebook.db.commit()
 
 
+def students(course: Course) -> list[str]:
+    """Return the ids of all students in the gradebook."""
+    with _opened(_url(course)) as gradebook:
+        return sorted(each.id for each in gradebook.students)
+
+
+def scores(course: Course) -> list[dict[str, Any]]:
+    """Return one row per graded submission: who, what, the score as it stands."""
+    with _opened(_url(course)) as gradebook:
+        rows = [
+            {
+                "student": each.student.id,
+                "last_name": each.student.last_name or "",
+                "first_name": each.student.first_name or "",
+                "email": each.student.email or "",
+                "lms_user_id": each.student.lms_user_id or "",
+                "assignment": assignment,
+                "score": max(0.0, each.score - each.late_submission_penalty),
+                "max_score": each.max_score,
+                "waiting": each.needs_manual_grade,
+            }
+            for assignment in course.lessons
+            for each in gradebook.assignment_submissions(assignment)
+        ]
+    return sorted(rows, key=lambda row: (str(row["assignment"]), str(row["student"])))
+
+
 def autograde(course: Course, lesson: Lesson, order: Order, submitted: Path) -> None:
     """Have nbgrader file one submission that is graded already (our preprocessor writes it in).
 
@@ -92,23 +119,49 @@ def autograde(course: Course, lesson: Lesson, order: Order, submitted: Path) -> 
     shutil.rmtree(staged, ignore_errors=True)
     try:
         _stage(course, lesson, order, submitted, staged)
-        nbgrader = _nbgrader()
-        config = _config(course)
-        config.CourseDirectory.submitted_directory = _STAGED
-        directory = nbgrader.CourseDirectory(config=config)
-        api = nbgrader.NbGraderAPI(directory, config=config)
-        api.log.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # SQLAlchemy's, of nbgrader's own statements
-            done = api.autograde(lesson.id, order.student, force=True, create=True)
+        done = _asked(
+            course, lambda api: api.autograde(lesson.id, order.student, force=True), _STAGED
+        )
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    if not done["success"]:
-        said = (done.get("error") or done.get("log") or "").strip()[-600:]
+    if done:
         raise ConflictError(
-            f"nbgrader could not file the submission of {order.student}: {said}",
+            f"nbgrader could not file the submission of {order.student}: {done}",
             hint=f"Was `nbgrader generate_assignment {lesson.id}` run?",
         )
+
+
+def generate(course: Course, assignment: str) -> None:
+    """Have nbgrader make the release version of an assignment.
+
+    Raises:
+        ConflictError: nbgrader could not; with the end of what it said.
+    """
+    done = _asked(course, lambda api: api.generate_assignment(assignment))
+    if done:
+        raise ConflictError(f"nbgrader could not generate {assignment}: {done}")
+
+
+def _url(course: Course) -> str:
+    return f"sqlite:///{course.folder / 'gradebook.db'}"
+
+
+def _asked(
+    course: Course, what: Callable[[Any], dict[str, Any]], submitted: str = "submitted"
+) -> str:
+    """Ask nbgrader for something; return the end of what it says when it could not."""
+    nbgrader = _nbgrader()
+    config = _config(course)
+    config.CourseDirectory.submitted_directory = submitted
+    directory = nbgrader.CourseDirectory(config=config)
+    api = nbgrader.NbGraderAPI(directory, config=config)
+    api.log.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SQLAlchemy's, of nbgrader's own statements
+        done = what(api)
+    if done["success"]:
+        return ""
+    return (done.get("error") or done.get("log") or "no reason given").strip()[-600:]
 
 
 def _stage(course: Course, lesson: Lesson, order: Order, submitted: Path, staged: Path) -> None:

@@ -72,7 +72,7 @@ def plan(
     key = course.key
     made = Plan(course, lesson, folders)
     for student in students or folders:
-        order = orders.read(student, lesson, folders[student], key)
+        order = orders.read(student, lesson, folders[student], key, course.curriculum)
         known = results.load(course, assignment, student) if resume else None
         decided = known is not None and known.verdict.status is not Status.UNKNOWN
         if known is not None and decided and known.digest == order.digest:
@@ -105,7 +105,7 @@ def run(made: Plan, executor: Executor, tell: Callable[[Graded], None]) -> list[
 
 def graded(course: Course, lesson: Lesson, student: str, submitted: Path) -> Result:
     """Return the result of what ``student`` submitted, graded now unless it was before."""
-    order = orders.read(student, lesson, submitted, course.key)
+    order = orders.read(student, lesson, submitted, course.key, course.curriculum)
     known = results.load(course, lesson.id, student)
     if known is not None and known.digest == order.digest:
         return known

@@ -24,6 +24,7 @@ class Order(BaseModel):
         files: its editable files, by relative path.
         digest: SHA-256 of them; two submissions with the same one are the same.
         seed: of traffic, data and faults; the learner's side never has it.
+        curriculum: folders to look for the lesson in, first.
         rejected: why the files are not even run; empty: they are.
     """
 
@@ -34,10 +35,13 @@ class Order(BaseModel):
     files: dict[str, bytes] = Field(repr=False)
     digest: str
     seed: int = Field(repr=False)
+    curriculum: tuple[str, ...] = ()
     rejected: str = ""
 
 
-def read(student: str, lesson: Lesson, folder: Path, key: bytes) -> Order:
+def read(
+    student: str, lesson: Lesson, folder: Path, key: bytes, curriculum: tuple[str, ...] = ()
+) -> Order:
     """Read what ``student`` submitted into ``folder``; only editable files are opened."""
     try:
         files, rejected = collect(lesson, folder), ""
@@ -52,6 +56,7 @@ def read(student: str, lesson: Lesson, folder: Path, key: bytes) -> Order:
         files=files,
         digest=digest,
         seed=seed_of(key, lesson.id, digest),
+        curriculum=curriculum,
         rejected=rejected,
     )
 

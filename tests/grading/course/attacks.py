@@ -233,8 +233,8 @@ def _edit_all_else(folder: Path) -> None:
         path.write_text(path.read_text().replace('cpus: "0.5"', 'cpus: "8"'))
     (folder / "db" / "01-schema.sql").write_text("CREATE INDEX ON items (category);\n")
     (folder / "checks.py").write_text("raise SystemExit(0)\n")
-    answer = {"value": "network", "answered_at": 1, "correct": True, "score": 1e9, "attempts": 1,
-              "first_score": 1e9, "feedback": "Right."}  # fmt: skip
+    answer = {"value": "network", "answered_at": 1, "correct": True, "score": 1.0, "attempts": 1,
+              "first_score": 1.0, "feedback": "Right."}  # fmt: skip
     document = {"answers": {"how-many": {**answer, "value": 7}, "why": answer},
                 "checks": {"index-on-category": {"status": "passed", "points": 1e9}},
                 "passed_at": 1, "verdicts": 1}  # fmt: skip
