@@ -58,6 +58,7 @@ export function environment(
     links: [{ source: 'app', target: 'db', marked: false }],
     url: 'http://127.0.0.1:40123',
     migrations: [],
+    pending: [],
     started_at: START,
     last_seq: 10,
     ...rest

@@ -41,6 +41,7 @@ function environment(more: Partial<EnvironmentStatus> = {}): EnvironmentStatus {
     links: [{ source: 'app', target: 'db', marked: true }],
     url: 'http://127.0.0.1:1',
     migrations: [],
+    pending: [],
     last_seq: 5,
     ...more
   };
