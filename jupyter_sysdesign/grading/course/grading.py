@@ -51,7 +51,7 @@ def grade(
     """Return the verdict on one submission. Nothing of it is left, whatever it did."""
     started_at = time.time()
     if order.rejected:
-        return _all(lesson, order, Finding(Status.FAILED, order.rejected), started_at)
+        return without_checks(lesson, order, Finding(Status.FAILED, order.rejected), started_at)
     sweep()
     try:
         templates = prepared(lesson, isolation)
@@ -60,9 +60,9 @@ def grade(
             said = job.run(order.files, order.seed, templates, hear)
     except (SysdesignError, OSError) as error:
         finding = Finding(Status.UNKNOWN, f"It could not be graded: {error}")
-        return _all(lesson, order, finding, started_at)
+        return without_checks(lesson, order, finding, started_at)
     if isinstance(said, Finding):
-        return _all(lesson, order, said, started_at)
+        return without_checks(lesson, order, said, started_at)
     found = Verdict.model_validate(said["verdict"])
     return found.model_copy(
         update={"started_at": started_at, "duration_s": time.time() - started_at}
@@ -243,7 +243,8 @@ def _fingerprint(lesson: Lesson) -> str:
     return digest_of(made_of)[:12]
 
 
-def _all(lesson: Lesson, order: Order, finding: Finding, started_at: float) -> Verdict:
+def without_checks(lesson: Lesson, order: Order, finding: Finding, started_at: float) -> Verdict:
+    """Return the verdict on a submission that came to no checks, for the reason found."""
     results = [verdicts.not_made(each, finding) for each in load_checks(lesson)]
     return verdicts.combine(
         lesson.id, results, seed=order.seed, started_at=started_at, reason=finding.why
