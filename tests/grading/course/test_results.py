@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_sysdesign.control.models import CheckResult, Status
+from jupyter_sysdesign.control.models import Answer, CheckResult, Status
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import ConflictError, InvalidFileError, InvalidRequestError
 from jupyter_sysdesign.grading import verdict as verdicts
@@ -17,6 +17,7 @@ from jupyter_sysdesign.grading.course import course as courses
 from jupyter_sysdesign.grading.course import likeness, marks, orders, results, source, students
 from jupyter_sysdesign.grading.loading import load_checks
 
+QUESTIONS = Catalogue().lesson("t1-02-indexes").file.questions
 STATUSES = st.sampled_from(list(Status))
 
 
@@ -106,9 +107,8 @@ def test_a_learner_is_not_told_what_was_hidden():
     )
 )
 def test_no_answer_breaks_the_marks_or_earns_more_than_there_is(value):
-    lesson = Catalogue().lesson("t1-02-indexes")
-    for question in lesson.file.questions:
-        stored = marks.Answer(value=value, answered_at=0, score=1.0, correct=True)
+    for question in QUESTIONS:
+        stored = Answer(value=value, answered_at=0, score=1.0, correct=True)
         mark = marks._of_answer(question, stored)
         assert mark.points is None or 0 <= mark.points <= question.points
 
