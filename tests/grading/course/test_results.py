@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_sysdesign.control.models import Answer, CheckResult, Status
@@ -44,6 +44,7 @@ def _result(draw, digest=None):
     )
 
 
+@settings(deadline=None)
 @given(_result("x"), _result("x"))
 def test_grading_the_same_files_again_takes_nothing_away(known, fresh):
     now = results.merged(known, fresh)
@@ -57,16 +58,19 @@ def test_grading_the_same_files_again_takes_nothing_away(known, fresh):
     assert now.verdict.points <= now.verdict.max_points
 
 
+@settings(deadline=None)
 @given(_result("x"), _result("x"))
 def test_the_order_of_grading_changes_no_points(one, other):
     assert results.merged(one, other).verdict.points == results.merged(other, one).verdict.points
 
 
+@settings(deadline=None)
 @given(_result("x"), _result("y"))
 def test_of_other_files_the_last_count(known, fresh):
     assert results.merged(known, fresh) == fresh
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text(max_size=20), st.binary(max_size=50), max_size=5),
     st.binary(min_size=32, max_size=32),
@@ -100,6 +104,7 @@ def test_a_learner_is_not_told_what_was_hidden():
     assert unknown.confirm
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
