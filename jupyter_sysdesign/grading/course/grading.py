@@ -58,7 +58,14 @@ def grade(
     try:
         templates = prepared(lesson, isolation)
         with scratch() as folder:
-            job = _Job(lesson, isolation, folder / "job", timeout_s, disk_bytes, stop)
+            job = _Job(
+                lesson,
+                isolation,
+                folder / "job",
+                timeout_s=timeout_s,
+                disk_bytes=disk_bytes,
+                stop=stop,
+            )
             said = job.run(order.files, order.seed, templates)
     except (SysdesignError, OSError) as error:
         finding = Finding(Status.UNKNOWN, f"It could not be graded: {error}")
@@ -85,7 +92,7 @@ def prepared(lesson: Lesson, isolation: Isolation) -> Path:
     with locked(store / f"{lesson.id}.lock"):
         if not wanted.is_dir():
             with scratch() as folder:
-                job = _Job(lesson, isolation, folder / "job", TIMEOUT_S, DISK_BYTES)
+                job = _Job(lesson, isolation, folder / "job")
                 said = job.run({}, None, None)
                 if isinstance(said, Finding):
                     raise SysdesignError(said.why)
@@ -99,8 +106,9 @@ class _Job:
         lesson: Lesson,
         isolation: Isolation,
         folder: Path,
-        timeout_s: float,
-        disk_bytes: int,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        disk_bytes: int = DISK_BYTES,
         stop: threading.Event | None = None,
     ) -> None:
         self.folder = folder
