@@ -1289,6 +1289,12 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Has Services
+             * @description there is something to start; else it takes place in the notebook
+             * @default true
+             */
+            has_services: boolean;
             /** Objectives */
             objectives: string[];
             /** Recap */
@@ -1351,6 +1357,12 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Has Services
+             * @description there is something to start; else it takes place in the notebook
+             * @default true
+             */
+            has_services: boolean;
         };
         /**
          * Link
@@ -1887,6 +1899,12 @@ export interface components {
             path?: string | null;
             /** Notebook */
             notebook: string;
+            /**
+             * Has Services
+             * @description as in LessonSummary
+             * @default true
+             */
+            has_services: boolean;
             /**
              * Files
              * @description relative paths of the learner's files
