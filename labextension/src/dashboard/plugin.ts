@@ -15,7 +15,8 @@ import { asProblem } from '../api/problem';
 import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { dashboardIcon } from '../lab/icons';
-import { currentWorkspace } from '../lessons/current';
+import { openAtLine } from '../lab/line';
+import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import {
   IDashboards,
   IEnvironments,
@@ -66,8 +67,8 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
         settings,
         ...(app.commands.hasCommand(CommandIDs.openFile)
           ? {
-              onOpen: path => {
-                void app.commands.execute(CommandIDs.openFile, { path });
+              onOpen: (path, line) => {
+                void openAtLine(app.commands, path, line);
               }
             }
           : {})
@@ -165,6 +166,13 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
           }
         }
       },
+      isVisible: args =>
+        !environments ||
+        hasEnvironment(
+          app.shell,
+          environments,
+          args['workspace'] ?? args['environment']
+        ),
       execute: args => {
         const given = args['workspace'] ?? args['environment'];
         return isString(given) && given
