@@ -1,6 +1,7 @@
 /** Plugin `jupyter-sysdesign:dashboard`. */
 
 import {
+  ILabShell,
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
@@ -36,7 +37,8 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
     IEnvironments,
     ISysdesignSettings,
     ICommandPalette,
-    ILayoutRestorer
+    ILayoutRestorer,
+    ILabShell
   ],
   provides: IDashboards,
   activate: (
@@ -46,7 +48,8 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
     environments: IEnvironments | null,
     settings: ISysdesignSettings | null,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    labShell: ILabShell | null
   ): IDashboards => {
     const tracker = new WidgetTracker<DashboardWidget>({
       namespace: 'sysdesign-dashboard'
@@ -99,7 +102,8 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
         widget = await made;
       }
       if (!widget.isAttached) {
-        app.shell.add(widget, 'main');
+        // The main area of Notebook 7 takes one document; the dashboard stands beside it.
+        app.shell.add(widget, labShell ? 'main' : 'right');
       }
       if (!restored) {
         app.shell.activateById(widget.id);
