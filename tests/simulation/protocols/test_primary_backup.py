@@ -50,10 +50,10 @@ def test_a_stored_run_kills_its_mutant_and_nobody_else(killer: Killer):
 
 def test_every_mutant_has_its_stored_run_and_says_what_is_wrong():
     bugs = {each.bug for each in PRIMARY_BACKUP.killers}
-    assert bugs == {each.name for each in PRIMARY_BACKUP_MUTANTS}
+    assert bugs == set(PRIMARY_BACKUP_MUTANTS)
     assert len(PRIMARY_BACKUP_MUTANTS) >= 4
     known = {each.id for each in (*RULES, LINEARIZABILITY)}
-    for mutant in PRIMARY_BACKUP_MUTANTS:
+    for mutant in PRIMARY_BACKUP_MUTANTS.values():
         assert mutant.mistake.endswith(".")
         assert mutant.shown_by <= known
     assert sum(each.points for each in PRIMARY_BACKUP.scenarios) == 100

@@ -48,10 +48,10 @@ def test_a_stored_run_kills_its_mutant_and_nobody_else(killer: Killer):
 
 
 def test_every_mutant_has_its_stored_run_and_says_what_is_wrong():
-    assert {each.bug for each in QUORUM.killers} == {each.name for each in QUORUM_MUTANTS}
+    assert {each.bug for each in QUORUM.killers} == set(QUORUM_MUTANTS)
     assert len(QUORUM_MUTANTS) >= 5
     known = {each.id for each in (*RULES, LINEARIZABILITY)}
-    for mutant in QUORUM_MUTANTS:
+    for mutant in QUORUM_MUTANTS.values():
         assert mutant.mistake.endswith(".")
         assert mutant.shown_by <= known
     assert sum(each.points for each in QUORUM.scenarios) == 100

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from jupyter_sysdesign.simulation.judge.gallery import store
+from jupyter_sysdesign.simulation.judge.killers import write
 from jupyter_sysdesign.simulation.protocols.commit.mutants import (
     THREE_PHASE_MUTANTS,
     TWO_PHASE_MUTANTS,
@@ -21,13 +21,8 @@ from jupyter_sysdesign.simulation.protocols.commit.suite import (
     TWO_PHASE,
 )
 
-
-def main() -> int:
-    """Write the files; fail if a mutant is not found."""
-    return store(TWO_PHASE_MUTANTS, TWO_PHASE, KILLERS) or store(
-        THREE_PHASE_MUTANTS, THREE_PHASE, KILLERS_3
-    )
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        not write(KILLERS, TWO_PHASE, TWO_PHASE_MUTANTS)
+        or not write(KILLERS_3, THREE_PHASE, THREE_PHASE_MUTANTS)
+    )

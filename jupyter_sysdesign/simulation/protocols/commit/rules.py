@@ -231,7 +231,10 @@ class CommitRules:
 
     def _tell(self, kind: str, node: NodeId, tx: str, state: str) -> None:
         words = _WORDS[state].format(tx=tx)
-        self._world.happened(kind, node, {"tx": tx, "state": state, "words": words})
+        told = {"tx": tx, "state": state, "words": words}
+        if state in (PRECOMMIT, COMMIT, ABORT):
+            told["notable"] = True
+        self._world.happened(kind, node, told)
 
     def state(self, node: NodeId, tx: str) -> str | None:
         """Return what a server last showed of a transaction."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 
-from jupyter_sysdesign.simulation.judge.gallery import store
+from jupyter_sysdesign.simulation.judge.killers import write
 from jupyter_sysdesign.simulation.protocols.primary_backup.mutants import PRIMARY_BACKUP_MUTANTS
 from jupyter_sysdesign.simulation.protocols.primary_backup.suite import KILLERS, PRIMARY_BACKUP
 
 if __name__ == "__main__":
-    sys.exit(store(PRIMARY_BACKUP_MUTANTS, PRIMARY_BACKUP, KILLERS, seeds=200))
+    sys.exit(not write(KILLERS, PRIMARY_BACKUP, PRIMARY_BACKUP_MUTANTS, seeds=200))

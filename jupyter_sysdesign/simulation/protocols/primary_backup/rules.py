@@ -68,7 +68,8 @@ class PrimaryRules:
         changed = before is None or (before.role, before.view) != (probe.role, probe.view)
         if changed and probe.role != "idle":
             words = f"is {probe.role} of view {probe.view}"
-            self._world.happened(probe.role, node, {"view": probe.view, "words": words})
+            told = {"view": probe.view, "words": words, "notable": True}
+            self._world.happened(probe.role, node, told)
         if probe.role != "primary":
             return
         first = self._primaries.setdefault(probe.view, node)

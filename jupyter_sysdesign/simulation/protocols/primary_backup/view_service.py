@@ -107,7 +107,7 @@ class ViewService(Node):
         self.ctx.disk.write("view", view)
         self.ctx.disk.write("acknowledged", False)
         self.ctx.disk.sync()
-        self.ctx.note("view", view=view.number, words=_words(view))
+        self.ctx.note("view", view=view.number, words=_words(view), notable=True)
 
 
 def _words(view: View) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 
-from jupyter_sysdesign.simulation.judge.gallery import store
+from jupyter_sysdesign.simulation.judge.killers import write
 from jupyter_sysdesign.simulation.protocols.quorum.mutants import QUORUM_MUTANTS
 from jupyter_sysdesign.simulation.protocols.quorum.suite import KILLERS, QUORUM
 
 if __name__ == "__main__":
-    sys.exit(store(QUORUM_MUTANTS, QUORUM, KILLERS, seeds=100))
+    sys.exit(not write(KILLERS, QUORUM, QUORUM_MUTANTS, seeds=100))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.clients import Workload
 from jupyter_sysdesign.simulation.faults import Fault, Trigger
-from jupyter_sysdesign.simulation.judge.gallery import stored
+from jupyter_sysdesign.simulation.judge.killers import stored
 from jupyter_sysdesign.simulation.judge.suite import Scenario, Suite
 from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.protocols.quorum.cluster import QuorumCluster
