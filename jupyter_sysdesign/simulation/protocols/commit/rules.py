@@ -231,7 +231,7 @@ class CommitRules:
 
     def _tell(self, kind: str, node: NodeId, tx: str, state: str) -> None:
         words = _WORDS[state].format(tx=tx)
-        told = {"tx": tx, "state": state, "words": words}
+        told: dict[str, Any] = {"tx": tx, "state": state, "words": words}
         if state in (PRECOMMIT, COMMIT, ABORT):
             told["notable"] = True
         self._world.happened(kind, node, told)

@@ -195,12 +195,6 @@ function change(line: ILine): string {
   }
 }
 
-/** Rules of a protocol may bring their own words, such as `votes yes on c1.1`. */
-function noticed(who: string, { kind, rest }: ILine): string {
-  const { words } = rest;
-  return typeof words === 'string' ? `${who} ${words}.` : `${who}: ${kind}.`;
-}
-
 /** `S1 sends RequestVote to S2, S3 and S4; that to S3 is lost.` */
 function sending(sent: readonly IMessage[]): string {
   const groups = new Map<string, IMessage[]>();
