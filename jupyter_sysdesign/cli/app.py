@@ -11,9 +11,11 @@ from jupyter_sysdesign.cli import (
     bench,
     check,
     console,
+    course,
     doctor,
     env,
     fault,
+    grade,
     lab,
     lessons,
     load,
@@ -58,4 +60,6 @@ app.command("load")(load.load)
 app.add_typer(fault.app, name="fault")
 app.command("check")(check.check)
 app.command("verify")(verify.verify)
+app.add_typer(course.app, name="course")
+app.command("grade")(grade.grade)
 app.add_typer(bench.app, name="bench")

@@ -85,17 +85,12 @@ def rebuild(
     workspaces.populate(lesson, folder)
     if submitted is None:
         return []
-    edited, size = [], 0
-    for relative, sent in _editable(lesson, submitted):
+    edited = []
+    for relative, sent in collect(lesson, submitted).items():
         content = _merged(lesson, sent, refuse) if relative == FILE else sent
-        size += len(content)
-        if size > MAX_BYTES:
-            raise RejectedError(f"The files together are larger than {MAX_BYTES // 10**6} MB.")
         target = folder / relative
         if not target.exists() or target.read_bytes() != content:
             edited.append(relative)
-        if len(edited) > MAX_FILES:
-            raise RejectedError(f"There are more than {MAX_FILES} files.")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     return edited
@@ -109,6 +104,24 @@ def _merged(lesson: Lesson, content: bytes, refuse: Callable[[str], None]) -> by
     for each in refused:
         refuse(each)
     return merged
+
+
+def collect(lesson: Lesson, submitted: Path) -> dict[str, bytes]:
+    """Return the editable files of ``submitted``; nothing else in it is even opened.
+
+    Raises:
+        RejectedError: links, special files, or more than the limits.
+    """
+    files: dict[str, bytes] = {}
+    size = 0
+    for relative, content in _editable(lesson, submitted):
+        files[relative] = content
+        size += len(content)
+        if size > MAX_BYTES:
+            raise RejectedError(f"The files together are larger than {MAX_BYTES // 10**6} MB.")
+        if len(files) > MAX_FILES:
+            raise RejectedError(f"There are more than {MAX_FILES} files.")
+    return files
 
 
 def _editable(lesson: Lesson, submitted: Path) -> Iterator[tuple[str, bytes]]:

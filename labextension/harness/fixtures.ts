@@ -304,6 +304,7 @@ export function workspace(): WorkspaceDetail {
     lesson: LESSON,
     folder: '/home/you/sysdesign/t1-02-indexes',
     notebook: 'lesson.ipynb',
+    has_services: true,
     files: [],
     editable: [],
     answers: {},

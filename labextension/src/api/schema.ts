@@ -1319,6 +1319,12 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Has Services
+             * @description there is something to start; else it takes place in the notebook
+             * @default true
+             */
+            has_services: boolean;
             /** Objectives */
             objectives: string[];
             /** Recap */
@@ -1381,6 +1387,12 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Has Services
+             * @description there is something to start; else it takes place in the notebook
+             * @default true
+             */
+            has_services: boolean;
         };
         /**
          * Link
@@ -1917,6 +1929,12 @@ export interface components {
             path?: string | null;
             /** Notebook */
             notebook: string;
+            /**
+             * Has Services
+             * @description as in LessonSummary
+             * @default true
+             */
+            has_services: boolean;
             /**
              * Files
              * @description relative paths of the learner's files
