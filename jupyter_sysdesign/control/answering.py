@@ -10,6 +10,7 @@ from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.errors import SysdesignError
 from jupyter_sysdesign.grading import questions
 from jupyter_sysdesign.grading.measuring import Recorded
+from jupyter_sysdesign.grading.rubric import process
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.environment import Environment
@@ -42,6 +43,7 @@ async def answer(
         request.value,
         skip=request.skip,
         recorded=_recorded(environment),
+        mark=process.mark,
     )
 
 

@@ -109,3 +109,27 @@ test('what is no question is not shown as one', () => {
   expect(readQuestion({ form: 'number' })).toBeNull();
   expect(readQuestion('q')).toBeNull();
 });
+
+const CLAIMS = {
+  min_words: 2,
+  claims: [
+    { id: 'sites', text: 'How many?', unit: 'sites', options: [] },
+    { id: 'kind', text: 'Which?', options: [{ id: 'stops', text: 'Stops' }] }
+  ]
+};
+
+test('prose with claims needs every field, and numbers are numbers', () => {
+  const text = 'a majority';
+  expect(answer('prose', { text }, CLAIMS)).toMatch('every field');
+  const half = { text, claims: { sites: '4' } };
+  expect(answer('prose', half, CLAIMS)).toMatch('every field');
+  const words = { text, claims: { sites: 'some', kind: 'stops' } };
+  expect(answer('prose', words, CLAIMS)).toMatch('every field');
+  const whole = { text, claims: { sites: '4', kind: 'stops' } };
+  const made = { text, claims: { sites: 4, kind: 'stops' } };
+  expect(answer('prose', whole, CLAIMS)).toEqual(made);
+  expect(draftOf(question('prose', CLAIMS), made)).toEqual({
+    ...EMPTY,
+    ...whole
+  });
+});
