@@ -391,7 +391,7 @@ export const SCENES: readonly IScene[] = [
         correct: false,
         score: 0,
         feedback:
-          '**What you stated does not hold**, so the answer cannot:\n\n- Raft does not stand **Byzantine** failures, not a single one.\n\n**Evidence found in your words.** By a program that compares sentences and understands none of them; it is no mark.\n\n- ✓ It says why a majority is enough. “a majority of five has every order”\n- ○ It says what each side of a cut network does. Nothing found.',
+          '**What you stated does not hold**, so the answer cannot:\n\n- Raft does not stand **Byzantine** failures, not a single one.\n\n**Evidence found in your words.** By a program that compares sentences and understands none of them; it is no mark.\n\n✓ It says why a majority is enough. “a majority of five has every order”\n\n○ It says what each side of a cut network does. Nothing found.',
         model_answer: 'Raft. Sites stop or are cut off.'
       })
     },

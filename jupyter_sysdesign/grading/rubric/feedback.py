@@ -29,7 +29,7 @@ def feedback(question: Reflect, marking: Marking) -> str:
     who = "By a program that compares sentences and understands none of them"
     if marking.points is not None:
         who = f"By a language model ({_plain(marking.by)}), which may be wrong"
-    listed = "\n".join(_line(each) for each in marking.criteria)
+    listed = "\n\n".join(_line(each) for each in marking.criteria)
     parts.append(f"**Evidence found in your words.** {who}; it is no mark.\n\n{listed}")
     if marking.for_a_person:
         parts.append("A person should look at this: " + " ".join(marking.for_a_person))
@@ -37,7 +37,7 @@ def feedback(question: Reflect, marking: Marking) -> str:
 
 
 def _line(mark: CriterionMark) -> str:
-    said = f"- {_SIGNS[mark.found]} {mark.text}"
+    said = f"{_SIGNS[mark.found]} {mark.text}"
     if mark.found == "perhaps":
         said += " Perhaps:"
     elif mark.found == "no":

@@ -98,7 +98,7 @@ test('an answer goes back into its form', () => {
 });
 
 test('a kept draft comes back as it was; anything else is empty', () => {
-  const draft = { text: 't', low: '1', high: '', picked: ['a'] };
+  const draft = { ...EMPTY, text: 't', low: '1', picked: ['a'] };
   expect(readDraft(draft)).toEqual(draft);
   expect(readDraft(null)).toEqual(EMPTY);
   expect(readDraft(true)).toEqual(EMPTY);
