@@ -1,4 +1,4 @@
-"""The six kinds of question a lesson asks (``questions:`` of ``lesson.yaml``).
+"""The kinds of question a lesson asks (``questions:`` of ``lesson.yaml``).
 
 Deciding answers is ``grading/questions.py``; here is only what an author writes and what a learner
 may see before they have answered (``public()``).
@@ -306,8 +306,23 @@ class Reflect(Asked):
         }
 
 
+class Sealed(Asked):
+    """A question whose answer is kept elsewhere: asked and stored here, decided there.
+
+    ``asked`` is what the whole question shows (``public``); ``sealing`` makes it.
+    """
+
+    kind: Literal["sealed"]
+    asked: dict[str, Any]
+
+    def public(self) -> dict[str, Any]:
+        """Return what the whole question shows."""
+        return dict(self.asked)
+
+
 Question = Annotated[
-    Predict | Observe | Comprehend | Tradeoff | Evidence | Reflect, Field(discriminator="kind")
+    Predict | Observe | Comprehend | Tradeoff | Evidence | Reflect | Sealed,
+    Field(discriminator="kind"),
 ]
 
 
@@ -317,6 +332,8 @@ def needs(figure: Any) -> dict[str, Any]:
         return needs(figure.ratio.of) or needs(figure.ratio.to)
     if hasattr(figure, "run"):
         return {"profile": figure.run.profile}
+    if hasattr(figure, "hot"):
+        return {"profile": figure.hot.profile}
     if hasattr(figure, "metric"):
         return {"metric": figure.metric, "profile": figure.profile}
     return {}

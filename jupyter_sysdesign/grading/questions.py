@@ -21,6 +21,7 @@ from jupyter_sysdesign.curriculum.question import (
     Predict,
     Question,
     Reflect,
+    Sealed,
     Tradeoff,
 )
 from jupyter_sysdesign.errors import ConflictError, NotFoundError, UnavailableError
@@ -64,7 +65,9 @@ class Decision:
     marking: Marking | None = None
 
 
-def decide(question: Question, value: Any, recorded: Recorded, *, since: float = 0.0) -> Decision:
+def decide(  # noqa: PLR0911 (one for each kind)
+    question: Question, value: Any, recorded: Recorded, *, since: float = 0.0
+) -> Decision:
     """Decide one answer; ``since`` is when a prediction was made (only later runs count).
 
     Raises:
@@ -80,6 +83,8 @@ def decide(question: Question, value: Any, recorded: Recorded, *, since: float =
         return _tradeoff(question, value)
     if isinstance(question, Evidence):
         return _evidence(question, value)
+    if isinstance(question, Sealed):
+        return _sealed(value)
     return _reflect(question, value)
 
 
@@ -350,6 +355,12 @@ def _with_evidence(
     facts = decision.marking.facts if decision.marking is not None else []
     marking = found.model_copy(update={"facts": facts})
     return replace(decision, marking=marking, feedback=feedback(question, marking))
+
+
+def _sealed(value: Any) -> Decision:
+    if value is None or value in ("", [], {}):
+        raise reading.refuse("Answer first")
+    return Decision(None, None, "Kept. It is decided where the answers are.")
 
 
 def _picked(chosen: set[str], right: set[str], comments: list[str]) -> Decision:
