@@ -121,6 +121,11 @@ class Encoder:
         return normed
 
 
+def installed() -> bool:
+    """Tell whether everything is there, without loading it."""
+    return all(importlib.util.find_spec(each) for each in (_PACKAGE, "tokenizers", "safetensors"))
+
+
 def _folder() -> Path:
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or found.origin is None:
