@@ -82,15 +82,25 @@ def read(path: Path, name: str | None = None) -> Document:
     """
     shown = name or path.name
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InvalidFileError("the file is missing", file=shown) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InvalidFileError("not UTF-8 text", file=shown, line=line) from None
     except OSError as error:
         raise InvalidFileError(error.strerror or str(error), file=shown) from error
-    return Document(shown, text)
+    return parse(content, shown)
+
+
+def parse(content: bytes, name: str) -> Document:
+    """Parse what a file holds; ``name`` is what errors call it.
+
+    Raises:
+        InvalidFileError: not UTF-8, or not YAML.
+    """
+    try:
+        return Document(name, content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InvalidFileError("not UTF-8 text", file=name, line=line) from None
 
 
 def _say(error: Any) -> str:

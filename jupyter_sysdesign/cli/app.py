@@ -11,9 +11,11 @@ from jupyter_sysdesign.cli import (
     bench,
     check,
     console,
+    course,
     doctor,
     env,
     fault,
+    grade,
     lab,
     lessons,
     load,
@@ -60,4 +62,6 @@ app.add_typer(fault.app, name="fault")
 app.command("check")(check.check)
 app.command("verify")(verify.verify)
 app.command("new-lesson")(new_lesson.new_lesson)
+app.add_typer(course.app, name="course")
+app.command("grade")(grade.grade)
 app.add_typer(bench.app, name="bench")

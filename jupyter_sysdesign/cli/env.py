@@ -1,4 +1,4 @@
-"""``sysdesign env up|down|reset|status|logs``: a lesson's environment without a browser."""
+"""``sysdesign env up|down|reset|apply|status|logs``: a lesson's environment without a browser."""
 
 from __future__ import annotations
 
@@ -81,6 +81,25 @@ def reset(
         emit({"environment": status})
     else:
         _show(status)
+
+
+@app.command()
+@command
+def apply(
+    lesson: LessonArgument = None, *, workspace: WorkspaceOption = None, as_json: JsonFlag = False
+) -> None:
+    """Let saved files take effect: an edited compose.yaml, new migrations. The rest runs on."""
+    from jupyter_sysdesign.control.client import ControlClient
+
+    with ControlClient() as client:
+        found = existing(client, resolve(client, lesson, workspace))
+        done = client.apply(found.id)
+        status = client.environment(found.id)
+    if as_json:
+        emit({"applied": done, "environment": status})
+        return
+    _show(status)
+    out.print(done.message, markup=False)
 
 
 @app.command()

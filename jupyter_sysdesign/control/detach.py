@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import presence
+from jupyter_sysdesign.environment.program import Forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,11 +71,12 @@ def _run(run: Callable[[Callable[[], None]], None], writing: int) -> NoReturn:
     try:
         run(lambda: say(_READY))
         status = 0
+    except Forked:  # this is another process by now
+        raise
     except BaseException as error:  # noqa: BLE001 (told to the starter, then the process ends)
         say(repr(error) if isinstance(error, SystemExit) else str(error))
         _log(error)
-    finally:
-        os._exit(status)
+    os._exit(status)
 
 
 def _log(error: BaseException) -> None:

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import presence
+from jupyter_sysdesign.environment import proctitle
 from jupyter_sysdesign.errors import UnavailableError
-from jupyter_sysdesign.interpreter import module_command
+from jupyter_sysdesign.interpreter import INTERPRETER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: What the control plane has no use for and must not keep: it outlives who started it.
-_SECRET_PREFIXES = ("JUPYTERHUB_", "JUPYTER_TOKEN", "JPY_", "SYSDESIGN_PARENT_LEASE")
+#: What the control plane must not keep, as it outlives who started it, and what would change the
+#: interpreter that all Python services are forks of.
+_NOT_FOR_IT = ("JUPYTERHUB_", "JUPYTER_TOKEN", "JPY_", "SYSDESIGN_PARENT_LEASE", "PYTHON")
 
 _START_S = 60.0  # a cold start reads a few hundred files; a network home may take its time
 
@@ -58,12 +60,13 @@ def answers(path: Path) -> bool:
 
 
 def _start() -> None:
+    title, room = proctitle.ROOM
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(_SECRET_PREFIXES)
+        name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_IT)
     }
     # One heap per thread would cost a few MiB each, for speed that nobody here needs.
-    environment.setdefault("MALLOC_ARENA_MAX", "2")
-    argv = [*module_command("jupyter_sysdesign.control"), "--detach"]
+    environment |= {"MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8", **room}
+    argv = [*INTERPRETER, "-u", "-m", "jupyter_sysdesign.control", "--detach", title]
     hint = f"Its log is {paths.home() / 'control.log'}."
     try:
         done = subprocess.run(

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jupyter_sysdesign.curriculum.question import Id, Markdown, Question, StepName, Strict
 
@@ -23,8 +23,10 @@ READABLE = (
 )
 #: What no pattern may ever hand out: the checks, the answers, and data too big to read.
 KEPT_BACK = ("checks.py", "solution/*", "alternatives/*", "cheats/*", "db/*seed*", "*.pyc")
-#: What a submission may not replace: limits and traffic are the lesson's.
-NOT_EDITABLE = (*KEPT_BACK, "compose.yaml", "load.yaml", "db/*", ".sysdesign/*")
+COMPOSE = "compose.yaml"
+#: What a submission may not replace: limits and traffic are the lesson's. Of compose.yaml a lesson
+#: may let some things be changed; see ``LessonFile.compose``.
+NOT_EDITABLE = (*KEPT_BACK, "load.yaml", "db/*", ".sysdesign/*")
 
 _TITLES: dict[str, str] = {
     "symptoms": "See the symptoms",
@@ -77,6 +79,30 @@ class Untouched(Strict):
     fails: tuple[ExpectedFailure, ...] = Field(min_length=1)
 
 
+class Bounds(Strict):
+    """Whole numbers that a value may be."""
+
+    minimum: int
+    maximum: int
+
+    @model_validator(mode="after")
+    def _hold_something(self) -> Bounds:
+        if self.minimum > self.maximum:
+            raise ValueError(f"no number is at least {self.minimum} and at most {self.maximum}")
+        return self
+
+
+class Changeable(Strict):
+    """What a learner may change of one service of ``compose.yaml``; all else stays pristine."""
+
+    copies: int = Field(
+        1, ge=1, le=32, description="how many services like it there may be, itself among them"
+    )
+    environment: dict[str, Bounds] = Field(
+        default={}, description="variables that may be set, also in copies, within bounds"
+    )
+
+
 class LessonFile(Strict):
     """The whole of ``lesson.yaml``.
 
@@ -95,6 +121,9 @@ class LessonFile(Strict):
     recap: Markdown
     bridge: Markdown
     steps: tuple[Step, ...] = tuple(Step(id=name, title=_TITLES[name]) for name in STEPS)
+    compose: dict[str, Changeable] = Field(
+        default={}, description="by service: what counts of an edited compose.yaml"
+    )
     editable: tuple[Pattern, ...] = Field(min_length=1)
     files: tuple[Pattern, ...] = READABLE
     charts: tuple[str, ...] = Field((), description="metric names a dashboard shows first")
@@ -123,8 +152,19 @@ class LessonFile(Strict):
     def _may_be_edited(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
             clash = next((each for each in NOT_EDITABLE if fnmatchcase(pattern, each)), None)
-            if clash or pattern.startswith("*"):
+            takes_compose = pattern != COMPOSE and fnmatchcase(COMPOSE, pattern)
+            if clash or takes_compose or pattern.startswith("*"):
                 raise ValueError(f"{pattern!r} cannot be editable")
+        return patterns
+
+    @field_validator("editable")
+    @classmethod
+    def _compose_is_merged(cls, patterns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        rules = info.data.get("compose", {COMPOSE: None} if COMPOSE in patterns else {})
+        if bool(rules) != (COMPOSE in patterns):
+            raise ValueError(
+                f"{COMPOSE} is editable exactly where `compose` says what may be changed of it"
+            )
         return patterns
 
     @model_validator(mode="after")

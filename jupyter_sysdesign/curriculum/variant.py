@@ -47,6 +47,11 @@ class Variant:
         return first + int.from_bytes(digest[:16], "big") % (last - first + 1)
 
 
+def course_variant_key(course_key: bytes) -> str:
+    """Return what a course's workspaces carry: it tells nothing of the course key itself."""
+    return hmac.new(course_key, b"variants", hashlib.sha256).hexdigest()
+
+
 def variant(folder: Path) -> Variant:
     """Return the variant of whoever works in the workspace ``folder``.
 

@@ -232,7 +232,7 @@ def handed_out(lesson: Lesson) -> dict[str, Path]:
     return found
 
 
-def populate(lesson: Lesson, folder: Path) -> None:
+def populate(lesson: Lesson, folder: Path, variant_key: str = "") -> None:
     """Fill an empty ``folder`` with the pristine copies and the marker."""
     for relative, pristine in handed_out(lesson).items():
         target = folder / relative
@@ -244,10 +244,9 @@ def populate(lesson: Lesson, folder: Path) -> None:
             (folder / parent).mkdir(parents=True, exist_ok=True)
     marker = folder / MARKER
     marker.parent.mkdir(parents=True, exist_ok=True)
-    document = _Marker(lesson=lesson.id, created_at=time.time())
-    marker.write_text(
-        json.dumps(document.model_dump(exclude={"variant_key"})) + "\n", encoding="utf-8"
-    )
+    document = _Marker(lesson=lesson.id, created_at=time.time(), variant_key=variant_key)
+    kept = document.model_dump(exclude=None if variant_key else {"variant_key"})
+    marker.write_text(json.dumps(kept) + "\n", encoding="utf-8")
 
 
 def _has_notebook(lesson: Lesson) -> bool:

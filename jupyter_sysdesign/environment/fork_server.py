@@ -1,9 +1,10 @@
 """The process that guards, and so supervisors and Python services, are forked from.
 
-One per program that owns instances, started by ``runtimes/forking.py``. It imports what they need,
-then forks a guard for each order: a JSON object on the socket that is its stdin, which comes with
-three descriptors: the guard's stdin, stdout and stderr. It ends with its owner; what it forked does
-not notice. Forks have its memory in common, which is why four Python processes fit where one did.
+One per program that owns instances, started or forked by ``runtimes/forking.py``. Having imported
+what they need, it forks a guard for each order: a JSON object on the socket that is its stdin,
+which comes with three descriptors: the guard's stdin, stdout and stderr. It ends with its owner;
+what it forked does not notice. Forks have its memory in common, which is why four Python processes
+fit where one did.
 """
 
 from __future__ import annotations
@@ -14,32 +15,44 @@ import os
 import signal
 import socket
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from jupyter_sysdesign.environment import guard, preload, proctitle
 from jupyter_sysdesign.environment.limits import die_with_parent
 from jupyter_sysdesign.environment.proctree import LINUX
 from jupyter_sysdesign.environment.program import Forked
 
+#: What of its owner's environment it has; what it forks is told its own.
+KEPT = ("PATH", "LC_ALL")
+
 _ORDER_BYTES = 1 << 16
 _FILES = 3
 
 
 def main() -> None:
-    """Serve, or be what was forked, until that ends."""
+    """Load, then serve, or be what was forked, until that ends."""
     die_with_parent(int(sys.argv[2]))
-    proctitle.become(["sysdesign-fork-server"], dict(os.environ))
     if LINUX:  # elsewhere the system's own libraries do not stand a fork without an exec
         preload.load()
-    order = _serve()
     try:
-        if order is not None:
-            guard.main(order["instance"], order["folder"], order["sockets"], keep=order["keep"])
+        serve()
     except Forked as forked:
         program = forked.program
-    else:
-        os._exit(0)  # taking all that was loaded apart is for the program, which may want it
     program.run()
+
+
+def serve() -> NoReturn:
+    """Fork a guard for each order that comes in by stdin, until the owner is gone.
+
+    Raises:
+        Forked: this process is a service now.
+    """
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    proctitle.become(["sysdesign-fork-server"], kept)
+    order = _serve()
+    if order is not None:
+        guard.main(order["instance"], order["folder"], order["sockets"], keep=order["keep"])
+    os._exit(0)  # taking all that was loaded apart is for the program, which may want it
 
 
 def _serve() -> dict[str, Any] | None:

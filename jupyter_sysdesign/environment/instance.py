@@ -93,6 +93,7 @@ class Instance:
             proxy=ProxyStatus(pid=life.proxy.pid) if life.proxy else None,
             url=next((each.url for each in services if each.name == life.spec.entry), None),
             migrations=life.migrations,
+            pending=life.pending,
             started_at=life.started_at,
         )
 
@@ -235,13 +236,16 @@ class Instance:
         await life.operations.run(life.restore() if life.state in UP else life.discard())
 
     async def apply(self) -> Applied:
-        """Apply the pending migrations; where an applied one changed, restore the data first.
+        """Let an edited ``compose.yaml`` take effect, then apply the pending migrations.
+
+        Services that are described as before go on running. Where an applied migration changed,
+        the data is restored first.
 
         Raises:
             ConflictError: it does not run, or another operation is under way.
             NotFoundError: there is no database.
-            InvalidFileError: a migration is refused; with its line.
-            SysdesignError: as ``start``.
+            InvalidFileError: a file is wrong or a migration is refused; with its line.
+            SysdesignError: as ``start``; the services are then as they were before.
         """
         self._require_up()
         return await self._life.operations.run(self._life.apply())

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from jupyter_sysdesign import paths
+from jupyter_sysdesign.environment import applying
 from jupyter_sysdesign.environment.console import Console
 from jupyter_sysdesign.environment.ensemble import Ensemble
+from jupyter_sysdesign.environment.held_files import HeldFiles
 from jupyter_sysdesign.environment.link_proxy import LinkProxy
 from jupyter_sysdesign.environment.operations import Operations
 from jupyter_sysdesign.environment.ownership import Ownership
 from jupyter_sysdesign.environment.premises import Premises
+from jupyter_sysdesign.environment.rearrangement import Rearranged, rearrange
 from jupyter_sysdesign.environment.runtimes.embedded import Embedded
 from jupyter_sysdesign.environment.service_runner import ServiceRunner
 from jupyter_sysdesign.environment.services import build
@@ -41,8 +44,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from pathlib import Path
 
+    from jupyter_sysdesign.environment.held_files import Contents
     from jupyter_sysdesign.environment.runtimes import Exit, Runtime
     from jupyter_sysdesign.environment.source import Source
+    from jupyter_sysdesign.environment.spec import Spec
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +88,7 @@ class Lifecycle:
         self.progress: Progress | None = None
         self.started_at: float | None = None
         self.migrations: list[Migration] = []
+        self.pending: list[str] = []
         self.runners: dict[str, ServiceRunner] = {}
         self._purpose = purpose
         self._tell = tell
@@ -93,6 +99,8 @@ class Lifecycle:
         self.proxy: LinkProxy | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._note = ""
+        self._held_files = HeldFiles(source)
+        self._rearranging = False
 
     @property
     def databases(self) -> list[Postgres]:
@@ -112,7 +120,7 @@ class Lifecycle:
     def changed(self, runner: ServiceRunner) -> None:
         """Tell that a service is another now, and the environment with it if that follows."""
         self._emit("service.state", runner.status.model_dump(mode="json"))
-        if self.state in UP:
+        if self.state in UP and not self._rearranging:
             self._settle()
 
     def say(self, service: str, line: str) -> None:
@@ -190,9 +198,15 @@ class Lifecycle:
         self._become(State.STOPPED)
 
     async def apply(self) -> Applied:
-        """Apply pending migrations, on pristine data if an applied one changed."""
+        """Follow ``compose.yaml``, then apply pending migrations.
+
+        On pristine data if an applied one changed.
+        """
+        done = await self._rearrange()
         if not self.databases:
-            raise NotFoundError(f"{self.source.lesson} has no database to migrate")
+            if not self._held_files.names(self.spec):
+                raise NotFoundError(f"{self.source.lesson} has no database to migrate")
+            return applying.applied(done, [], "", nothing=applying.NOTHING)
         reason = await self.databases[0].migrations.must_replay()
         if reason:
             await self.restore()
@@ -202,7 +216,9 @@ class Lifecycle:
             raise UnavailableError(f"The database went away: {error}") from error
         finally:
             await self._list_migrations()
-        return Applied(applied=applied, replayed=bool(reason), message=_summary(applied, reason))
+        held = self._held_files.names(self.spec)
+        nothing = applying.NOTHING if held else applying.NO_MIGRATION
+        return applying.applied(done, applied, reason, nothing=nothing)
 
     async def remove(self) -> None:
         """Delete the folder of an instance at rest."""
@@ -225,6 +241,8 @@ class Lifecycle:
     async def _occupy(self) -> None:
         def take() -> None:  # noted in the thread: a cancelled start must find it to give it back
             self.spec = load_spec(self.source)
+            self._held_files.take_effect(self._held_files.read(self.spec))
+            self.pending = []
             self._premises = Premises.occupy(self.source, self.spec, self._purpose)
 
         await in_thread(take)
@@ -240,6 +258,57 @@ class Lifecycle:
         for name, (old, new) in premises.moved.items():
             self._note = f"Port {old} was taken meanwhile: {name} listens on {new} now"
             self.console.say(name, self._note)
+
+    async def _rearrange(self) -> Rearranged:
+        """Run the services that ``compose.yaml`` describes now, and restart only what changed."""
+        contents = await in_thread(self._held_files.read, self.spec)
+        spec = await in_thread(load_spec, self.source)
+        if spec.routes != self.spec.routes:
+            raise ConflictError(
+                "Other links are marked for faults now", hint="Stop the system, then start it."
+            )
+        stale = [each for each in self.runners.values() if await self._is_stale(each, spec)]
+        if spec == self.spec and not stale:
+            self._take_effect(contents)
+            return Rearranged(kept=tuple(self.runners))
+        place = await in_thread(self._held().refit, spec)
+        wanted = {
+            name: self.runners[name]
+            if name in self.runners and self.runners[name] not in stale
+            else ServiceRunner(build(each, place), self, start_timeout_s=self._start_timeout_s)
+            for name, each in spec.services.items()
+        }
+        self._rearranging = True
+        try:
+            done = await rearrange(self.runners, wanted)
+            self.spec, self.runners = spec, wanted
+            self._take_effect(contents)
+        finally:
+            self._rearranging = False
+            if self.state in UP:
+                self._settle()
+                self._tell()
+        return done
+
+    async def _is_stale(self, runner: ServiceRunner, spec: Spec) -> bool:
+        """Tell whether a service runs by another description than ``spec`` and its files."""
+        known = spec.services.get(runner.name)
+        if known is None or known != runner.service.spec:
+            return True
+        if known.kind != "haproxy":  # who watches its files itself has followed them already
+            return False
+        return set(spec.services) != set(self.spec.services) or await runner.is_stale()
+
+    def _take_effect(self, contents: Contents) -> None:
+        self._held_files.take_effect(contents)
+        self._list_pending()
+
+    def _list_pending(self) -> None:
+        pending = self._held_files.pending(self.spec)
+        if pending != self.pending:
+            self.pending = pending
+            if self.state in UP:
+                self._tell()
 
     async def _open(self) -> None:
         place = self._held().place
@@ -368,8 +437,11 @@ class Lifecycle:
                 self._emit("file.saved", {"path": name})
         if any(name.startswith("migrations/") for name in relative):
             self._spawn(self._list_migrations())
+        held = self._held_files.paths(self.spec)
+        if held.intersection(saved):
+            self._list_pending()
         for runner in self.runners.values():
-            watched = set(runner.service.watched)
+            watched = set(runner.service.watched) - held
             if any(path in watched or watched.intersection(path.parents) for path in saved):
                 self._spawn(runner.reload())
 
@@ -422,12 +494,3 @@ def _call(
 ) -> None:
     with contextlib.suppress(RuntimeError):  # the loop has closed
         loop.call_soon_threadsafe(show, progress)
-
-
-def _summary(applied: list[str], reason: str) -> str:
-    if reason:
-        done = f"applied {', '.join(applied)} again" if applied else "there was nothing to apply"
-        return f"{reason}: restored the pristine data, then {done}."
-    if not applied:
-        return "Nothing to apply: every file in migrations/ is applied already."
-    return f"Applied {', '.join(applied)}."

@@ -49,8 +49,8 @@ def load() -> None:
             importlib.import_module(name)
     with contextlib.suppress(Exception):
         asyncio.run(_rehearse())
-    gc.collect()
     gc.freeze()
+    gc.collect()  # finds nothing, but empties the free lists, which would be each fork's to do
     _loaded = True
 
 

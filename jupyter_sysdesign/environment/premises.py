@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import paths
@@ -102,7 +103,7 @@ class Premises:
                 "created_at": known.get("created_at", time.time()),
                 "ports": given,
             }
-            _write(folder / RECORD, json.dumps(record, indent=1))
+            _note(folder, record)
         except BaseException:
             for each in reservations.values():
                 each.close()
@@ -122,6 +123,27 @@ class Premises:
             templates=Templates(paths.templates()),
         )
         return cls(place, moved, ownership, list(reservations.values()))
+
+    def refit(self, spec: Spec) -> Place:
+        """Return the place as another ``spec`` needs it; who was there keeps its port.
+
+        Raises:
+            ResourceError: no ports, no space.
+        """
+        given = dict(self.place.ports)
+        try:
+            for name in spec.tcp():
+                if name not in given:
+                    self._reservations.append(ports.reserve())
+                    given[name] = self._reservations[-1].port
+            _note(self.place.folder, {**read_record(self.place.folder), "ports": given})
+        except OSError as error:
+            raise ResourceError(
+                f"{self.place.folder} cannot be used: {error.strerror or error}",
+                hint="Free disk space, or set SYSDESIGN_HOME to a folder you can write to.",
+            ) from error
+        self.place = replace(self.place, spec=spec, ports=given)
+        return self.place
 
     def vacate(self) -> None:
         """Give everything back; data and logs stay."""
@@ -143,6 +165,10 @@ def read_record(folder: Path) -> dict[str, dict[str, int]]:
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def _note(folder: Path, record: dict[str, object]) -> None:
+    _write(folder / RECORD, json.dumps(record, indent=1))
 
 
 def _write(file: Path, text: str) -> None:

@@ -15,9 +15,8 @@ from jupyter_sysdesign.environment.proctree import LINUX, memory_areas
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Room that a program which will be written over is started with, in bytes.
-TITLE_BYTES = 1024
-ENVIRONMENT_BYTES = 8192
+#: An argument and a variable that a program which will be written over is started with.
+ROOM = ("-" * 1024, {"_": "-" * 8192})
 
 #: Whatever stands here, if it is not zero, tells the kernel that the title ends at its first zero.
 _REWRITTEN = b"."

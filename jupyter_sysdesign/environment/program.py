@@ -7,7 +7,6 @@ and ``sys.flags`` and ``sys.orig_argv`` are the fork server's.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import runpy
 import signal
@@ -67,7 +66,6 @@ class Program(NamedTuple):
         proctitle.become(self.argv, self.env)
         time.tzset()
         os.chdir(self.cwd)
-        gc.collect()  # the supervisor's remains
         sys.path[:0] = [folder for folder in self.env.get("PYTHONPATH", "").split(":") if folder]
         sys.excepthook = _show
         if self.words[0] == "-m":

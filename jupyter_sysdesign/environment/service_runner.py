@@ -205,6 +205,10 @@ class ServiceRunner:
             self.cpus = cpus
             self._around.changed(self)
 
+    async def is_stale(self) -> bool:
+        """Tell whether its files are others than those it was started with."""
+        return await in_thread(fingerprint, self.service.watched) != self._seen
+
     async def reload(self) -> None:
         """Restart it if its files changed and can work; else say what is wrong with them.
 

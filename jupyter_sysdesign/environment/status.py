@@ -83,6 +83,9 @@ class EnvironmentStatus(BaseModel):
     proxy: ProxyStatus | None = Field(None, description="null where no link is marked")
     url: str | None = Field(None, description="where load goes: the published service's address")
     migrations: list[Migration] = []
+    pending: list[str] = Field(
+        [], description="files saved that take effect together, with the next apply"
+    )
     started_at: float | None = Field(None, description="seconds since the epoch")
     last_seq: int = Field(
         0,
@@ -103,9 +106,15 @@ class Migration(BaseModel):
 class Applied(BaseModel):
     """What ``apply`` did."""
 
-    applied: list[str] = Field(description="files applied now, in order")
+    applied: list[str] = Field(description="files of migrations/ applied now, in order")
     replayed: bool = Field(
         description="the pristine data was restored first: an applied file changed"
+    )
+    started: list[str] = Field([], description="services that compose.yaml has anew")
+    restarted: list[str] = Field([], description="services that are described differently now")
+    stopped: list[str] = Field([], description="services that compose.yaml has no more")
+    kept: list[str] = Field(
+        [], description="services that went on running; empty if none had to change"
     )
     message: str
 

@@ -16,6 +16,7 @@ import httpx
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.models import Status
+from jupyter_sysdesign.environment.spec import FILE
 from jupyter_sysdesign.environment.status import ServiceState
 from jupyter_sysdesign.errors import (
     InvalidFileError,
@@ -40,6 +41,8 @@ _NAMES = {
     "haproxy": "The load balancer",
     "python": "The service",
 }
+#: What an edited compose.yaml reaches: there may be more of them, set up in another way.
+_COPIED = ("python", "haproxy")
 _OUT_OF_MEMORY = "out of memory"
 #: What PostgreSQL says of troubles that no statement of a plain role brings about.
 _BEYOND_THE_LEARNER = (
@@ -82,6 +85,8 @@ def owners(spec: Spec, edited: Collection[str]) -> Mapping[str, list[str]]:
             for each in edited
             if any(each == root or each.startswith(f"{root.rstrip('/')}/") for root in roots)
         ]
+        if FILE in edited and service.kind in _COPIED:
+            files.append(FILE)
         if files:
             reached[name] = files
     return reached

@@ -57,12 +57,15 @@ class Context:
             nothing.
         workspace: the folder ``system`` was built from, for lessons about code that no service
             runs.
+        refused: what was changed in ``compose.yaml`` and does not count, a sentence each with its
+            line.
     """
 
     seed: int
     random: random.Random
     system: System
     workspace: Path
+    refused: tuple[str, ...]
     _pristine: Callable[[], System]
 
     @property

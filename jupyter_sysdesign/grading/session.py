@@ -71,6 +71,7 @@ class Session:
         self._made: list[str] = []
         self._submission: System | None = None
         self._pristine: System | None = None
+        self._refused: list[str] = []
         self._reached: Mapping[str, list[str]] = {}
         self._broken: Finding | None = None
         traffic = lesson.environment / "load.yaml"
@@ -86,7 +87,7 @@ class Session:
         """
         workspace = self._folder / "submission"
         try:
-            edited = rebuild(self._lesson, submitted, workspace)
+            edited = rebuild(self._lesson, submitted, workspace, self._refused.append)
         except RejectedError as error:
             raise NotRunningError(Finding(Status.FAILED, str(error))) from error
         except OSError as error:
@@ -145,6 +146,7 @@ class Session:
             random=random.Random(derive(self._seed, check.id)),  # noqa: S311 (traffic, no secret)
             system=system,
             workspace=self._folder / "submission",
+            refused=tuple(self._refused),
             _pristine=self._untouched,
         )
         outcome = check(context)

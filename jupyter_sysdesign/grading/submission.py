@@ -17,9 +17,12 @@ import psutil
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.environment.source import Source
+from jupyter_sysdesign.environment.spec import FILE
+from jupyter_sysdesign.errors import InvalidFileError
+from jupyter_sysdesign.grading.compose_merge import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jupyter_sysdesign.curriculum.catalogue import Lesson
 
@@ -59,31 +62,66 @@ def sweep() -> int:
     return removed
 
 
-def rebuild(lesson: Lesson, submitted: Path | None, folder: Path) -> list[str]:
+def _nobody(_: str) -> None:
+    """Hear nothing."""
+
+
+def rebuild(
+    lesson: Lesson,
+    submitted: Path | None,
+    folder: Path,
+    refuse: Callable[[str], None] = _nobody,
+) -> list[str]:
     """Make ``folder`` a workspace with pristine files and the editable ones of ``submitted``.
 
     Returns the relative paths that came from the submission and differ from the pristine ones.
+    Of ``compose.yaml`` only what the lesson lets learners change gets in; ``refuse`` hears a
+    sentence for everything else.
 
     Raises:
-        RejectedError: links, special files, or more than the limits.
+        RejectedError: links, special files, more than the limits, or no Compose file.
     """
     folder.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700)
     workspaces.populate(lesson, folder)
     if submitted is None:
         return []
-    edited, size = [], 0
-    for relative, content in _editable(lesson, submitted):
-        size += len(content)
-        if size > MAX_BYTES:
-            raise RejectedError(f"The files together are larger than {MAX_BYTES // 10**6} MB.")
+    edited = []
+    for relative, sent in collect(lesson, submitted).items():
+        content = _merged(lesson, sent, refuse) if relative == FILE else sent
         target = folder / relative
         if not target.exists() or target.read_bytes() != content:
             edited.append(relative)
-        if len(edited) > MAX_FILES:
-            raise RejectedError(f"There are more than {MAX_FILES} files.")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     return edited
+
+
+def _merged(lesson: Lesson, content: bytes, refuse: Callable[[str], None]) -> bytes:
+    try:
+        merged, refused = merge(lesson.environment / FILE, content, lesson.file.compose)
+    except InvalidFileError as error:
+        raise RejectedError(error.message) from error
+    for each in refused:
+        refuse(each)
+    return merged
+
+
+def collect(lesson: Lesson, submitted: Path) -> dict[str, bytes]:
+    """Return the editable files of ``submitted``; nothing else in it is even opened.
+
+    Raises:
+        RejectedError: links, special files, or more than the limits.
+    """
+    files: dict[str, bytes] = {}
+    size = 0
+    for relative, content in _editable(lesson, submitted):
+        files[relative] = content
+        size += len(content)
+        if size > MAX_BYTES:
+            raise RejectedError(f"The files together are larger than {MAX_BYTES // 10**6} MB.")
+        if len(files) > MAX_FILES:
+            raise RejectedError(f"There are more than {MAX_FILES} files.")
+    return files
 
 
 def _editable(lesson: Lesson, submitted: Path) -> Iterator[tuple[str, bytes]]:

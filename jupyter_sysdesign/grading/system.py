@@ -156,6 +156,20 @@ class System:
         """Return the write-ahead log written so far, in bytes."""
         return int(self.sql(_WAL)[0]["n"])
 
+    def used_s(self, since: float) -> dict[str, float]:
+        """Return the CPU seconds each service has used since then (seconds since the epoch).
+
+        Of the samples taken since, one a second: wait that long before and after what is measured.
+        """
+        found = self._client.metrics(self.id, since=since)
+        used: dict[str, float] = {}
+        for name, values in found.values.items():
+            service, _, metric = name.partition(".")
+            if metric == "cpu_cores":
+                steps = zip(found.ts, found.ts[1:], values[1:], strict=False)
+                used[service] = sum((now - then) * (cores or 0) for then, now, cores in steps)
+        return used
+
     def connections(self) -> int:
         """Return the application's open connections to the database."""
         return int(self.sql(_CONNECTIONS)[0]["n"])

@@ -1,4 +1,4 @@
-"""``lesson.apply()``: what stands in ``migrations/`` becomes part of the running database."""
+"""``lesson.apply()``: what was saved becomes part of the running system."""
 
 from __future__ import annotations
 
@@ -18,26 +18,35 @@ class AppliedResult:
     Attributes:
         files: the files applied now, in order.
         replayed: the pristine data was restored first, because an applied file had changed.
+        services: what became of each service, by name; empty if none had to change.
         message: what happened, in a sentence.
     """
 
     def __init__(self, applied: Applied) -> None:
         self.files = applied.applied
         self.replayed = applied.replayed
+        self.services = {
+            **dict.fromkeys(applied.started, "started"),
+            **dict.fromkeys(applied.restarted, "restarted"),
+            **dict.fromkeys(applied.stopped, "stopped"),
+            **dict.fromkeys(applied.kept, "left running"),
+        }
         self.message = applied.message
 
     def __repr__(self) -> str:
         return "\n".join([self.message, *(f"  applied {name}" for name in self.files)])
 
     def _repr_html_(self) -> str:
-        return message.applied(self.message, self.files, replayed=self.replayed)
+        return message.applied(
+            self.message, self.files, replayed=self.replayed, services=self.services
+        )
 
 
 def apply(connection: Connection) -> AppliedResult:
-    """Apply the pending files of ``migrations/``.
+    """Let an edited ``compose.yaml`` take effect, and apply the pending files of ``migrations/``.
 
     Raises:
-        InvalidFileError: a file is wrong; file, line and what PostgreSQL said.
+        InvalidFileError: a file is wrong; file, line and what PostgreSQL or HAProxy said.
     """
     ensure_running(connection)
     return AppliedResult(connection.client.apply(connection.environment))

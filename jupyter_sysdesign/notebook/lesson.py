@@ -160,7 +160,7 @@ class Lesson:
         return questions.hint(self._connection, name, level=level)
 
     def apply(self) -> applying.AppliedResult:
-        """Apply the files in ``migrations/`` that are new or have changed."""
+        """Let what you saved take effect: new files in ``migrations/``, an edited compose.yaml."""
         return applying.apply(self._connection)
 
     def check(

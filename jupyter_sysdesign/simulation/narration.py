@@ -77,7 +77,8 @@ def _sentence(line: Line) -> str:
     if kind == "fault ended":
         return f"the {line['fault']} of {_names(line['nodes'])} ends"
     if kind not in _SENTENCES:
-        return ""
+        # What the rules of other protocols notice, they say in words of their own.
+        return f"{name(line['node'])} {line['words']}" if "words" in line else ""
     words = {"who": name(line["node"]), **line}
     if "for" in words:
         words["for"] = "itself" if words["for"] == line["node"] else name(words["for"])
@@ -107,6 +108,8 @@ def _because(event: Line) -> str:
     if event["kind"] == "timer":
         return f"as its {event['name']} timer ran out"
     message = event["message"]
+    if isinstance(message, dict) and message.get("type") == "Sealed":
+        message = message["body"]
     if not isinstance(message, dict):
         return f"on {message!r} from {name(event['src'])}"
     fields = ", ".join(f"{key} {_brief(value)}" for key, value in message.items() if key != "type")

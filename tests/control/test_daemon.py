@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,30 @@ def test_it_is_nobodys_child_and_keeps_no_secret(
     kept = process.environ()
     assert not {"JUPYTERHUB_API_TOKEN", "JPY_PARENT_PID", "SYSDESIGN_PARENT_LEASE"} & kept.keys()
     assert kept["SYSDESIGN_HOME"] == os.environ["SYSDESIGN_HOME"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="services are forked on Linux only")
+def test_the_fork_server_is_a_fork_of_it_that_has_nothing_else_in_common(control: Control) -> None:
+    daemon = psutil.Process(control.pid)
+    assert daemon.cmdline()[-2:] == ["jupyter_sysdesign.control", "--detach"]
+    (server,) = daemon.children()
+    assert server.cmdline() == ["sysdesign-fork-server"]
+    assert server.environ().keys() == {"PATH", "LC_ALL"}
+    assert server.num_fds() == 3  # stdin, stdout, stderr
+    assert os.getsid(server.pid) == server.pid
+    kept = psutil.Process(server.pid)
+    control.end(signal.SIGKILL)
+    control.until(lambda: not kept.is_running(), "it outlived its owner")
+
+
+def test_without_its_fork_server_it_starts_another(control: Control) -> None:
+    made = control.workspace()
+    (server,) = psutil.Process(control.pid).children()
+    server.kill()
+    client = control.client()
+    environment = client.create_environment(made.id).id
+    assert client.wait(environment).state.value == "ready"
+    client.delete(environment)
 
 
 def test_a_second_one_refuses(control: Control) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
-from jupyter_sysdesign.curriculum.variant import Variant, variant
+from jupyter_sysdesign.curriculum.variant import Variant, course_variant_key, variant
 from jupyter_sysdesign.errors import InvalidFileError
 
 if TYPE_CHECKING:
@@ -73,6 +73,14 @@ def test_outside_of_a_course_the_key_is_this_homes(
     for damaged in ("", "zz", "\x00"):
         key.write_text(damaged)
         assert variant(mine) == variant(mine)
+
+
+def test_a_courses_workspaces_carry_a_key_that_is_not_the_courses(home, curriculum, tmp_path):
+    course_key = b"k" * 32
+    key = course_variant_key(course_key)
+    assert course_key.hex() not in key
+    workspaces.populate(Catalogue([curriculum]).lesson("tiny"), tmp_path, key)
+    assert workspaces.load(tmp_path).variant_key == key
 
 
 def test_in_a_course_it_is_the_courses(mine: Path, monkeypatch: pytest.MonkeyPatch):

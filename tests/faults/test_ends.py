@@ -7,6 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from links_shop import close_shop, open_shop
 
@@ -82,14 +83,20 @@ async def test_a_stop_a_reset_and_a_crash_end_all_faults(own: Shop) -> None:
 
 
 async def test_a_stop_does_not_wait_for_a_fault_that_is_being_injected(own: Shop) -> None:
-    lock = await own.inject("hold-lock", "db")
+    paused = await own.inject("pause", "cache")
+    held = await psycopg.AsyncConnection.connect(own.instance.dsn("app", "db"))
+    await held.execute("LOCK TABLE items")
     # It waits for the lock's holder, that is, for seconds.
-    other = asyncio.create_task(own.inject("exhaust-connections", "db"))
-    await asyncio.sleep(0)
+    other = asyncio.create_task(own.inject("hold-lock", "db", table="items"))
+    async with await psycopg.AsyncConnection.connect(own.instance.dsn("admin", "db")) as admin:
+        while not (await admin.execute("SELECT FROM pg_locks WHERE NOT granted")).rowcount:  # noqa: ASYNC110 (the server tells nobody)
+            await asyncio.sleep(0.02)
+    assert not other.done()
     await own.instance.stop()
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError, match="the environment is stopping"):
         await other
+    await held.close()
     assert own.injector.active == []
-    assert own.ended(lock) == "the environment is stopping"
+    assert own.ended(paused) == "the environment is stopping"
     await own.instance.start()
     await works(own)

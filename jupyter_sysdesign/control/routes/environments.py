@@ -114,7 +114,7 @@ async def reset(environment: str, asking: Asking) -> EnvironmentStatus:
 
 @router.post("/{environment}/apply", operation_id="apply", responses=documented(*_STARTING, 503))
 async def apply(environment: str, asking: Asking) -> Applied:
-    """Apply the pending files of ``migrations/`` in order."""
+    """Let an edited ``compose.yaml`` take effect, then apply the files of ``migrations/``."""
     found = await asking.held(environment)
     return await found.instance.apply()
 

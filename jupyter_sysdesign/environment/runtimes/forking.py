@@ -1,18 +1,26 @@
-"""The owner's side of the fork server: starts it when it is needed, and again if it was killed."""
+"""The owner's side of the fork server: starts it when it is needed, and again if it was killed.
+
+An owner that has just begun forks it of itself, and so has the libraries in common with it.
+"""
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import gc
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jupyter_sysdesign
-from jupyter_sysdesign.environment.proctitle import ENVIRONMENT_BYTES, TITLE_BYTES
+from jupyter_sysdesign.environment import fork_server, preload, proctitle
+from jupyter_sysdesign.environment.fork_server import KEPT
+from jupyter_sysdesign.environment.limits import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,29 +43,25 @@ _ROOT = str(Path(jupyter_sysdesign.__file__).parent.parent)
 class _ForkServer:
     """The process and the socket to it; the end of the socket is the end of the process."""
 
-    def __init__(self) -> None:
-        self.door, theirs = socket.socketpair()
-        argv = [sys.executable, "-I", "-u", "-B", "-c", _BOOT, _ROOT, str(os.getpid())]
-        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
-        with theirs:
-            self._process = subprocess.Popen(
-                [*argv, "-" * TITLE_BYTES],
-                env={**kept, "LC_ALL": "C.UTF-8", "_": "-" * ENVIRONMENT_BYTES},
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                cwd="/",
-                start_new_session=True,
-            )
-        self.pid = self._process.pid
+    def __init__(self, pid: int, door: socket.socket) -> None:
+        self.pid = pid
+        self.door = door
+        self._reaped = False
 
     @property
     def ended(self) -> bool:
-        return self._process.poll() is not None
+        return self._reap(os.WNOHANG)
 
     def end(self) -> None:
         self.door.close()
-        self._process.kill()
-        self._process.wait()
+        if not self.ended:
+            os.kill(self.pid, signal.SIGKILL)
+            self._reap(0)
+
+    def _reap(self, how: int) -> bool:
+        if not self._reaped:
+            self._reaped = os.waitpid(self.pid, how)[0] == self.pid
+        return self._reaped
 
 
 _server: _ForkServer | None = None
@@ -72,9 +76,31 @@ def prepare() -> int:
     if _server is not None and _server.ended:
         discard()
     if _server is None:
-        _server = _ForkServer()
+        _server = _start()
         atexit.register(discard)
     return _server.pid
+
+
+def begin() -> None:
+    """Load what the fork server does, then fork it: as ``prepare``, with memory in common.
+
+    For a process that has one thread and nothing open yet, and was started with ``proctitle.ROOM``.
+
+    Raises:
+        Forked: this process is a service now.
+    """
+    global _server  # noqa: PLW0603 (there is one per process)
+    preload.load()
+    owner = os.getpid()
+    door, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        die_with_parent(owner)
+        _become_fork_server(theirs)
+    theirs.close()
+    gc.enable()
+    _server = _ForkServer(pid, door)
+    atexit.register(discard)
 
 
 def discard() -> None:
@@ -102,6 +128,39 @@ def fork(order: Mapping[str, Any], stdin: HasFile, stdout: HasFile, stderr: HasF
         discard()
         prepare()
         _send(message, files)
+
+
+def _start() -> _ForkServer:
+    door, theirs = socket.socketpair()
+    argv = [sys.executable, "-I", "-u", "-B", "-c", _BOOT, _ROOT, str(os.getpid())]
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    title, environment = proctitle.ROOM
+    with theirs:
+        process = subprocess.Popen(
+            [*argv, title],
+            env={**kept, "LC_ALL": "C.UTF-8", **environment},
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+    process.returncode = 0  # it is waited for by its id, as one that was forked
+    return _ForkServer(process.pid, door)
+
+
+def _become_fork_server(door: socket.socket) -> NoReturn:
+    os.setsid()
+    os.chdir("/")
+    sys.dont_write_bytecode = True
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(door.fileno(), 0)
+    os.dup2(null, 1)
+    door.detach()
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 (no Path needed)
+        if int(name) > 2:  # noqa: PLR2004 (stdin, stdout, stderr)
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+    fork_server.serve()
 
 
 def _send(message: bytes, files: list[int]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment import binaries
 from jupyter_sysdesign.environment.addresses import Address, TokenError
+from jupyter_sysdesign.environment.confinement import boxed, confined
 from jupyter_sysdesign.environment.launch import Launch, NotReady
 from jupyter_sysdesign.environment.passwords import write_private
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
@@ -59,8 +60,10 @@ class Haproxy:
         self.prepare()
         try:
             with socket.socket() as inherited:  # it looks at the descriptor it will get
+                folder = self.place.config(self.spec.name)
                 done = subprocess.run(
-                    [*self._argv(), "-c"],
+                    # What it reads can make it run programs.
+                    boxed([*self._argv(), "-c"], self.place, [folder], None, folder),
                     env=self._env(str(inherited.fileno())),
                     pass_fds=(inherited.fileno(),),
                     capture_output=True,
@@ -92,7 +95,7 @@ class Haproxy:
 
     def launch(self) -> Launch:
         """Return the process; it replaces stale sockets itself."""
-        return Launch(
+        launch = Launch(
             name=self.spec.name,
             argv=(*self._argv(), "-db"),
             env=self._env("{listen_fd}" if self.spec.tcp else "0"),
@@ -104,6 +107,7 @@ class Haproxy:
             probe=self._probe,
             redact=self.place.passwords.all(),
         )
+        return confined(launch, self.place, [self.place.config(self.spec.name)], None)
 
     def discard(self) -> None:
         """It keeps no data."""

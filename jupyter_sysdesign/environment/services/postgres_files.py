@@ -64,6 +64,8 @@ def settings(spec: ServiceSpec, sockets: Path) -> dict[str, str]:
         "unix_socket_permissions": "0700",
         "port": str(POSTGRES_PORT),
         "shared_preload_libraries": "pg_stat_statements",
+        # Its table is filled when the server starts: 5,000 places, the default, are 2 MiB.
+        "pg_stat_statements.max": "1000",
         "superuser_reserved_connections": "1",
         "reserved_connections": "2",
         # Files, not /dev/shm: containers have little of that, and a killed server leaves it there.

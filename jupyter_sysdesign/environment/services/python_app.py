@@ -7,6 +7,7 @@ import socket
 import tokenize
 from typing import TYPE_CHECKING
 
+from jupyter_sysdesign.environment.confinement import confined
 from jupyter_sysdesign.environment.launch import Launch, NotReady
 from jupyter_sysdesign.environment.preload import READ_ONCE
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
@@ -73,7 +74,7 @@ class PythonApp:
         if self.address is not None and self.address.path is not None:
             _close_to_others(self.address.path)
         words = tuple(self._arguments())
-        return Launch(
+        launch = Launch(
             name=self.spec.name,
             argv=(*INTERPRETER, *words),
             env=self._environment(),
@@ -87,6 +88,7 @@ class PythonApp:
             probe=self._probe,
             redact=self.place.passwords.all(),
         )
+        return confined(launch, self.place, self.watched, self.place.data(self.spec.name))
 
     def discard(self) -> None:
         """It keeps no data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.notebook.rendering.html import (
     AMBER,
@@ -19,13 +19,21 @@ from jupyter_sysdesign.notebook.rendering.html import (
 )
 from jupyter_sysdesign.notebook.rendering.markdown import markdown
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def applied(message: str, files: list[str], *, replayed: bool) -> Html:
-    """Return what ``lesson.apply()`` did."""
+
+def applied(
+    message: str, files: list[str], *, replayed: bool, services: Mapping[str, str] | None = None
+) -> Html:
+    """Return what ``lesson.apply()`` did; ``services``: what became of each, by name."""
+    became = services or {}
     rows = [[name, "applied now"] for name in files]
+    rows += [[name, what] for name, what in became.items()]
+    changed = bool(files or became)
     return card(
-        title("Your changes to the database"),
-        notice(message, colour=AMBER if replayed else GREEN if files else GREY),
+        title("Your changes to the system" if became else "Your changes to the database"),
+        notice(message, colour=AMBER if replayed else GREEN if changed else GREY),
         table([], rows, left=2) if rows else "",
         kind="applied",
     )

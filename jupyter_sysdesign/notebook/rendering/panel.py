@@ -61,6 +61,7 @@ def as_html(status: EnvironmentStatus | None, heading: str, message: str = "") -
         _progress(status),
         _services(status.services),
         _migrations(status.migrations),
+        _pending(status.pending),
         footnote(
             "As it was when this cell ran. lesson.start(), lesson.stop() and lesson.reset() do "
             "what the panel's buttons do."
@@ -83,6 +84,7 @@ def as_text(status: EnvironmentStatus | None, heading: str, message: str = "") -
             for each in status.services
         ]
         lines += [f"  {each.name}: {_MIGRATIONS[each.state][0]}" for each in status.migrations]
+        lines += [f"  {name}: saved, not applied yet" for name in status.pending]
     return "\n".join([*lines, *([message] if message else [])])
 
 
@@ -118,6 +120,13 @@ def _services(services: list[ServiceStatus]) -> Html:
         for each in services
     ]
     return table(["Service", "Kind", "State", "", "Address", "Limit"], rows, left=5)
+
+
+def _pending(files: list[str]) -> Html:
+    if not files:
+        return Html("")
+    rows = [[code(name), badge("saved, not applied yet", AMBER)] for name in files]
+    return table(["Your changes to the system", ""], rows, left=2)
 
 
 def _migrations(migrations: list[Migration]) -> Html:

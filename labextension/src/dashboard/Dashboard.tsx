@@ -203,6 +203,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
         {status && (
           <Migrations
             migrations={status.migrations}
+            pending={status.pending ?? []}
             canApply={actions.usable && actions.up}
             busy={actions.busy === 'apply'}
             message={actions.message}

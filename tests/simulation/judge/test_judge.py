@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from jupyter_sysdesign.simulation.judge import Report, judge
-from jupyter_sysdesign.simulation.protocols.raft.killers import find
+from jupyter_sysdesign.simulation.judge.killers import find
 from jupyter_sysdesign.simulation.protocols.raft.mutants import GALLERY
 from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
@@ -245,4 +245,4 @@ def test_the_reference_passes_5000_seeds():
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("bug", GALLERY)
 def test_the_suite_finds_every_mutant_by_its_seeds_alone(bug: str):
-    assert find(GALLERY[bug], seeds=100) is not None
+    assert find(GALLERY[bug], RAFT, seeds=100) is not None

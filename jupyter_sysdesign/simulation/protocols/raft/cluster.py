@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from jupyter_sysdesign.simulation.checkers import linearizability
 from jupyter_sysdesign.simulation.checkers.history import History, Operation
@@ -27,11 +27,17 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.node import Node
     from jupyter_sysdesign.simulation.plan import Plan
-    from jupyter_sysdesign.simulation.world import Recorder
+    from jupyter_sysdesign.simulation.world import Recorder, Rules
 
 
 class Cluster:
-    """The bench Raft is tried out on."""
+    """The bench Raft is tried out on; other logs that a store stands on bring their own rules."""
+
+    CLIENT: ClassVar[type[Client]] = Client
+
+    def rules_of(self, world: Simulation) -> Rules:
+        """Return what watches the servers."""
+        return RaftRules(world)
 
     def build(
         self,
@@ -57,10 +63,12 @@ class Cluster:
             peers = tuple(each for each in members if each != name)
             world.add(name, server, peers=peers, options=options)
         for number in range(1, plan.workload.clients + 1):
-            world.add(f"c{number}", Client, peers=everyone, options={"workload": plan.workload})
+            world.add(
+                f"c{number}", self.CLIENT, peers=everyone, options={"workload": plan.workload}
+            )
         world.add(OPERATOR, Operator, peers=everyone, options={"orders": plan.orders})
         if rules:
-            world.rules = RaftRules(world)
+            world.rules = self.rules_of(world)
         arm(world, plan.triggers)
         for fault in plan.faults:
             world.at(fault.at_us, fault)
@@ -79,7 +87,7 @@ class Cluster:
         answered = [each for each in done if each.returned_us is not None]
         if plan.calm_us is not None:
             _progress(plan, world, answered)
-        _message_budget(plan, world, len(answered))
+        message_budget(plan, world, len(answered))
         if every := plan.options.get("snapshot_every"):
             _bounded_logs(world, every)
         judgement = linearizability.check(history(done), KeyValue(), Budget(100_000, None))
@@ -91,7 +99,7 @@ class Cluster:
         """Blame too many messages, where the plan has a bound for them."""
         done = operations(world)
         try:
-            _message_budget(plan, world, sum(each.returned_us is not None for each in done))
+            message_budget(plan, world, sum(each.returned_us is not None for each in done))
         except RuleBroken as broken:
             return Violation(broken.rule, broken.why, world.time, world.current)
         return None
@@ -102,7 +110,7 @@ class Cluster:
         return {
             "operations": len(done),
             "answered": sum(each.returned_us is not None for each in done),
-            "committed": world.rules.committed if isinstance(world.rules, RaftRules) else 0,
+            "committed": getattr(world.rules, "committed", 0),
         }
 
 
@@ -129,7 +137,8 @@ def _progress(plan: Plan, world: Simulation, answered: list[Done]) -> None:
         raise RuleBroken(PROGRESS, f"no server leads, {clock(world.time - calm)} after the faults")
 
 
-def _message_budget(plan: Plan, world: Simulation, answered: int) -> None:
+def message_budget(plan: Plan, world: Simulation, answered: int) -> None:
+    """Refuse a run with more messages for each answer than its plan allows."""
     bound = plan.messages_per_operation
     if bound and world.sent > bound * max(answered, 1):
         raise RuleBroken(

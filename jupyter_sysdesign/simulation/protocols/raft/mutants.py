@@ -6,17 +6,17 @@ that may show it first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.clients import Reply, Request
+from jupyter_sysdesign.simulation.judge.gallery import Gallery
 from jupyter_sysdesign.simulation.protocols.raft.consensus import LEADER
 from jupyter_sysdesign.simulation.protocols.raft.log import Log
 from jupyter_sysdesign.simulation.protocols.raft.machine import KeyValue
 from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from jupyter_sysdesign.simulation.node import NodeId
     from jupyter_sysdesign.simulation.protocols.raft.messages import (
@@ -27,47 +27,16 @@ if TYPE_CHECKING:
         Snapshot,
     )
 
-
-@dataclass(frozen=True)
-class Mutant:
-    """One entry of the gallery.
-
-    Attributes:
-        name: its id.
-        server: the class.
-        breaks: the rule's place in the paper.
-        shown_by: ids of the rules that may show it.
-    """
-
-    name: str
-    server: type[Raft]
-    breaks: str
-    shown_by: frozenset[str]
-
-    @property
-    def mistake(self) -> str:
-        """What is wrong, in a sentence."""
-        return (self.server.__doc__ or "").strip()
-
-
-GALLERY: dict[str, Mutant] = {}
+GALLERY = Gallery()
 
 #: Two histories of one log: whichever server is looked at first shows it.
 _LOGS_DIFFER = ("log-matching", "leader-completeness", "state-machine-safety", "linearizability")
 
 
-def _mutant(name: str, breaks: str, *shown_by: str) -> Callable[[type[Raft]], type[Raft]]:
-    def enter(server: type[Raft]) -> type[Raft]:
-        GALLERY[name] = Mutant(name, server, breaks, frozenset(shown_by))
-        return server
-
-    return enter
-
-
 # Elections ---------------------------------------------------------------------------------
 
 
-@_mutant("votes-twice", "§5.2", "one-vote", "election-safety")
+@GALLERY.mutant("votes-twice", "§5.2", "one-vote", "election-safety")
 class VotesTwice(Raft):
     """Votes for everyone who asks, without looking whether it has voted in this term."""
 
@@ -77,7 +46,7 @@ class VotesTwice(Raft):
         return message.term == self.term and complete
 
 
-@_mutant("vote-not-persisted", "Figure 2, persistent state", "one-vote", "election-safety")
+@GALLERY.mutant("vote-not-persisted", "Figure 2, persistent state", "one-vote", "election-safety")
 class VoteNotPersisted(Raft):
     """Keeps its vote in memory: after a restart it votes again in the same term."""
 
@@ -87,7 +56,7 @@ class VoteNotPersisted(Raft):
         self.ctx.disk.sync()
 
 
-@_mutant("term-not-persisted", "Figure 2, persistent state", "one-vote", "election-safety")
+@GALLERY.mutant("term-not-persisted", "Figure 2, persistent state", "one-vote", "election-safety")
 class TermNotPersisted(Raft):
     """Keeps term and vote in memory: after a restart it lives through the same terms again."""
 
@@ -95,7 +64,7 @@ class TermNotPersisted(Raft):
         """Write nothing."""
 
 
-@_mutant("no-up-to-date-check", "§5.4.1", *_LOGS_DIFFER)
+@GALLERY.mutant("no-up-to-date-check", "§5.4.1", *_LOGS_DIFFER)
 class NoUpToDateCheck(Raft):
     """Votes for candidates whose log lacks committed entries."""
 
@@ -104,7 +73,7 @@ class NoUpToDateCheck(Raft):
         return True
 
 
-@_mutant("compares-length-only", "§5.4.1", *_LOGS_DIFFER)
+@GALLERY.mutant("compares-length-only", "§5.4.1", *_LOGS_DIFFER)
 class ComparesLengthOnly(Raft):
     """Takes the longer log for the more complete one, whatever the terms in it."""
 
@@ -113,7 +82,7 @@ class ComparesLengthOnly(Raft):
         return last_index >= self.log.last
 
 
-@_mutant("counts-stale-votes", "§5.2", "election-safety", *_LOGS_DIFFER)
+@GALLERY.mutant("counts-stale-votes", "§5.2", "election-safety", *_LOGS_DIFFER)
 class CountsStaleVotes(Raft):
     """Counts votes that were given in an earlier term for this one."""
 
@@ -122,7 +91,7 @@ class CountsStaleVotes(Raft):
         return True
 
 
-@_mutant("half-is-enough", "§5.2", "election-safety", "commit-kept", *_LOGS_DIFFER)
+@GALLERY.mutant("half-is-enough", "§5.2", "election-safety", "commit-kept", *_LOGS_DIFFER)
 class HalfIsEnough(Raft):
     """Takes half of the servers, rounded down, for a majority: two halves need not meet."""
 
@@ -148,7 +117,7 @@ class _ForgetfulLog(Log):
         self._measure()
 
 
-@_mutant("log-not-persisted", "Figure 2, persistent state", *_LOGS_DIFFER)
+@GALLERY.mutant("log-not-persisted", "Figure 2, persistent state", *_LOGS_DIFFER)
 class LogNotPersisted(Raft):
     """Acknowledges entries that are gone after a restart."""
 
@@ -165,7 +134,7 @@ class _TruncatingLog(Log):
         return super().merge(previous, entries)
 
 
-@_mutant(
+@GALLERY.mutant(
     "always-truncates",
     "§5.3 and Figure 2, AppendEntries 3",
     "commit-kept",
@@ -187,14 +156,14 @@ class _StubbornLog(Log):
         return super().merge(self.last, behind)
 
 
-@_mutant("keeps-conflicts", "§5.3 and Figure 2, AppendEntries 3", *_LOGS_DIFFER)
+@GALLERY.mutant("keeps-conflicts", "§5.3 and Figure 2, AppendEntries 3", *_LOGS_DIFFER)
 class KeepsConflicts(Raft):
     """Never removes an entry, also where the leader has another one."""
 
     LOG = _StubbornLog
 
 
-@_mutant("no-consistency-check", "§5.3 and Figure 2, AppendEntries 2", *_LOGS_DIFFER)
+@GALLERY.mutant("no-consistency-check", "§5.3 and Figure 2, AppendEntries 2", *_LOGS_DIFFER)
 class NoConsistencyCheck(Raft):
     """Appends without looking whether the entry before is the leader's."""
 
@@ -203,7 +172,7 @@ class NoConsistencyCheck(Raft):
         return index <= self.log.last
 
 
-@_mutant("commits-unseen", "Figure 2, AppendEntries 5", "commit-kept", *_LOGS_DIFFER)
+@GALLERY.mutant("commits-unseen", "Figure 2, AppendEntries 5", "commit-kept", *_LOGS_DIFFER)
 class CommitsUnseen(Raft):
     """Commits up to the end of its own log, though the leader vouched for less of it."""
 
@@ -214,7 +183,7 @@ class CommitsUnseen(Raft):
         self.commit_to(min(commit, self.log.last))
 
 
-@_mutant("commits-old-terms", "§5.4.2 and Figure 8", *_LOGS_DIFFER)
+@GALLERY.mutant("commits-old-terms", "§5.4.2 and Figure 8", *_LOGS_DIFFER)
 class CommitsOldTerms(Raft):
     """Commits an entry of an earlier term by counting its copies; it can still be overwritten."""
 
@@ -225,7 +194,7 @@ class CommitsOldTerms(Raft):
         return index > self.commit
 
 
-@_mutant("floods", "§5.3", "message-budget")
+@GALLERY.mutant("floods", "§5.3", "message-budget")
 class Floods(Raft):
     """Answers every acknowledgement with the next heartbeat at once."""
 
@@ -236,7 +205,7 @@ class Floods(Raft):
             self.send_entries(src)
 
 
-@_mutant("gives-up-on-refusal", "§5.3", "progress", "message-budget")
+@GALLERY.mutant("gives-up-on-refusal", "§5.3", "progress", "message-budget")
 class GivesUpOnRefusal(Raft):
     """Does not try earlier entries on a follower whose log disagrees."""
 
@@ -249,7 +218,7 @@ class GivesUpOnRefusal(Raft):
 # Clients -----------------------------------------------------------------------------------
 
 
-@_mutant("stale-reads", "§8", "linearizability")
+@GALLERY.mutant("stale-reads", "§8", "linearizability")
 class StaleReads(Raft):
     """Answers reads at once, though another leader may have been elected meanwhile."""
 
@@ -259,7 +228,7 @@ class StaleReads(Raft):
         self.ctx.send(request.client, Reply(request.serial, True, value))
 
 
-@_mutant("reads-too-early", "§8", "linearizability")
+@GALLERY.mutant("reads-too-early", "§8", "linearizability")
 class ReadsTooEarly(Raft):
     """Serves reads before an entry of its own term is committed."""
 
@@ -279,7 +248,7 @@ class _RepeatingMachine(KeyValue):
         return self.carry_out(op, key, value)
 
 
-@_mutant("no-deduplication", "§8", "linearizability")
+@GALLERY.mutant("no-deduplication", "§8", "linearizability")
 class NoDeduplication(Raft):
     """Carries out a command again when its client asks again."""
 
@@ -297,14 +266,14 @@ class _ForgettingMachine(KeyValue):
         return tuple(self.values.items()), ()
 
 
-@_mutant("snapshot-without-sessions", "§7 and §8", "linearizability")
+@GALLERY.mutant("snapshot-without-sessions", "§7 and §8", "linearizability")
 class SnapshotWithoutSessions(Raft):
     """Leaves the clients' last serial numbers out of its snapshots: repetitions come through."""
 
     MACHINE = _ForgettingMachine
 
 
-@_mutant("never-compacts", "§7", "log-bounded")
+@GALLERY.mutant("never-compacts", "§7", "log-bounded")
 class NeverCompacts(Raft):
     """Keeps its whole log for ever."""
 
@@ -312,7 +281,7 @@ class NeverCompacts(Raft):
         """Do without."""
 
 
-@_mutant("snapshot-rewinds", "§7 and Figure 13", "commit-kept", *_LOGS_DIFFER)
+@GALLERY.mutant("snapshot-rewinds", "§7 and Figure 13", "commit-kept", *_LOGS_DIFFER)
 class SnapshotRewinds(Raft):
     """Takes over a snapshot that is older than what it has committed."""
 
@@ -321,7 +290,7 @@ class SnapshotRewinds(Raft):
         return True
 
 
-@_mutant("snapshot-keeps-machine", "§7 and Figure 13", "linearizability")
+@GALLERY.mutant("snapshot-keeps-machine", "§7 and Figure 13", "linearizability")
 class SnapshotKeepsMachine(Raft):
     """Takes over a snapshot's place in the log, and forgets to load what is in it."""
 

@@ -6,13 +6,13 @@ and there must be progress.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from random import Random
 
 from jupyter_sysdesign.simulation.clients import Workload
 from jupyter_sysdesign.simulation.faults import Fault, Trigger
-from jupyter_sysdesign.simulation.judge.suite import Killer, Scenario, Suite
+from jupyter_sysdesign.simulation.judge.killers import stored
+from jupyter_sysdesign.simulation.judge.suite import Scenario, Suite
 from jupyter_sysdesign.simulation.network import Network
 from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.protocols.raft.cluster import Cluster
@@ -242,14 +242,4 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("membership", "Servers come and go while clients are served.", 5, _membership),
 )
 
-
-def killers() -> tuple[Killer, ...]:
-    """Return the stored runs, one for each mutant of the gallery."""
-    stored = json.loads(KILLERS.read_text(encoding="utf-8"))
-    return tuple(
-        Killer(bug, each["scenario"], each["rule"], Plan.from_json(each["plan"]))
-        for bug, each in stored.items()
-    )
-
-
-RAFT = Suite("raft", Cluster(), SCENARIOS, killers())
+RAFT = Suite("raft", Cluster(), SCENARIOS, stored(KILLERS))

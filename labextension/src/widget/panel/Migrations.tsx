@@ -1,4 +1,4 @@
-/** The learner's migrations: what is applied, what waits, and the button that applies it. */
+/** What the learner saved: migrations and files that wait, and the button that applies them. */
 
 import type { JSX } from 'preact';
 import type { Migration } from '../../api/types';
@@ -7,37 +7,42 @@ import { Button, StateWord } from '../components';
 
 export function Migrations(props: {
   migrations: readonly Migration[];
+  /** Files that describe the system, saved and not in effect yet. */
+  pending: readonly string[];
   canApply: boolean;
   busy: boolean;
   /** What the last application did. */
   message: string;
   onApply: () => void;
 }): JSX.Element | null {
-  const { migrations } = props;
-  if (migrations.length === 0 && !props.message) {
+  const { migrations, pending } = props;
+  if (migrations.length === 0 && pending.length === 0 && !props.message) {
     return null;
   }
-  const waiting = migrations.filter(({ state }) => state !== 'applied');
+  const waiting =
+    migrations.filter(({ state }) => state !== 'applied').length + pending.length;
   const changed = migrations.filter(
     ({ state }) => state === 'changed' || state === 'removed'
   );
+  const onlyMigrations = migrations.length > 0 && pending.length === 0;
+  const title = onlyMigrations ? t('Migrations') : t('Changes');
   return (
-    <section class="sd-section" aria-label={t('Migrations')}>
+    <section class="sd-section" aria-label={title}>
       <div class="sd-section-head">
-        <span class="sd-section-title">{t('Migrations')}</span>
+        <span class="sd-section-title">{title}</span>
         <span class="sd-muted">
-          {waiting.length === 0
+          {waiting === 0
             ? t('all applied')
-            : tn('{count} to apply', '{count} to apply', waiting.length)}
+            : tn('{count} to apply', '{count} to apply', waiting)}
         </span>
-        {(waiting.length > 0 || props.busy) && (
+        {(waiting > 0 || props.busy) && (
           <Button
             onClick={props.onApply}
             disabled={!props.canApply}
             busy={props.busy}
             primary
           >
-            {t('Apply migrations')}
+            {onlyMigrations ? t('Apply migrations') : t('Apply changes')}
           </Button>
         )}
       </div>
@@ -48,6 +53,12 @@ export function Migrations(props: {
             <StateWord {...migrationWord(state)} />
           </li>
         ))}
+        {pending.map(name => (
+          <li key={name}>
+            <span class="sd-code">{name}</span>
+            <StateWord look="off" word={t('Saved, not applied yet')} />
+          </li>
+        ))}
       </ul>
       {changed.length > 0 && (
         <div class="sd-muted">
@@ -56,7 +67,14 @@ export function Migrations(props: {
           )}
         </div>
       )}
-      {waiting.length > 0 && !props.canApply && !props.busy && (
+      {pending.length > 0 && (
+        <div class="sd-muted">
+          {t(
+            'These files take effect together. Only the services that they change are restarted.'
+          )}
+        </div>
+      )}
+      {waiting > 0 && !props.canApply && !props.busy && (
         <div class="sd-muted">{t('Start the environment to apply them.')}</div>
       )}
       <div role="status" class="sd-message">

@@ -95,6 +95,7 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
       {status && (
         <Migrations
           migrations={status.migrations}
+          pending={status.pending ?? []}
           canApply={actions.usable && actions.up}
           busy={actions.busy === 'apply'}
           message={actions.message}

@@ -47,7 +47,13 @@ export function NodesTable(props: {
                 )}
                 {raft && <td>{voteWord(state)}</td>}
                 <td>
-                  {raft ? <Log state={state} /> : <Fields state={state} />}
+                  {raft ? (
+                    <Log state={state} />
+                  ) : isRecord(state?.probe?.['accepted']) ? (
+                    <Slots probe={state.probe} />
+                  ) : (
+                    <Fields state={state} />
+                  )}
                 </td>
               </tr>
             );
@@ -112,8 +118,72 @@ function Log({ state }: { state: INodeState | undefined }): JSX.Element {
   );
 }
 
+/** Paxos's slots as cells with the round they were accepted in; chosen ones are filled. */
+function Slots({
+  probe
+}: {
+  probe: Readonly<Record<string, unknown>>;
+}): JSX.Element {
+  const { promised, accepted, chosen } = probe;
+  const slots = isRecord(accepted) ? Object.entries(accepted) : [];
+  const known = isRecord(chosen) ? chosen : {};
+  const cells = slots.map(([slot, proposal]) => {
+    const [ballot, value] = isRecord(proposal)
+      ? [proposal['ballot'], proposal['value']]
+      : Array.isArray(proposal)
+        ? (proposal as unknown[])
+        : [];
+    return {
+      slot,
+      ballot: isRecord(ballot) ? asNumber(ballot['round']) : 0,
+      value: brief(value)
+    };
+  });
+  const hidden = Math.max(cells.length - MOST_CELLS, 0);
+  const words = cells
+    .slice(hidden)
+    .map(({ slot, ballot, value }) =>
+      slot in known
+        ? t('slot {slot}: {value}, chosen', { slot, value })
+        : t('slot {slot}: {value}, ballot {ballot}', { slot, value, ballot })
+    );
+  return (
+    <span class="sd-sim-slots">
+      <span class="sd-muted">
+        {t('promised {ballot}', { ballot: ballotWords(promised) })}
+      </span>{' '}
+      <span
+        class="sd-sim-log"
+        role="img"
+        aria-label={words.join('; ') || t('nothing accepted')}
+      >
+        {hidden > 0 && <span class="sd-sim-more">{`…${hidden}`}</span>}
+        {cells.slice(hidden).map(({ slot, ballot, value }) => (
+          <span
+            key={slot}
+            class={`sd-sim-cell sd-sim-term-${termTone(ballot)} ${slot in known ? 'sd-sim-committed' : ''}`}
+            title={`${slot}: ${value}`}
+          >
+            {cells.length === 1 ? value : ballot}
+          </span>
+        ))}
+      </span>
+    </span>
+  );
+}
+
+function ballotWords(ballot: unknown): string {
+  return isRecord(ballot)
+    ? `${brief(ballot['round'])}.${brief(ballot['server'])}`
+    : Array.isArray(ballot)
+      ? ballot.map(brief).join('.')
+      : '–';
+}
+
 function Fields({ state }: { state: INodeState | undefined }): JSX.Element {
-  const fields = Object.entries(state?.probe ?? {});
+  const fields = Object.entries(state?.probe ?? {}).filter(
+    ([name]) => name !== 'role'
+  );
   return (
     <span class="sd-code">
       {fields.map(([name, value]) => `${name} ${brief(value)}`).join(', ') ||

@@ -1,6 +1,8 @@
 /** Colours of the simulation's pictures, read from the stylesheet, so that they follow the theme. */
 
+import { isRecord } from '../../api/guards';
 import { typeOf, isHeartbeat } from './message';
+import { asNumber } from './trace';
 
 export interface IInk {
   font: string;
@@ -61,6 +63,17 @@ export function messageColour(ink: IInk, content: unknown): string {
     }
   }
   return ink.series[family] ?? ink.text;
+}
+
+/** What tells old from new in a protocol: Raft's term, the round of a ballot, PBFT's view. */
+export function epochOf(
+  probe: Readonly<Record<string, unknown>> | null | undefined
+): number | null {
+  const promised = probe?.['promised'];
+  const found = isRecord(promised)
+    ? promised['round']
+    : (probe?.['term'] ?? probe?.['view']);
+  return found === undefined ? null : asNumber(found);
 }
 
 /** Neighbouring terms never look alike. */

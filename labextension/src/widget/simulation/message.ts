@@ -26,8 +26,16 @@ export interface IFlying {
   way: number;
 }
 
+/** What is under a seal; a seal is how a message was sent, not what it says. */
+function unsealed(content: unknown): unknown {
+  return isRecord(content) && content['type'] === 'Sealed'
+    ? content['body']
+    : content;
+}
+
 /** The name of its type; messages of a learner's own making may have none. */
-export function typeOf(content: unknown): string {
+export function typeOf(sent: unknown): string {
+  const content = unsealed(sent);
   if (isRecord(content)) {
     const type = content['type'] ?? content['kind'];
     return typeof type === 'string' ? type : 'message';
@@ -54,7 +62,8 @@ export function isAnswer(content: unknown): boolean {
 }
 
 /** Its fields in a line: `term 2, last_index 4`. */
-export function fieldsOf(content: unknown): string {
+export function fieldsOf(sent: unknown): string {
+  const content = unsealed(sent);
   if (isRecord(content)) {
     return Object.entries(content)
       .filter(([name]) => name !== 'type')

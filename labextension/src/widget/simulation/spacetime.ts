@@ -1,6 +1,6 @@
 /** The space–time diagram (Lamport, 1978): a line for each node, an arrow for each message. */
 
-import { messageColour, termColour, type IInk } from './ink';
+import { epochOf, messageColour, termColour, type IInk } from './ink';
 import { isAnswer, isHeartbeat, typeOf, type IMessage } from './message';
 import { between, type Target } from './layout';
 import type { IPen, Point } from './pen';
@@ -144,7 +144,7 @@ function drawLife(
     const stroke =
       state.state === 'down' || !server
         ? ink.line
-        : termColour(ink, asNumber(state.probe?.['term']));
+        : termColour(ink, epochOf(state.probe) ?? 0);
     const style = {
       stroke,
       width: leads ? 5 : 2,

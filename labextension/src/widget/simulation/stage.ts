@@ -1,7 +1,7 @@
 /** The stage: nodes in a circle, messages on their way between them. */
 
 import type { IInk } from './ink';
-import { messageColour, termColour } from './ink';
+import { epochOf, messageColour, termColour } from './ink';
 import {
   lane,
   messagePlace,
@@ -104,8 +104,8 @@ function drawNode(
     return;
   }
   const role = probe?.['role'];
-  const term = asNumber(probe?.['term']);
-  const colour = termColour(ink, term);
+  const epoch = epochOf(probe);
+  const colour = termColour(ink, epoch ?? 0);
   const down = state === 'down';
   const leads = role === 'leader' && !down;
   pen.circle(place, radius, {
@@ -132,7 +132,7 @@ function drawNode(
     bold: true,
     align: 'middle'
   });
-  const below = down ? '' : probe && 'term' in probe ? String(term) : '';
+  const below = down || epoch === null ? '' : String(epoch);
   pen.text([x, y + 13], below, {
     fill: leads ? ink.ground : ink.quiet,
     size: 11,

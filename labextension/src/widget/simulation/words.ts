@@ -36,13 +36,13 @@ export function isNotable(step: IStep): boolean {
     kind === 'fault' ||
     kind === 'fault ended' ||
     kind === 'healed' ||
-    step.noticed.some(line => NOTABLE.has(line.kind))
+    step.noticed.some(tells)
   );
 }
 
 /** A notable step in few words. */
 export function headline(step: IStep): string {
-  const told = step.noticed.filter(line => NOTABLE.has(line.kind)).map(change);
+  const told = step.noticed.filter(tells).map(change);
   const kind = step.event?.kind;
   const fault =
     kind === 'fault' || kind === 'fault ended' || kind === 'healed'
@@ -60,6 +60,10 @@ const NOTABLE = new Set([
   'resumed',
   'truncated'
 ]);
+
+function tells({ kind, rest }: ILine): boolean {
+  return NOTABLE.has(kind) || rest['notable'] === true;
+}
 
 function cause(step: IStep): string {
   const { event } = step;
@@ -178,8 +182,16 @@ function change(line: ILine): string {
     case 'missed':
     case 'end':
       return '';
-    default:
-      return line.node === null ? '' : `${who}: ${line.kind}.`;
+    default: {
+      // What the rules of other protocols notice, they say in words of their own.
+      const { words } = rest;
+      if (line.node === null) {
+        return '';
+      }
+      return typeof words === 'string'
+        ? `${who} ${words}.`
+        : `${who}: ${line.kind}.`;
+    }
   }
 }
 

@@ -1,0 +1,444 @@
+"""What a mended Errands must show, seen from outside.
+
+Everything here is counted: connections, answers, rows in the table, sheets that came out of the
+printer. None of it is a time, so it is the same on a fast and on a slow machine, and on a busy one.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from jupyter_sysdesign.errors import SysdesignError
+from jupyter_sysdesign.grading.checks import (
+    CannotTell,
+    Context,
+    Failed,
+    Outcome,
+    System,
+    check,
+    crowding,
+)
+
+if TYPE_CHECKING:
+    import random
+
+    from jupyter_sysdesign.control.models import RunSummary
+
+JOBS = 60_000  # that were there before
+KINDS = ("label", "invoice", "delivery-note", "return-slip")
+
+BUDGET = 12  # connections
+UNANSWERED = 0.005  # share of the requests of a crowd
+STANDSTILL_S = 6.0  # eight workers need 0.1 s for a job; after this long without one, nobody works
+BUSY = (
+    "This machine is busy with something else, so what was measured on it says nothing. Close what "
+    "is running, and check again."
+)
+
+
+# ---------------------------------------------------------------- asking Errands
+
+
+def answer_of(response: httpx.Response, expected: int) -> dict[str, Any]:
+    """Return the object that was answered, if it came with the ``expected`` status."""
+    asked = f"{response.request.method} {response.request.url.path}"
+    if response.status_code != expected:
+        raise Failed(f"{asked} answered {response.status_code} instead of {expected}.")
+    answer = response.json()
+    if not isinstance(answer, dict):
+        raise Failed(f"{asked} did not answer with an object.")
+    return answer
+
+
+def hand_in(system: System, rng: random.Random) -> tuple[int, dict[str, Any]]:
+    """Hand in a job; return its id, and what was sent."""
+    body = {"order_id": rng.randint(1, 10**6), "kind": rng.choice(KINDS)}
+    answer = answer_of(system.http.post("/jobs", json=body), 201)
+    if not isinstance(answer.get("id"), int):
+        raise Failed("POST /jobs did not say the id of the job.")
+    return answer["id"], body
+
+
+def ask_for_a_fax(system: System, rng: random.Random) -> bool:
+    """Hand in a job that nobody can do; return whether it was refused properly."""
+    body = {"order_id": rng.randint(1, 10**6), "kind": "fax"}
+    return system.http.post("/jobs", json=body).status_code == 422
+
+
+def last_job(system: System) -> int:
+    return int(system.sql("SELECT max(id) AS id FROM public.jobs")[0]["id"])
+
+
+def sheets(system: System, after: int) -> dict[int, int]:
+    """Return how many sheets the printer has printed for each job with an id above ``after``."""
+    address = next(each.url for each in system.status().services if each.name == "printer")
+    response = httpx.get(f"{address}/sheets", params={"after": after}, timeout=5, trust_env=False)
+    return {int(job): count for job, count in response.json().items()}
+
+
+def undone(system: System, after: int) -> list[int]:
+    """Wait while workers get on with the jobs above ``after``; return those that are left."""
+    find = "SELECT id FROM public.jobs WHERE id > %s AND status <> 'done' ORDER BY id"
+    left: list[int] = []
+    moved = time.monotonic()
+    while time.monotonic() - moved < STANDSTILL_S:
+        try:
+            now = [row["id"] for row in system.sql(find, (after,))]
+        except SysdesignError:  # the application has taken all connections
+            now = left or [after]
+        if not now:
+            return []
+        if len(now) != len(left):
+            moved = time.monotonic()
+        left = now
+        time.sleep(0.15)
+    if crowding() > 4:
+        raise CannotTell(BUSY)
+    return left
+
+
+def missprinted(system: System, after: int) -> str:
+    """Return what is wrong with the paper of the jobs above ``after``, or an empty string."""
+    rows = system.sql("SELECT id FROM public.jobs WHERE id > %s", (after,))
+    printed = sheets(system, after)
+    never = sum(row["id"] not in printed for row in rows)
+    twice = sum(count > 1 for count in printed.values())
+    if never:
+        return f"{never} of {len(rows)} jobs count as done, and nothing was printed."
+    if twice:
+        return f"{twice} of {len(rows)} jobs were printed more than once."
+    return ""
+
+
+# ---------------------------------------------------------------- jobs and answers
+
+
+@check("done-once", title="Each job is done, and done once", points=10, kind="correctness")
+def done_once(ctx: Context) -> Outcome:
+    system, count = ctx.system, 40
+    after = last_job(system)
+    for _ in range(count):
+        hand_in(system, ctx.random)
+    left = undone(system, after)
+    if left:
+        return Outcome.is_true(
+            False,
+            f"{count - len(left)} of {count} jobs done",
+            "all of them",
+            why_failed=f"{len(left)} jobs wait, and no worker takes them.",
+        )
+    wrong = missprinted(system, after)
+    return Outcome.is_true(
+        not wrong,
+        wrong or f"{count} of {count} jobs printed once",
+        "each of them printed once",
+        why_failed=f"{wrong} A parcel with no label does not arrive, and with two labels it "
+        "arrives somewhere.",
+    )
+
+
+JOB_SQL = "SELECT id, order_id, kind, status FROM public.jobs WHERE id = %s"
+
+
+@check("answers", title="Every answer says what the table says", points=7, kind="correctness")
+def answers(ctx: Context) -> Outcome:
+    system, rng = ctx.system, ctx.random
+    wrong = [
+        f"Job {job} is shown differently from what the table says."
+        for job in rng.sample(range(1, JOBS), 12)
+        if answer_of(system.http.get(f"/jobs/{job}"), 200) != system.sql(JOB_SQL, (job,))[0]
+    ]
+    new, body = hand_in(system, rng)
+    stored = system.sql("SELECT order_id, kind FROM public.jobs WHERE id = %s", (new,))
+    if stored != [body]:
+        wrong.append("A job that was just confirmed is not in the table.")
+    if system.http.get(f"/jobs/{10**9}").status_code != 404:
+        wrong.append("A job that does not exist is not answered with 404.")
+    if not ask_for_a_fax(system, rng):
+        wrong.append("A job of a kind that does not exist is not refused with 422.")
+    return Outcome.is_true(
+        not wrong,
+        f"{15 - len(wrong)} of 15 answers right",
+        "all of them",
+        why_failed=f"{wrong[0] if wrong else ''} An answer that is not true is worse than none.",
+    )
+
+
+# ---------------------------------------------------------------- what a wrong request leaves
+
+
+@check("refusals", title="Wrong requests use nothing up", points=12, kind="slo")
+def refusals(ctx: Context) -> Outcome:
+    system, rng = ctx.system, ctx.random
+    wrong = 40
+    refused = sum(ask_for_a_fax(system, rng) for _ in range(wrong))
+    good = sum(system.http.get(f"/jobs/{rng.randint(1, JOBS)}").is_success for _ in range(20))
+    return Outcome.is_true(
+        refused == wrong and good == 20,
+        f"{refused} of {wrong} wrong requests refused properly, then {good} of 20 good ones answered",
+        "all of them",
+        why_failed="Each wrong request opens or borrows a connection that is never given back. "
+        f"After {wrong} of them there is none left, for anybody.",
+        evidence={"refused": refused, "good": good},
+    )
+
+
+# ---------------------------------------------------------------- a crowd
+
+
+@dataclass
+class Crowd:
+    """What a few crowded seconds showed.
+
+    Attributes:
+        after: the last job before them.
+        connections: of the application, each time somebody looked.
+        locked_out: how often another program was refused by the database, of ``knocked``.
+    """
+
+    after: int
+    summary: RunSummary = field(init=False)
+    connections: list[int] = field(default_factory=list)
+    locked_out: int = 0
+    knocked: int = 0
+
+    def look(self, system: System) -> None:
+        """Count the connections, and open one as the evening report does."""
+        self.knocked += 1
+        try:
+            self.connections.append(system.connections())
+            system.change("SELECT 1")
+        except SysdesignError:
+            self.locked_out += 1
+
+    @property
+    def unanswered(self) -> float:
+        """Return the share of requests without a proper answer."""
+        return (self.summary.requests - self.summary.ok) / self.summary.requests
+
+    @property
+    def most(self) -> int:
+        """Return the most connections that were open twice in a row.
+
+        The database notices a moment late that a connection was closed.
+        """
+        return max(map(min, self.connections, self.connections[1:]), default=0)
+
+
+_crowds: dict[str, Crowd] = {}
+
+
+def crowd(ctx: Context) -> Crowd:
+    """Let a crowd in and look over its shoulder; once for all checks."""
+    system = ctx.system
+    if system.id not in _crowds:
+        _crowds[system.id] = _watched(system, ctx.random)
+    return _crowds[system.id]
+
+
+def _watched(system: System, rng: random.Random) -> Crowd:
+    found = Crowd(last_job(system))
+    with ThreadPoolExecutor(1, "load") as thread:
+        load = thread.submit(system.load, "crowd")
+        while not load.done():
+            found.look(system)
+            time.sleep(0.1)
+        found.summary = load.result()
+    for _ in range(20):  # and at last a few who still want a fax
+        ask_for_a_fax(system, rng)
+    for _ in range(3):
+        found.look(system)
+        time.sleep(0.2)
+    return found
+
+
+@check("crowd", title="Sixty at once all get their answer", points=13, kind="slo", fresh=True)
+def everybody(ctx: Context) -> Outcome:
+    found = crowd(ctx)
+    summary = found.summary
+    if "timeout" in summary.errors and crowding() > 4:
+        raise CannotTell(BUSY)
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in summary.errors.items())
+    return Outcome.at_most(
+        100 * found.unanswered,
+        100 * UNANSWERED,
+        "% of the requests unanswered",
+        why_failed=f"{summary.requests - summary.ok:,} of {summary.requests:,} requests got no "
+        f"proper answer ({kinds}). When more come than there are connections, the others have to "
+        "wait in the app, not to be turned away by the database.",
+        evidence={"requests": summary.requests, "errors": summary.errors},
+    )
+
+
+def stored_since(system: System, after: int) -> int:
+    """Count the jobs above ``after``; the application may have taken nearly all connections."""
+    until = time.monotonic() + 5
+    while True:
+        try:
+            rows = system.sql("SELECT count(*) AS n FROM public.jobs WHERE id > %s", (after,))
+        except SysdesignError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return int(rows[0]["n"])
+
+
+@check("confirmed", title="What was confirmed is stored", points=8, kind="correctness")
+def confirmed(ctx: Context) -> Outcome:
+    found = crowd(ctx)
+    said = found.summary.endpoints["hand-in"]
+    promised = said.requests - sum(said.errors.values())
+    stored = stored_since(ctx.system, found.after)
+    return Outcome.is_true(
+        stored >= promised,
+        f"{min(stored, promised):,} of {promised:,} confirmed jobs stored",
+        "all of them",
+        why_failed=f"{promised - stored:,} jobs were confirmed with a 201 and are nowhere. An "
+        "error that says it is none is the worst of all: nobody asks again.",
+        evidence={"confirmed": promised, "stored": stored},
+    )
+
+
+@check("after-crowd", title="After the crowd everything is as before", points=6, kind="recovery")
+def after_crowd(ctx: Context) -> Outcome:
+    system, after = ctx.system, crowd(ctx).after
+    good = sum(system.http.get("/queue").is_success for _ in range(20))
+    left = undone(system, after) if good == 20 else []
+    wrong = missprinted(system, after) if good == 20 and not left else ""
+    return Outcome.all_of(
+        Outcome.is_true(
+            good == 20,
+            f"{good} of 20 requests answered",
+            "20 of 20",
+            why_failed=f"The crowd has gone, nobody is there any more, and {20 - good} of 20 "
+            "requests still fail. Something was taken and did not come back.",
+        ),
+        Outcome.is_true(
+            not left,
+            f"{len(left)} jobs left lying",
+            "none",
+            why_failed=f"The crowd has gone, and {len(left)} jobs wait for a worker that does not "
+            "come.",
+        ),
+        Outcome.is_true(
+            not wrong,
+            wrong or "20 of 20 requests answered, every job printed once",
+            "20 of 20, and every job printed once",
+            why_failed=f"{wrong} Under pressure, too, a job is done once.",
+        ),
+    )
+
+
+# ---------------------------------------------------------------- what it costs, and whom
+
+
+@check("connections", title="The app keeps to its 12 connections", points=18, kind="cost")
+def connections(ctx: Context) -> Outcome:
+    found = crowd(ctx)
+    return Outcome.at_most(
+        found.most,
+        BUDGET,
+        "connections",
+        why_failed="The database takes 20 connections in all, and others live from it too. A "
+        "limit that is raised until nothing complains is no limit.",
+        evidence={"connections": found.most, "looked": len(found.connections)},
+    )
+
+
+@check("room", title="Others still get into the database", points=16, kind="blast_radius")
+def room(ctx: Context) -> Outcome:
+    found = crowd(ctx)
+    return Outcome.is_true(
+        not found.locked_out,
+        f"{found.knocked - found.locked_out} of {found.knocked} other programs let in",
+        "all of them",
+        why_failed=f"While the crowd was there, the evening report was turned away "
+        f"{found.locked_out} times of {found.knocked}: all connections were in the hands of "
+        "Errands.",
+        evidence={"locked_out": found.locked_out, "knocked": found.knocked},
+    )
+
+
+# Sums over what Errands started with; jobs that were added since do not count.
+FINGERPRINT_SQL = (
+    "SELECT count(*) AS n, sum(order_id * (id % 997 + 1)::bigint) AS orders,"
+    " sum(hashtext(kind)::bigint * (id % 101 + 1)) AS kinds, bool_and(status = 'done') AS done"
+    " FROM public.jobs WHERE id <= 60000"
+)
+KINDS_SQL = "SELECT name, paper FROM public.kinds ORDER BY name"
+RULES_SQL = """
+    SELECT conrelid::regclass::text || ': ' || pg_get_constraintdef(oid) AS rule
+    FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'f', 'c', 'u')
+      AND convalidated AND conenforced
+    ORDER BY 1
+"""
+
+
+@check("data-intact", title="Nothing in the tables is lost", points=4, kind="blast_radius")
+def data_intact(ctx: Context) -> Outcome:
+    problems = {
+        "Old jobs were changed or thrown away.": FINGERPRINT_SQL,
+        "The kinds of job were changed.": KINDS_SQL,
+        "A rule that protected the data is gone.": RULES_SQL,
+    }
+    lost = [
+        problem
+        for problem, query in problems.items()
+        if ctx.system.sql(query) != ctx.pristine.sql(query)
+    ]
+    return Outcome.is_true(
+        not lost,
+        f"{3 - len(lost)} of 3 parts as they were",
+        "all of them",
+        why_failed=f"{lost[0] if lost else ''} The queue is what the shop relies on.",
+    )
+
+
+# ---------------------------------------------------------------- after a crash
+
+
+@check(
+    "crash", title="It comes back after the database crashed", points=6, kind="recovery", fresh=True
+)
+def crash(ctx: Context) -> Outcome:
+    system, rng = ctx.system, ctx.random
+    after = last_job(system)
+    for _ in range(8):
+        hand_in(system, rng)
+    system.kill("db")
+    system.restart("db")
+    # Some requests may still meet a connection that died with the database. Then it must be well.
+    in_a_row, wanted, until = 0, 15, time.monotonic() + 12
+    while in_a_row < wanted and time.monotonic() < until:
+        try:
+            well = system.http.get("/jobs/1", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            well = False
+        in_a_row = in_a_row + 1 if well else 0
+        time.sleep(0.02 if well else 0.2)
+    if 0 < in_a_row < wanted and crowding() > 4:
+        raise CannotTell(BUSY)
+    left = undone(system, after) if in_a_row >= wanted else []
+    return Outcome.all_of(
+        Outcome.is_true(
+            in_a_row >= wanted,
+            f"{in_a_row} good answers in a row after the restart",
+            f"{wanted} of them",
+            why_failed="The database is back, and the app has not noticed: it still holds on to "
+            "connections that died with the crash.",
+        ),
+        Outcome.is_true(
+            not left,
+            f"{in_a_row} good answers in a row, {len(left)} of 8 jobs left lying",
+            f"{wanted} of them, and no job left",
+            why_failed=f"{len(left)} of 8 jobs that were confirmed before the crash are never done: "
+            "their workers did not come back.",
+        ),
+    )

@@ -1,0 +1,502 @@
+"""What a Larder that has grown must show, seen from outside.
+
+Counted evidence comes first: cores rented, CPU seconds used by each instance, connections held,
+requests left unanswered, sales booked once. The one figure that is a time is a ratio against an
+untouched copy, taken in the same run. How much is asked for follows the speed of this machine, so
+that one instance has about twice as much to do as it can, wherever this runs.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from jupyter_sysdesign.grading.checks import (
+    CannotTell,
+    Context,
+    Failed,
+    Outcome,
+    System,
+    check,
+    crowding,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_sysdesign.control.models import RunSummary
+
+CATEGORIES = 48
+PRODUCTS = 12_000
+SHOWN = 20
+
+FASTER = 5.0  # times; the reference was 20 to 200 times faster
+UNANSWERED = 0.01  # share of the requests
+MANY = 0.05  # of them; an instance at its limit leaves more than this, a busy machine less
+HEADROOM = 0.85  # of its CPU that the busiest instance may use; the reference used 0.55 to 0.65
+CORES = 1.5  # rented for the app: six of the smallest machines
+BUDGET = 12  # connections
+LOST = 0.02  # share of the requests that may be lost with an instance: those it was answering
+
+REPORT_CPU_S = 0.075  # that the arithmetic of one report took where the traffic was shaped
+BUSY = (
+    "This machine is busy with something else, so what was measured on it says nothing. Close what "
+    "is running, and check again."
+)
+
+
+# ---------------------------------------------------------------- the report, worked out again
+
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+TRENDS = (0.05, 0.1, 0.2, 0.3, 0.4)
+
+
+def forecast(weeks: Sequence[int]) -> float:
+    """Foretell the next week by exponential smoothing (Holt), with the rates that fitted best."""
+    tried = []
+    for level_rate in LEVELS:
+        for trend_rate in TRENDS:
+            level, trend, missed = float(weeks[0]), 0.0, 0.0
+            for sold in weeks[1:]:
+                expected = level + trend
+                missed += (sold - expected) ** 2
+                new_level = expected + level_rate * (sold - expected)
+                trend += trend_rate * (new_level - level - trend)
+                level = new_level
+            tried.append((missed, level + trend))
+    return round(min(tried, key=lambda each: each[0])[1], 1)
+
+
+PRODUCTS_SQL = (
+    "SELECT id, name, stock, sold_per_week FROM public.products WHERE category_id = %s ORDER BY id"
+)
+
+
+def expected_report(system: System, category: int) -> list[dict[str, Any]]:
+    """Work the report out from what the tables say now."""
+    products = system.sql(PRODUCTS_SQL, (category,))
+    for each in products:
+        each["next_week"] = forecast(each.pop("sold_per_week"))
+    products.sort(key=lambda each: (each["stock"] / max(each["next_week"], 0.1), each["id"]))
+    return products[:SHOWN]
+
+
+def pace() -> float:
+    """Return how much more (or less) traffic this machine needs than ours to be as busy."""
+    weeks = [(17 * week) % 43 for week in range(52)]
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        for _ in range(50):
+            forecast(weeks)
+        took.append(5 * (time.process_time() - began))  # a category has 250 products
+    return min(max(REPORT_CPU_S / min(took), 0.4), 2.5)
+
+
+# ---------------------------------------------------------------- asking Larder
+
+
+def instances(system: System) -> list[str]:
+    """Return the names of the app's instances."""
+    return [each.name for each in system.status().services if each.kind == "python"]
+
+
+def ask(system: System, path: str) -> dict[str, Any]:
+    """Return the object that Larder answers at ``path``."""
+    response = system.http.get(path)
+    if response.status_code != 200:
+        raise Failed(f"GET {path} answered {response.status_code} instead of 200.")
+    answer = response.json()
+    if not isinstance(answer, dict):
+        raise Failed(f"GET {path} did not answer with an object.")
+    return answer
+
+
+def ask_all(system: System, paths: Sequence[str]) -> list[dict[str, Any]]:
+    """Ask for several things at once, so that every instance gets its share."""
+    with ThreadPoolExecutor(max(2, len(instances(system))), "ask") as pool:
+        return list(pool.map(lambda path: ask(system, path), paths))
+
+
+def is_report(answer: dict[str, Any], expected: list[dict[str, Any]]) -> bool:
+    """Tell whether a report names the right products, in order, with the right figures."""
+    shown = answer.get("products")
+    if not isinstance(shown, list) or len(shown) != len(expected):
+        return False
+    for mine, theirs in zip(shown, expected, strict=True):
+        if not isinstance(mine, dict) or not isinstance(mine.get("next_week"), int | float):
+            return False
+        if any(mine.get(key) != theirs[key] for key in ("id", "name", "stock")):
+            return False
+        if abs(mine["next_week"] - theirs["next_week"]) > 0.15:
+            return False
+    return True
+
+
+# ---------------------------------------------------------------- the last day of the month
+
+
+@dataclass(frozen=True)
+class Rush:
+    """What a few busy seconds showed.
+
+    Attributes:
+        used: share of its CPU that each instance used.
+        connections: held by the app at the busiest moment.
+    """
+
+    summary: RunSummary
+    used: dict[str, float]
+    connections: int
+
+    @property
+    def unanswered(self) -> float:
+        """Return the share of requests without a proper answer."""
+        return (self.summary.requests - self.summary.ok) / self.summary.requests
+
+
+_rushes: dict[str, Rush] = {}
+_pace: list[float] = []
+
+
+def rush(system: System, *, again: bool = False) -> Rush:
+    """Put the month's last day on ``system`` and look over its shoulder; once for all checks."""
+    if again or system.id not in _rushes:
+        _rushes[system.id] = _watched(system)
+    return _rushes[system.id]
+
+
+def _watched(system: System) -> Rush:
+    if not _pace:
+        _pace.append(pace())
+    began, connections = time.time(), 0
+    time.sleep(1.1)
+    with ThreadPoolExecutor(1, "load") as thread:
+        load = thread.submit(system.load, "rush", scale=_pace[0])
+        while not load.done():
+            connections = max(connections, system.connections())
+            time.sleep(0.3)
+        summary = load.result()
+    time.sleep(1.1)
+    seconds = system.used_s(began)
+    rented = {each.name: each.cpus for each in system.status().services if each.kind == "python"}
+    used = {
+        name: seconds.get(name, 0.0) / (cpus * summary.duration_s)
+        for name, cpus in rented.items()
+        if cpus
+    }
+    return Rush(summary, used, connections)
+
+
+@check(
+    "catalogue",
+    title="The catalogue answers quickly while reports are made",
+    points=10,
+    kind="slo",
+    timed=True,
+)
+def catalogue(ctx: Context) -> Outcome:
+    found = rush(ctx.system)
+    if found.unanswered >= MANY:
+        share = f"{found.unanswered:.0%} of the requests"
+        return Outcome.is_true(
+            False,
+            f"{share} unanswered",
+            f"p95 at least {FASTER:g} times lower",
+            why_failed=f"{share} were not answered at all, so the p95 says nothing good: whoever "
+            "gives up has waited for nothing.",
+        )
+    times = compared(rush(ctx.pristine).summary, found.summary)
+    for _ in range(2):
+        if not 1.5 < times["ratio"] < FASTER:
+            break
+        # A machine that is busy with something else can only make it look worse than it is.
+        after = rush(ctx.system, again=True)
+        again = compared(rush(ctx.pristine).summary, after.summary)
+        times = max(times, again, key=lambda each: each["ratio"])
+    if 1.5 < times["ratio"] < FASTER and crowding() > 1.5:
+        raise CannotTell(BUSY)
+    return Outcome.at_least(
+        times["ratio"],
+        FASTER,
+        "times lower (p95) than the untouched catalogue",
+        why_failed="A page of the catalogue still waits behind the reports "
+        f"({times['after_ms']:,.0f} ms).",
+        evidence=times,
+    )
+
+
+def compared(before: RunSummary, after: RunSummary) -> dict[str, float]:
+    """Return the p95 of a catalogue page before and after, and how many times lower it is."""
+    old, new = before.endpoints["category"].p95_ms, after.endpoints["category"].p95_ms
+    if old is None or new is None:
+        raise Failed("No page of the catalogue was answered.")
+    return {"before_ms": old, "after_ms": new, "ratio": old / new}
+
+
+@check(
+    "answered",
+    title="Everybody gets an answer, also who wants a report",
+    points=8,
+    kind="slo",
+    timed=True,
+)
+def answered(ctx: Context) -> Outcome:
+    found = rush(ctx.system)
+    for _ in range(2):
+        if not UNANSWERED < found.unanswered < MANY:
+            break
+        found = min(found, rush(ctx.system, again=True), key=lambda each: each.unanswered)
+    if UNANSWERED < found.unanswered < MANY and crowding() > 1.5:
+        raise CannotTell(BUSY)
+    summary = found.summary
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in summary.errors.items())
+    return Outcome.at_most(
+        100 * found.unanswered,
+        100 * UNANSWERED,
+        "% of the requests unanswered",
+        why_failed=f"{summary.requests - summary.ok} of {summary.requests} requests got no "
+        f"proper answer ({kinds}). There is more to do than the instances that do it can do.",
+        evidence={"requests": summary.requests, "errors": summary.errors},
+    )
+
+
+@check(
+    "headroom",
+    title="No instance works at its limit",
+    points=8,
+    kind="slo",
+    timed=True,
+)
+def headroom(ctx: Context) -> Outcome:
+    found = rush(ctx.system)
+    for _ in range(2):
+        if not HEADROOM < max(found.used.values()) < 1.0:
+            break
+        found = min(found, rush(ctx.system, again=True), key=lambda each: max(each.used.values()))
+    name, share = max(found.used.items(), key=lambda each: each[1])
+    idle = [each for each, used in found.used.items() if used < 0.05]
+    said = f" Meanwhile {', '.join(idle)} had nothing to do." if idle else ""
+    return Outcome.is_true(
+        share <= HEADROOM,
+        f"{name} used {min(share, 1):.0%} of its CPU",
+        f"at most {HEADROOM:.0%}, also of the busiest",
+        why_failed=f"{name} used all the processor time it may. Whoever works at their limit has "
+        f"a queue in front of them that only grows.{said}",
+        evidence={"used": {each: round(used, 2) for each, used in found.used.items()}},
+    )
+
+
+# ---------------------------------------------------------------- what it says
+
+PRODUCT_SQL = "SELECT id, category_id, name, price_cents, stock FROM public.products WHERE id = %s"
+PAGE_SQL = """
+    SELECT id, name, price_cents, stock FROM public.products
+    WHERE category_id = %s ORDER BY name LIMIT 20
+"""
+
+
+@check("results", title="Every answer says what the tables say", points=8, kind="correctness")
+def results(ctx: Context) -> Outcome:
+    system, rng = ctx.system, ctx.random
+    problems = []
+    reported = rng.sample(range(1, CATEGORIES + 1), 4)
+    answers = ask_all(system, [f"/report?category={category}" for category in reported])
+    for category, answer in zip(reported, answers, strict=True):
+        if not is_report(answer, expected_report(system, category)):
+            problems.append("A report foretells something else than a year of sales does")
+    pages = rng.sample(range(1, CATEGORIES + 1), 8)
+    answers = ask_all(system, [f"/products?category={category}" for category in pages])
+    for category, answer in zip(pages, answers, strict=True):
+        if answer.get("products") != system.sql(PAGE_SQL, (category,)):
+            problems.append("A page of the catalogue shows something else than the tables say")
+    products = rng.sample(range(1, PRODUCTS + 1), 8)
+    answers = ask_all(system, [f"/products/{product}" for product in products])
+    for product, answer in zip(products, answers, strict=True):
+        if [answer] != system.sql(PRODUCT_SQL, (product,)):
+            problems.append("A product is shown differently from what the tables say")
+    asked = len(reported) + len(pages) + len(products)
+    return Outcome.is_true(
+        not problems,
+        f"{asked - len(problems)} of {asked} answers right",
+        "all of them",
+        why_failed=f"{problems[0] if problems else ''}. Faster is no help if the answer changes.",
+        evidence={"wrong": len(problems), "compared": asked},
+    )
+
+
+@check("freshness", title="A change shows at once, in every instance", points=8, kind="correctness")
+def freshness(ctx: Context) -> Outcome:
+    system, rng = ctx.system, ctx.random
+    category = rng.randint(1, CATEGORIES)
+    product = 250 * (category - 1) + rng.randint(1, 250)
+    times = 2 * len(instances(system))  # whoever keeps answers keeps these
+    pages = [f"/products/{product}", f"/products?category={category}"] * times
+    reports = [f"/report?category={category}"] * times
+    ask_all(system, reports + pages)
+    # The office corrects a price, and what was sold of something this week.
+    system.change(
+        "UPDATE public.products SET price_cents = price_cents + 7, stock = 3,"
+        " sold_per_week[52] = sold_per_week[52] + 60 WHERE id = %s",
+        (product,),
+    )
+    report, shown = expected_report(system, category), system.sql(PRODUCT_SQL, (product,))
+    page = system.sql(PAGE_SQL, (category,))
+    late = []
+    for answer in ask_all(system, reports):
+        if not is_report(answer, report):
+            late.append("A report does not know of what has just been sold.")
+    for number, answer in enumerate(ask_all(system, pages)):
+        if number % 2 == 0 and [answer] != shown:
+            late.append("A price that has just been corrected is not what the product page says.")
+        if number % 2 == 1 and answer.get("products") != page:
+            late.append("A price that has just been corrected does not show in the catalogue.")
+    asked = len(reports) + len(pages)
+    return Outcome.is_true(
+        not late,
+        f"{asked - len(late)} of {asked} answers were up to date",
+        "all of them",
+        why_failed=f"{late[0] if late else ''} The next instance may say something else: whoever "
+        "keeps a copy keeps it in one instance only.",
+        evidence={"late": len(late)},
+    )
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+@check("machines", title="The machines are the ones you were given", points=8, kind="cost")
+def machines(ctx: Context) -> Outcome:
+    count = len(ctx.refused)
+    return Outcome.is_true(
+        not count,
+        f"{count} changes that do not count" if count else "Nothing but instances was changed",
+        "only more instances of the app, and POOL_SIZE",
+        why_failed="; ".join(ctx.refused) + ". A bigger machine, or another database, is not "
+        "yours to order, so all of this was checked without it.",
+        evidence={"refused": list(ctx.refused)},
+    )
+
+
+@check("cores", title="Not more is rented than is needed", points=14, kind="cost")
+def cores(ctx: Context) -> Outcome:
+    rented = [each for each in ctx.system.status().services if each.kind == "python"]
+    total = sum(each.cpus or 0.0 for each in rented)
+    return Outcome.at_most(
+        total,
+        CORES,
+        "cores rented for the app",
+        why_failed="An instance costs the same whether it works or not. Most of these have "
+        "nothing to do even on the busiest day of the month.",
+        evidence={"instances": len(rented), "cores": round(total, 2)},
+    )
+
+
+@check("connections", title="All instances together keep to 12 connections", points=14, kind="cost")
+def connections(ctx: Context) -> Outcome:
+    ask_all(ctx.system, [f"/products/{product}" for product in range(1, 41)])
+    held = ctx.system.connections()
+    return Outcome.at_most(
+        held,
+        BUDGET,
+        "connections held by the app",
+        why_failed="The database takes 20 connections in all, and others live from it too. Each "
+        "instance has a pool of its own: what counts is all of them together.",
+        evidence={"connections": held},
+    )
+
+
+# ---------------------------------------------------------------- what must not get worse
+
+
+def sell(system: System, receipt: str, product: int) -> bool:
+    """Sell one piece; tell whether it was confirmed."""
+    body = {"receipt": receipt, "product_id": product, "quantity": 1}
+    try:
+        return system.http.post("/sales", json=body, timeout=5).status_code == 201
+    except httpx.HTTPError:
+        return False
+
+
+STOCK_SQL = "SELECT stock FROM public.products WHERE id = %s"
+BOOKED_SQL = (
+    "SELECT receipt, count(*) AS n FROM public.sales WHERE receipt LIKE %s GROUP BY receipt"
+)
+
+
+@check("sales", title="A sale that was confirmed is booked, once", points=8, kind="blast_radius")
+def sales(ctx: Context) -> Outcome:
+    system, rng = ctx.system, ctx.random
+    day, product = f"check-{rng.randrange(10**9)}", rng.randint(1, PRODUCTS)
+    stock, count = system.sql(STOCK_SQL, (product,))[0]["stock"], 20
+    with ThreadPoolExecutor(4, "sell") as pool:
+        done = list(pool.map(lambda n: sell(system, f"{day}-{n}", product), range(count)))
+    booked = system.sql(BOOKED_SQL, (f"{day}-%",))
+    left = system.sql(STOCK_SQL, (product,))[0]["stock"]
+    once = sum(each["n"] == 1 for each in booked)
+    return Outcome.all_of(
+        Outcome.is_true(
+            all(done),
+            f"{sum(done)} of {count} sales confirmed",
+            "all of them",
+            why_failed="A till could not book what was sold.",
+        ),
+        Outcome.is_true(
+            once == count and stock - left == count,
+            f"{once} of {count} sales booked once, {stock - left} taken off the stock",
+            f"{count} and {count}",
+            why_failed="The till was told that a sale is booked, and it is not, or not once. What "
+            "an instance only keeps in mind is gone when it is.",
+        ),
+    )
+
+
+# ---------------------------------------------------------------- when an instance dies
+
+
+@check("recovery", title="An instance that dies is not missed", points=14, kind="recovery")
+def recovery(ctx: Context) -> Outcome:
+    system = ctx.system
+    if not _pace:
+        _pace.append(pace())
+    victim = ctx.random.choice(instances(system))
+    day, confirmed = f"night-{ctx.random.randrange(10**9)}", []
+    with ThreadPoolExecutor(1, "load") as thread:
+        load = thread.submit(system.load, "afternoon", scale=_pace[0])
+        time.sleep(1)
+        rounds = 0
+        while not load.done():
+            receipt = f"{day}-{rounds}"
+            if sell(system, receipt, 1 + ctx.random.randrange(PRODUCTS)):
+                confirmed.append(receipt)
+            rounds += 1
+            if rounds == 8:
+                system.kill(victim)
+            time.sleep(0.1)
+        summary = load.result()
+    booked = {each["receipt"]: each["n"] for each in system.sql(BOOKED_SQL, (f"{day}-%",))}
+    wrong = [each for each in confirmed if booked.get(each) != 1]
+    lost = summary.requests - summary.ok
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in summary.errors.items())
+    return Outcome.all_of(
+        Outcome.at_most(
+            100 * lost / summary.requests,
+            100 * LOST,
+            "% of the requests lost when an instance was killed",
+            why_failed=f"{victim} was killed, and {lost} of {summary.requests} requests failed "
+            f"({kinds}). Nobody else was there to answer them.",
+            evidence={"requests": summary.requests, "errors": summary.errors},
+        ),
+        Outcome.is_true(
+            not wrong,
+            f"{len(confirmed) - len(wrong)} of {len(confirmed)} confirmed sales booked once",
+            "all of them",
+            why_failed="A sale was confirmed, then an instance died, and now the sale is gone, or "
+            "booked twice.",
+        ),
+    )

@@ -1,0 +1,123 @@
+"""``sysdesign grade``: an assignment's submissions, graded in isolation."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jupyter_sysdesign.cli.output import COULD_NOT, DONE, JsonFlag, command, console, emit, out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jupyter_sysdesign.grading.course.grader import Graded
+
+_WORDS = {"passed": "[green]passed[/green]", "failed": "[red]failed[/red]", "unknown": "unknown"}
+
+
+@command
+def grade(
+    assignment: Annotated[str, typer.Argument(help="The assignment: a lesson id.")],
+    *,
+    students: Annotated[
+        str, typer.Option(help="Student ids, with commas between (default: all who submitted).")
+    ] = "",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Submissions at a time (default: half the cores).")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what is graded already, of the same files.")
+    ] = False,
+    course: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The course (default: the one we are in).")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Minutes after which a submission is given up.")
+    ] = 30.0,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust-submissions", help="Without isolation where the machine offers none."
+        ),
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Grade submissions: rebuilt, checked with traffic nobody has seen, into the gradebook."""
+    from jupyter_sysdesign.grading.course import course as courses
+    from jupyter_sysdesign.grading.course import grader, report
+    from jupyter_sysdesign.grading.course.executors import LocalProcesses
+
+    found = courses.find(course or Path.cwd())
+    chosen = [each.strip() for each in students.split(",") if each.strip()]
+    made = grader.plan(found, assignment, chosen, resume=resume)
+    executor = LocalProcesses(jobs, trust=trust, timeout_s=timeout * 60)
+    with progress(len(made.todo) + len(made.kept), shown=not as_json) as tell:
+        done = grader.run(made, executor, tell)
+    written = report.write(found, made.lesson)
+    if as_json:
+        emit(
+            {"assignment": assignment, "report": written, "graded": [_line(each) for each in done]}
+        )
+    else:
+        out.print(f"Report: {written}", soft_wrap=True)
+    wanting = any(each.problem or each.result.verdict.status == "unknown" for each in done)
+    raise typer.Exit(COULD_NOT if wanting else DONE)
+
+
+@contextlib.contextmanager
+def progress(count: int, *, shown: bool) -> Iterator[Callable[[Graded], None]]:
+    """Give what is to be called for each submission that is done: a bar, and a line each."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("Grading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    # Submissions come seldom: what was seen half an hour ago still tells how long the rest takes.
+    bars = Progress(*columns, console=console, disable=not shown, speed_estimate_period=1800)
+    with bars as bar:
+        task = bar.add_task("", total=count)
+
+        def tell(graded: Graded) -> None:
+            bar.advance(task)
+            if shown:
+                _show(graded)
+
+        yield tell
+
+
+def _show(graded: Graded) -> None:
+    verdict = graded.result.verdict
+    points = f"{verdict.points:g} of {verdict.max_points:g}"
+    kept = " (from before)" if graded.how == "kept" else ""
+    console.print(f"{_WORDS[verdict.status.value]}  {graded.order.student}  {points}{kept}")
+    if graded.problem:
+        console.print(f"    not in the gradebook: {graded.problem}", markup=False)
+
+
+def _line(graded: Graded) -> dict[str, object]:
+    verdict = graded.result.verdict
+    return {
+        "student": graded.order.student,
+        "status": verdict.status.value,
+        "points": verdict.points,
+        "max_points": verdict.max_points,
+        "how": graded.how,
+        "duration_s": round(verdict.duration_s, 3),
+        "isolation": graded.result.isolation,
+        "problem": graded.problem,
+    }

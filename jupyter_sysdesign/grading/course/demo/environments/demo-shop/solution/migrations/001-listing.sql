@@ -1,0 +1,1 @@
+CREATE INDEX items_listing ON items (category, price, id);

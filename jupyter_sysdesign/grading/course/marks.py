@@ -1,0 +1,96 @@
+"""What a student's answers are worth, and what a learner is told of a verdict.
+
+Answers come from the learner's side, so only what was *said* counts; rules decide again here. A
+prediction and an observation were compared with the learner's own recording, which stays with the
+learner: their mark is taken from there, and the instructor is told so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_sysdesign.control.models import CheckResult, Status
+from jupyter_sysdesign.curriculum.answers import AnswersFile
+from jupyter_sysdesign.curriculum.question import Observe, Predict, Reflect
+from jupyter_sysdesign.errors import SysdesignError
+from jupyter_sysdesign.grading.measuring import Recorded
+from jupyter_sysdesign.grading.questions import decide
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_sysdesign.control.models import Answer
+    from jupyter_sysdesign.curriculum.catalogue import Lesson
+    from jupyter_sysdesign.curriculum.question import Question
+
+_SHOWN = 4000
+_PATH = re.compile(r"(?P<method>\b[A-Z]{3,7}) (?P<path>/\S*)")
+_LOG = re.compile(r"\s*The log says: .*", re.DOTALL)
+
+
+class Mark(NamedTuple):
+    """What one cell is worth.
+
+    Attributes:
+        points: None: nobody knows yet.
+        comment: what the learner reads.
+        confirm: the instructor shall look at it.
+    """
+
+    points: float | None
+    comment: str
+    confirm: bool
+
+
+def of_check(result: CheckResult) -> Mark:
+    """Return the mark of a check, without what was hidden: no evidence, no held-out requests."""
+    why = _PATH.sub(_without_values, _LOG.sub("", result.why))
+    measured = f"measured: {result.measured}; required: {result.required}"
+    if result.status is Status.UNKNOWN:
+        return Mark(None, f"Not decided: {why} It will be graded again.", confirm=True)
+    points = min(max(result.points, 0.0), result.max_points)
+    if result.status is Status.PASSED:
+        return Mark(points, f"Passed ({measured}).", confirm=False)
+    return Mark(points, f"Failed ({measured}). {why}", confirm=False)
+
+
+def of_answers(lesson: Lesson, submitted: Path) -> dict[str, Mark]:
+    """Return the marks of all questions of a lesson, by question id; each waits for a person."""
+    answers = AnswersFile(submitted).answers()
+    return {each.id: _of_answer(each, answers.get(each.id)) for each in lesson.file.questions}
+
+
+def _of_answer(question: Question, answer: Answer | None) -> Mark:
+    if answer is None or answer.skipped:
+        said = "Not answered." if answer is None else "Skipped."
+        return Mark(0.0, said, confirm=True)
+    value = f"Answer: {_shown(answer.value)}"
+    if isinstance(question, (Predict, Observe)):
+        score, feedback = answer.score, answer.feedback
+        feedback = f"{feedback} (As compared with the learner's own recording.)"
+    else:
+        try:
+            decision = decide(question, answer.value, Recorded())
+        except SysdesignError as error:
+            return Mark(0.0, f"{value}\nNo answer to this question: {error.message}", confirm=True)
+        score, feedback = decision.score, decision.feedback
+        if isinstance(question, Reflect) and decision.correct is None:
+            feedback = "Proposed mark: none; prose is read by a person."
+    if score is None:
+        return Mark(None, f"{value}\n{feedback}", confirm=True)
+    points = min(max(score, 0.0), 1.0) * question.points
+    return Mark(points, f"{value}\n{feedback}", confirm=True)
+
+
+def _without_values(found: re.Match[str]) -> str:
+    """Keep the fixed words of a path: a number in it tells of a request that stays hidden."""
+    path = found["path"].partition("?")[0]
+    words = ["…" if any(map(str.isdigit, word)) else word for word in path.split("/")]
+    return f"{found['method']} {'/'.join(words)}"
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"

@@ -1,0 +1,105 @@
+"""What was graded, one file per submission; a file is there whole or not at all."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field, ValidationError
+
+from jupyter_sysdesign.control.models import CheckResult, Status, Verdict
+from jupyter_sysdesign.curriculum.atomic import replace
+from jupyter_sysdesign.grading import verdict as verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from jupyter_sysdesign.grading.course.course import Course
+    from jupyter_sysdesign.grading.course.orders import Order
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.@-]+")
+
+
+class Result(BaseModel):
+    """The verdict on one submission, for the instructor: it holds hidden values.
+
+    Attributes:
+        digest: of the files it is about.
+        isolation: the rung of the ladder it was graded on.
+        graded_at: seconds since the epoch.
+    """
+
+    student: str
+    assignment: str
+    digest: str
+    verdict: Verdict
+    isolation: str
+    graded_at: float = Field(default_factory=time.time)
+
+
+def load(course: Course, assignment: str, student: str) -> Result | None:
+    """Return what was graded of a student, None if nothing (that can be read) was."""
+    try:
+        text = _path(course, assignment, student).read_text(encoding="utf-8")
+        return Result.model_validate_json(text)
+    except (OSError, UnicodeDecodeError, ValidationError):
+        return None
+
+
+def every(course: Course, assignment: str) -> Iterator[Result]:
+    """Yield all results of an assignment, by student."""
+    for path in sorted(course.own("results", assignment).glob("*.json")):
+        found = load(course, assignment, path.stem)
+        if found is not None:
+            yield found
+
+
+def keep(course: Course, order: Order, verdict: Verdict, isolation: str) -> Result:
+    """Store a verdict, and return what counts from now on: see ``merged``."""
+    fresh = Result(
+        student=order.student,
+        assignment=order.lesson,
+        digest=order.digest,
+        verdict=verdict,
+        isolation=isolation,
+    )
+    known = load(course, order.lesson, order.student)
+    result = fresh if known is None else merged(known, fresh)
+    replace(_path(course, order.lesson, order.student), result.model_dump_json(indent=1) + "\n")
+    return result
+
+
+def merged(known: Result, fresh: Result) -> Result:
+    """Return what counts after grading again.
+
+    Of the same files, each check keeps its better outcome: that a machine was busy, or a check
+    could not be made, takes nothing away. Other files are another submission; the last one counts.
+    """
+    if known.digest != fresh.digest:
+        return fresh
+    before = {each.id: each for each in known.verdict.checks}
+    checks = [_better(before.get(each.id), each) for each in fresh.verdict.checks]
+    verdict = verdicts.combine(
+        fresh.verdict.lesson,
+        checks,
+        seed=fresh.verdict.seed,
+        started_at=fresh.verdict.started_at,
+    )
+    verdict = verdict.model_copy(update={"duration_s": fresh.verdict.duration_s})
+    return fresh.model_copy(update={"verdict": verdict})
+
+
+def _better(known: CheckResult | None, fresh: CheckResult) -> CheckResult:
+    if known is None or known.status is Status.UNKNOWN:
+        return fresh
+    if fresh.status is Status.UNKNOWN or known.points > fresh.points:
+        return known
+    return fresh
+
+
+def _path(course: Course, assignment: str, student: str) -> Path:
+    if not _PLAIN.fullmatch(student) or student.startswith("."):
+        raise ValueError(f"{student!r} is no student id")
+    return course.own("results", assignment) / f"{student}.json"

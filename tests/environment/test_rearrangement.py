@@ -1,0 +1,161 @@
+"""An edited ``compose.yaml`` takes effect while everything it does not change goes on running."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from environment.test_instance import Watched, get, instances  # noqa: F401 (a fixture)
+
+from jupyter_sysdesign.environment import proctree
+from jupyter_sysdesign.environment.status import ServiceState, State
+from jupyter_sysdesign.errors import InvalidFileError, StartFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from jupyter_sysdesign.environment.source import Source
+
+    Until = Callable[..., Awaitable[None]]
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def shop(instances: Callable[..., Watched], tiny_full_lesson: Source) -> Watched:  # noqa: F811
+    """A running tiny-full whose learner may edit compose.yaml and haproxy.cfg."""
+    source = replace(
+        tiny_full_lesson, editable=(*tiny_full_lesson.editable, "compose.yaml", "haproxy.cfg")
+    )
+    for name in ("compose.yaml", "haproxy.cfg"):
+        shutil.copy(source.pristine / name, source.workspace)
+    instance = instances(source)
+    await instance.start()
+    return instance
+
+
+def edit(file: Path, *changes: tuple[str, str]) -> None:
+    text = file.read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    file.write_text(text)
+
+
+def third(folder: Path) -> str:
+    """Return the block of app2, as app3."""
+    text = (folder / "compose.yaml").read_text()
+    block = text[text.index("  app2:\n") : text.index("  lb:\n")]
+    return block.replace("app2", "app3")
+
+
+def pids(instance: Watched) -> dict[str, int | None]:
+    return {each.name: each.pid for each in instance.status.services}
+
+
+def all_ready(instance: Watched) -> bool:
+    return {each.state for each in instance.status.services} == {ServiceState.READY}
+
+
+async def test_a_service_more_and_one_less(shop: Watched, until: Until) -> None:
+    folder, before = shop.source.workspace, pids(shop)
+    edit(
+        folder / "haproxy.cfg",
+        ("app2:8000 check\n", "app2:8000 check\n    server app3 app3:8000 check\n"),
+    )
+    await until(lambda: shop.status.pending == ["haproxy.cfg"])
+    edit(folder / "compose.yaml", ("  lb:\n", f"{third(folder)}  lb:\n"))
+    await until(lambda: shop.status.pending == ["compose.yaml", "haproxy.cfg"])
+    assert pids(shop) == before  # saving alone changes nothing
+
+    done = await shop.apply()
+    assert (done.started, done.restarted, done.stopped) == (["app3"], ["lb"], [])
+    assert done.kept == ["db", "cache", "app1", "app2"]
+    assert done.message == "Started app3; restarted lb; left running db, cache, app1, app2."
+    after = pids(shop)
+    assert list(after) == ["db", "cache", "app1", "app2", "app3", "lb"]
+    assert {name for name, pid in before.items() if after[name] != pid} == {"lb"}
+    assert all_ready(shop)
+    assert shop.status.state is State.READY
+    assert shop.status.pending == []
+    assert set(shop.metrics_addresses()) == {"app1", "app2", "app3"}
+    for name in ("app1", "app2"):
+        await shop.service(name, "stop")
+    assert (await get(shop, "/items")).status_code == 200  # the new one answers
+    for name in ("app1", "app2"):
+        await shop.service(name, "start")
+
+    url, old = shop.status.url, pids(shop)
+    block = third(folder)
+    edit(folder / "compose.yaml", (block, ""))
+    edit(folder / "haproxy.cfg", ("    server app3 app3:8000 check\n", ""))
+    done = await shop.apply()
+    assert (done.started, done.restarted, done.stopped) == ([], ["lb"], ["app3"])
+    assert "app3" not in pids(shop)
+    assert not proctree.started(old["app3"] or 0)
+    assert shop.status.url == url
+    assert (await get(shop, "/items")).status_code == 200
+
+    assert (await shop.apply()).message.startswith("Nothing to apply")
+    await shop.stop()
+    await shop.start()
+    assert all_ready(shop)
+
+
+async def test_what_is_described_differently_is_restarted_alone(shop: Watched) -> None:
+    before = pids(shop)
+    edit(shop.source.workspace / "compose.yaml", ('6379/0"', '6379/1"'))  # of app1
+    done = await shop.apply()
+    assert (done.restarted, done.kept) == (["app1"], ["db", "cache", "app2", "lb"])
+    assert {name for name, pid in pids(shop).items() if before[name] != pid} == {"app1"}
+    assert all_ready(shop)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("compose.yaml", "name: tiny-full\n", "name: tiny-full\nnonsense: 1\n", r"compose\.yaml:2"),
+        ("compose.yaml", "  lb:\n", "  lb\n", r"compose\.yaml:\d+"),
+        ("compose.yaml", '"server:app"', '"--reload"', r"compose\.yaml:\d+: .*set by the runtime"),
+        ("haproxy.cfg", "balance roundrobin", "balance cleverly", r"haproxy\.cfg:11"),
+        ("haproxy.cfg", "app2:8000 check", "app3:8000 check", r"haproxy\.cfg:14"),
+        ("compose.yaml", "./haproxy.cfg:", "./haproxy2.cfg:", r"haproxy2\.cfg does not exist"),
+    ],
+)
+async def test_a_mistake_is_named_with_its_line_and_changes_nothing(
+    shop: Watched, file: str, old: str, new: str, says: str
+) -> None:
+    folder, before = shop.source.workspace, pids(shop)
+    edit(folder / file, (old, new))
+    with pytest.raises(InvalidFileError, match=says):
+        await shop.apply()
+    assert pids(shop) == before
+    assert all_ready(shop)
+    assert shop.status.state is State.READY
+    assert (await get(shop, "/items")).status_code == 200
+    edit(folder / file, (new, old))
+    assert (await shop.apply()).message.startswith("Nothing to apply")
+
+
+async def test_a_service_that_does_not_come_up_leaves_all_as_it_was(shop: Watched) -> None:
+    folder, before = shop.source.workspace, pids(shop)
+    block = third(folder).replace("CACHE_URL", "CASH_URL")
+    edit(folder / "compose.yaml", ("  lb:\n", f"{block}  lb:\n"), ('6379/0"', '6379/1"'))
+    edit(
+        folder / "haproxy.cfg",
+        ("app2:8000 check\n", "app2:8000 check\n    server app3 app3:8000 check\n"),
+    )
+    with pytest.raises(StartFailedError, match=r"(?s)app3 ended .*KeyError: 'CACHE_URL'"):
+        await shop.apply()
+    after = pids(shop)
+    assert list(after) == list(before)
+    # app1 had been restarted for what changed of it, and was again: it runs as it did.
+    assert {name for name, pid in after.items() if before[name] != pid} == {"app1"}
+    assert all_ready(shop)
+    assert shop.status.state is State.READY
+    assert shop.status.pending == ["compose.yaml", "haproxy.cfg"]
+    assert set(shop.processes()) == set(before)
+    assert (await get(shop, "/items")).status_code == 200

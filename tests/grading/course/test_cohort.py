@@ -1,0 +1,251 @@
+"""A whole assignment: made, released, fetched, worked on, submitted, collected, graded, told.
+
+Two learners go through nbgrader's exchange; others hand in attacks. Grading is killed in the middle
+and resumed. What came of it all is looked at by the tests below.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from grading.course.attacks import UNTOUCHED, write_all
+
+from jupyter_sysdesign.curriculum.answers import AnswersFile
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.grading.course import isolation
+from jupyter_sysdesign.grading.questions import answer
+
+if isolation.LADDER[0].unusable():
+    pytest.skip("namespaces cannot be made here", allow_module_level=True)
+
+pytestmark = pytest.mark.timeout(900)  # all of it is the first test's
+
+SOLUTION = "CREATE INDEX items_by_category ON items (category, price, id);\n"
+CURRICULUM = Path(__file__).parents[2] / "data" / "curriculum"
+
+
+class Cohort:
+    """The course after it all."""
+
+    def __init__(self, folder: Path, feedback: dict[str, str], most: dict[str, float]) -> None:
+        self.folder = folder
+        self.feedback = feedback
+        self.most = most
+        self.kept: dict[str, float] = {}
+        self.resumed: dict[str, dict] = {}
+
+    def verdict(self, student: str) -> dict:
+        path = self.folder / ".sysdesign" / "results" / "tiny" / f"{student}.json"
+        return json.loads(path.read_text())["verdict"]
+
+    def why(self, student: str) -> dict[str, str]:
+        return {each["id"]: f"{each['status']}: {each['why']}" for each in
+                self.verdict(student)["checks"]}  # fmt: skip
+
+    def marks(self, student: str) -> tuple[dict[str, float | None], dict[str, str], set[str]]:
+        """Return scores, comments, and the cells that wait for a person, from the gradebook."""
+        script = """
+import json, sys
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///gradebook.db") as book:
+    notebook = book.find_submission("tiny", sys.argv[1]).notebooks[0]
+    print(json.dumps([
+        {each.cell.name: each.auto_score for each in notebook.grades},
+        {each.name: each.comment for each in notebook.comments},
+        [each.cell.name for each in notebook.grades if each.needs_manual_grade],
+        notebook.max_score,
+    ]))
+"""
+        said = run(self.folder, sys.executable, "-W", "ignore", "-c", script, student)
+        scores, comments, waiting, _ = json.loads(said)
+        return scores, comments, set(waiting)
+
+
+def run(folder: Path, *argv: str) -> str:
+    done = subprocess.run(
+        argv, cwd=folder, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode in (0, 3), f"{argv}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def nbgrader(folder: Path, *words: str) -> None:
+    run(folder, sys.executable, "-W", "ignore", "-m", "nbgrader", *words)
+
+
+def sysdesign(folder: Path, *words: str) -> dict:
+    return json.loads(run(folder, sys.executable, "-m", "jupyter_sysdesign", *words, "--json"))
+
+
+@pytest.fixture(scope="module")
+def cohort(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    base = tmp_path_factory.mktemp("cohort")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
+        monkeypatch.setenv("JUPYTER_DATA_DIR", str(base / "data"))
+        monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(base / "config"))
+        return _whole(base)
+
+
+def _whole(base: Path) -> Cohort:
+    (base / "students.csv").write_text("id,first_name,last_name\nann,Ann,Ono\nben,Ben,Oz\n")
+    made = sysdesign(base, "course", "init", "c", "--lessons", "tiny", "--students",
+                     "students.csv")  # fmt: skip
+    assert made["course"]["students"] == 2
+    course = base / "c"
+    nbgrader(course, "generate_assignment", "tiny")
+    nbgrader(course, "release_assignment", "tiny")
+    for student in ("ann", "ben"):
+        _learn(base, student)
+    nbgrader(course, "collect", "tiny")
+    secret = course / "secret.txt"
+    secret.write_text("SECRET-OF-THE-COURSE\n")
+    most = write_all(course / "submitted", base / "handed-out", secret)
+    cohort = Cohort(course, {}, most)
+    cohort.kept = _killed(course)
+    done = sysdesign(course, "grade", "tiny", "--resume", "--jobs", "3")
+    cohort.resumed = {each["student"]: each for each in done["graded"]}
+    nbgrader(course, "generate_feedback", "tiny")
+    for path in (course / "feedback").glob("*/tiny/lesson.html"):
+        cohort.feedback[path.parts[-3]] = path.read_text()
+    return cohort
+
+
+def _learn(base: Path, student: str) -> None:
+    """Fetch, work, submit; the first one well."""
+    home = base / student
+    home.mkdir()
+    shutil.copy(base / "c" / "learner" / "nbgrader_config.py", home)
+    nbgrader(home, "fetch_assignment", "tiny")
+    shutil.copytree(home / "tiny", base / "handed-out", dirs_exist_ok=True)
+    if student == "ann":
+        (home / "tiny" / "migrations" / "001-index.sql").write_text(SOLUTION)
+        lesson, answers = Catalogue().lesson("tiny"), AnswersFile(home / "tiny")
+        answer(lesson, answers, "how-many", 1)
+        answer(lesson, answers, "why", "network")
+    nbgrader(home, "submit", "tiny", "--student", student)
+
+
+def _killed(course: Path) -> dict[str, float]:
+    """Grade until three are done, then kill -9; return when each of those was graded."""
+    results = course / ".sysdesign" / "results" / "tiny"
+    grading = subprocess.Popen(
+        [sys.executable, "-m", "jupyter_sysdesign", "grade", "tiny", "--jobs", "3", "--json"],
+        cwd=course,
+        stdout=subprocess.DEVNULL,
+    )
+    while len(list(results.glob("*.json"))) < 3 and grading.poll() is None:
+        time.sleep(0.1)
+    below = psutil.Process(grading.pid).children(recursive=True)
+    assert below
+    os.kill(grading.pid, signal.SIGKILL)
+    grading.wait()
+    _, left = psutil.wait_procs(below, timeout=20)
+    assert not left, f"jobs outlived the grader: {left}"
+    return {path.stem: json.loads(path.read_text())["graded_at"] for path in results.glob("*.json")}
+
+
+def test_a_good_submission_gets_all_points_and_reasons(cohort: Cohort):
+    scores, comments, waiting = cohort.marks("ann")
+    assert cohort.verdict("ann")["status"] == "passed", cohort.why("ann")
+    assert sum(each for name, each in scores.items() if name.startswith("check-")) == 30
+    assert scores["question-how-many"] == 1
+    assert scores["question-why"] == 0
+    assert "measured" in comments["check-index-on-category"]
+    assert "never leaves the machine" in comments["question-why"]
+    assert waiting == {"question-how-many", "question-why"}
+
+
+def test_doing_nothing_gets_what_holds_anyway(cohort: Cohort):
+    scores, comments, _ = cohort.marks("ben")
+    assert cohort.verdict("ben")["points"] == UNTOUCHED, cohort.why("ben")
+    assert scores["check-index-on-category"] == 0
+    assert "No index begins with category" in comments["check-index-on-category"]
+    assert "Not answered" in comments["question-why"]
+
+
+def test_no_attack_raises_its_score(cohort: Cohort):
+    got = {student: cohort.verdict(student)["points"] for student in cohort.most}
+    raised = {
+        student: (got[student], cohort.why(student))
+        for student, most in cohort.most.items()
+        if got[student] > most
+    }
+    assert not raised
+    assert len(got) >= 10
+
+
+def test_an_attack_gets_its_own_honest_result(cohort: Cohort):
+    """Those that leave the system working keep what it is worth; the others say what is wrong."""
+    for student in ("fake-verdict", "killer", "sockets", "reader", "library", "outsider"):
+        assert cohort.verdict(student)["points"] == UNTOUCHED, (student, cohort.why(student))
+    for student in ("linker", "pipe", "program", "superuser"):
+        verdict = cohort.verdict(student)
+        assert verdict["status"] == "failed"
+        assert verdict["points"] == 0
+    assert "is a link" in cohort.verdict("linker")["reason"]
+    assert "no plain file" in cohort.verdict("pipe")["reason"]
+    assert cohort.verdict("hangs")["status"] == "failed", cohort.why("hangs")
+    assert cohort.verdict("giant")["status"] == "passed", cohort.why("giant")
+
+
+def test_claimed_marks_and_forged_cells_count_for_nothing(cohort: Cohort):
+    scores, _, _ = cohort.marks("outsider")
+    assert scores["question-how-many"] == 0
+    assert scores["question-why"] == 0
+    assert scores["check-index-on-category"] == 0
+    assert not Path("/tmp/sysdesign-was-run").exists()
+    assert not Path("/tmp/owned").exists()
+
+
+def test_nothing_large_is_copied_along(cohort: Cohort):
+    filed = sum(
+        path.stat().st_size for path in (cohort.folder / "autograded").rglob("*") if path.is_file()
+    )
+    assert filed < 10_000_000
+    assert (cohort.folder / "autograded" / "giant" / "tiny" / "lesson.ipynb").exists()
+
+
+def test_resuming_grades_nothing_twice(cohort: Cohort):
+    assert len(cohort.kept) >= 3
+    assert set(cohort.resumed) == {"ann", "ben", *cohort.most}
+    assert not [each["problem"] for each in cohort.resumed.values() if each["problem"]]
+    for student, graded_at in cohort.kept.items():
+        path = cohort.folder / ".sysdesign" / "results" / "tiny" / f"{student}.json"
+        if cohort.verdict(student)["status"] != "unknown":
+            assert cohort.resumed[student]["how"] == "kept"
+            assert json.loads(path.read_text())["graded_at"] == graded_at
+
+
+def test_feedback_tells_reasons_and_no_secrets(cohort: Cohort):
+    assert "No index begins with category" in cohort.feedback["ben"]
+    key = (cohort.folder / ".sysdesign" / "course.key").read_text()
+    for student, html in cohort.feedback.items():
+        assert key not in html
+        assert str(cohort.verdict(student)["seed"]) not in html
+        assert "before_rps" not in html
+
+
+def test_the_report_shows_the_cohort(cohort: Cohort):
+    html = (cohort.folder / ".sysdesign" / "report" / "tiny.html").read_text()
+    assert "A category is read by index" in html
+    for student in ("ann", "ben", *cohort.most):
+        assert student in html
+    assert "<script" not in html
+
+
+def test_the_autograde_button_writes_the_same(cohort: Cohort, monkeypatch):
+    """``nbgrader autograde`` is what formgrader's button runs."""
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
+    before = cohort.marks("ann")
+    nbgrader(cohort.folder, "autograde", "tiny", "--student", "ann", "--force")
+    assert cohort.marks("ann") == before

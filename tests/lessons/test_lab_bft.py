@@ -1,0 +1,49 @@
+"""What lab-bft says of its runs is what its cells show."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from lessons.cells import actual, sends, shown
+
+from jupyter_sysdesign.simulation.protocols.chain.race import reversal, reversed_share
+
+
+@pytest.fixture(scope="module")
+def views():
+    return shown("lab-bft")
+
+
+@pytest.mark.parametrize("cell", ["raft", "nine-servers"])
+def test_one_liar_is_enough_for_raft(views, cell):
+    outcome = views[cell].outcome
+    assert outcome.status == "failed"
+    assert outcome.violation.rule.id == "log-matching"
+    assert actual("lab-bft", "liars-needed") == 1
+
+
+def test_three_servers_with_one_liar_differ(views):
+    outcome = views["three-servers"].outcome
+    assert outcome.violation.rule.id == "agreement"
+    assert set(outcome.violation.nodes) == {2, 3}
+
+
+def test_a_request_costs_as_many_messages_as_the_lesson_says(views):
+    assert views["normal"].outcome.status == "passed"
+    assert len(sends(views["normal"])) == actual("lab-bft", "pbft-messages")
+
+
+def test_the_lying_primary_is_given_up_when_the_lesson_says(views):
+    view = views["lying-primary"]
+    assert view.outcome.status == "passed"
+    times = [float(each[:5]) for each in view.story if re.search(r"is for view 1", each)]
+    assert round(times[0] * 1000) == actual("lab-bft", "new-view")
+
+
+def test_six_confirmations_are_undone_as_often_as_the_lesson_says(views):
+    assert views["chain"].outcome.violation.rule.id == "finality"
+    assert round(reversal(0.3, 6) * 100) == actual("lab-bft", "six-confirmations")
+    assert reversed_share(0.3, 6) == pytest.approx(reversal(0.3, 6), abs=0.01)
+    assert abs(float(views["races"]["30%"]["6 confirmations"].rstrip("%")) - 8.9) < 1
+    assert f"{reversal(0.1, 6):.2%}" == "0.01%"
