@@ -13,6 +13,7 @@ from jupyter_sysdesign.cli.output import COULD_NOT, DONE, JsonFlag, command, con
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from jupyter_sysdesign.grading.course.executors import Executor
     from jupyter_sysdesign.grading.course.grader import Graded
 
 _WORDS = {"passed": "[green]passed[/green]", "failed": "[red]failed[/red]", "unknown": "unknown"}
@@ -43,6 +44,12 @@ def grade(
             "--trust-submissions", help="Without isolation where the machine offers none."
         ),
     ] = False,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Jobs go to this dask cluster: tls://host:8786.")
+    ] = "",
+    tls_ca: Annotated[Path | None, typer.Option(help="PEM file, for --scheduler.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM file, for --scheduler.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file, for --scheduler.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Grade submissions: rebuilt, checked with traffic nobody has seen, into the gradebook."""
@@ -53,7 +60,20 @@ def grade(
     found = courses.find(course or Path.cwd())
     chosen = [each.strip() for each in students.split(",") if each.strip()]
     made = grader.plan(found, assignment, chosen, resume=resume)
-    executor = LocalProcesses(jobs, trust=trust, timeout_s=timeout * 60)
+    executor: Executor
+    if scheduler:
+        from jupyter_sysdesign.grading.course.cluster import Cluster
+
+        executor = Cluster(
+            scheduler,
+            ca=tls_ca,
+            certificate=tls_cert,
+            key=tls_key,
+            trust=trust,
+            timeout_s=timeout * 60,
+        )
+    else:
+        executor = LocalProcesses(jobs, trust=trust, timeout_s=timeout * 60)
     with progress(len(made.todo) + len(made.kept), shown=not as_json) as tell:
         done = grader.run(made, executor, tell)
     written = report.write(found, made.lesson)

@@ -91,6 +91,9 @@ class LessonSummary(BaseModel):
     minutes: int
     concepts: list[str]
     summary: str = ""
+    has_services: bool = Field(
+        default=True, description="there is something to start; else it takes place in the notebook"
+    )
 
 
 class LessonDetail(LessonSummary):
@@ -148,6 +151,7 @@ class WorkspaceDetail(BaseModel):
         None, description="folder as the file browser shows it: relative to the Jupyter root"
     )
     notebook: str
+    has_services: bool = Field(default=True, description="as in LessonSummary")
     files: list[str] = Field(description="relative paths of the learner's files")
     editable: list[str]
     answers: dict[str, Answer]

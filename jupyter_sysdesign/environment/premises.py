@@ -95,7 +95,7 @@ class Premises:
             for name in spec.tcp():
                 reservations[name] = ports.reserve(wanted.get(name))
             given = {name: each.port for name, each in reservations.items()}
-            record = {
+            record: dict[str, object] = {
                 "id": source.instance_id,
                 "lesson": source.lesson,
                 "workspace": str(source.workspace),

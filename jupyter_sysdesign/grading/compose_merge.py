@@ -55,6 +55,7 @@ class _Merge:
     def __init__(self, ours: Document, mine: Document, rules: Mapping[str, Changeable]) -> None:
         self.refused: list[str] = []
         self.differs = False
+        self._told: set[tuple[int, Where]] = set()
         self._ours, self._mine, self._rules = ours, mine, rules
         self._pristine: dict[str, Any] = ours.validate(ComposeFile).model_dump(by_alias=True)
         self._wanted: dict[str, Any] = mine.validate(ComposeFile).model_dump(by_alias=True)
@@ -176,7 +177,10 @@ class _Merge:
             self._refuse(where, _kept(where, pristine))
 
     def _refuse(self, where: Where, message: str) -> None:
-        self.refused.append(f"{FILE}:{self._mine.line(where)}: {message}")
+        line = self._mine.line(where)
+        if (line, where[2:]) not in self._told:  # once for a block that several services are
+            self._told.add((line, where[2:]))
+            self.refused.append(f"{FILE}:{line}: {message}")
 
 
 def _kept(where: Where, value: Any) -> str:

@@ -164,6 +164,17 @@ export const SCENES: readonly IScene[] = [
   },
   {
     group: 'panel',
+    name: 'ready, files wait',
+    kind: 'panel',
+    given: {
+      answers: at(
+        environment({ pending: ['compose.yaml', 'haproxy.cfg'] })
+      ),
+      events: [event('file.saved', { path: 'haproxy.cfg' })]
+    }
+  },
+  {
+    group: 'panel',
     name: 'ready, migrations wait',
     kind: 'panel',
     snapshot: {

@@ -146,6 +146,17 @@ def test_everything_else_stays_as_it_was_and_is_told_with_its_line(merged, old, 
         assert refused[0].startswith(f"compose.yaml:{line(text, where)}: ")
 
 
+def test_a_block_that_several_services_share_is_told_once(merged):
+    text = edit(('cpus: "0.25"', 'cpus: "1"'), ("  lb:\n", "  app2: *app\n  app3: *app\n  lb:\n"))
+    data, refused = merged(text)
+    assert [data["services"][name]["deploy"] for name in ("app", "app3")] == [
+        PRISTINE_DATA["services"]["app"]["deploy"]
+    ] * 2
+    assert refused == [
+        f"compose.yaml:{line(text, 'cpus')}: cpus of app cannot be changed; it stays 0.25"
+    ]
+
+
 def test_a_service_of_the_lesson_cannot_be_left_out(merged):
     text = PRISTINE.replace(PRISTINE[PRISTINE.index("  db:\n") : PRISTINE.index("  app: &app")], "")
     text = text.replace("    depends_on: {db: {condition: service_healthy}}\n", "")

@@ -267,6 +267,9 @@ import pathlib
 
 c.CourseDirectory.root = str(pathlib.Path(__file__).resolve().parent)
 
+# Collecting leaves out files that are too large, and would stop for everybody at a folder that is.
+c.CourseDirectory.max_dir_size = 1_000_000_000
+
 # The cells of a lesson stay as they are: there are no solutions and no hidden tests in them.
 c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
@@ -286,6 +289,9 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.ExecutePreprocessor.timeout = 1800
+
+# A cell that a learner deleted comes back, so that its mark is seen.
+c.OverwriteCells.add_missing_cells = True
 
 # The learner's own files stay beside their notebook, so that they can be read.
 c.Autograde.exclude_overwriting = {kept}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -37,7 +38,7 @@ class Executor(Protocol):
 
 
 class LocalProcesses:
-    """Jobs on this machine, ``jobs`` of them at a time."""
+    """Jobs on this machine, ``jobs`` of them at a time; good for one run."""
 
     def __init__(
         self, jobs: int | None = None, *, trust: bool = False, timeout_s: float = TIMEOUT_S
@@ -51,6 +52,7 @@ class LocalProcesses:
         # What is timed is compared within one job; two jobs on one core would still crowd it.
         self.jobs = jobs or max(1, (os.cpu_count() or 1) // 2)
         self._timeout_s = timeout_s
+        self._stop = threading.Event()
 
     def run(self, orders: Sequence[Order]) -> Iterator[Done]:
         """Yield each order as it gets done."""
@@ -59,13 +61,19 @@ class LocalProcesses:
             for future in as_completed([pool.submit(self._do, each) for each in orders]):
                 yield future.result()
         finally:
+            self._stop.set()
             pool.shutdown(cancel_futures=True)
 
     def _do(self, order: Order) -> Done:
-        return do(order, self.isolation, self._timeout_s)
+        return do(order, self.isolation, self._timeout_s, self._stop)
 
 
-def do(order: Order, rung: isolation.Isolation, timeout_s: float) -> Done:
+def do(
+    order: Order,
+    rung: isolation.Isolation,
+    timeout_s: float,
+    stop: threading.Event | None = None,
+) -> Done:
     """Do one order on this machine."""
     lesson = found_in(order.curriculum, order.lesson)
-    return Done(order, grade(order, lesson, rung, timeout_s=timeout_s), rung.name)
+    return Done(order, grade(order, lesson, rung, timeout_s=timeout_s, stop=stop), rung.name)

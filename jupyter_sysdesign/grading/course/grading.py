@@ -24,7 +24,6 @@ from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.submission import scratch, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from jupyter_sysdesign.curriculum.catalogue import Lesson
@@ -46,23 +45,33 @@ def grade(
     *,
     timeout_s: float = TIMEOUT_S,
     disk_bytes: int = DISK_BYTES,
-    hear: Callable[[dict[str, Any]], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> Verdict:
-    """Return the verdict on one submission. Nothing of it is left, whatever it did."""
+    """Return the verdict on one submission. Nothing of it is left, whatever it did.
+
+    Setting ``stop`` from another thread ends it; the verdict is unknown then.
+    """
     started_at = time.time()
     if order.rejected:
-        return _all(lesson, order, Finding(Status.FAILED, order.rejected), started_at)
+        return without_checks(lesson, order, Finding(Status.FAILED, order.rejected), started_at)
     sweep()
     try:
         templates = prepared(lesson, isolation)
         with scratch() as folder:
-            job = _Job(lesson, isolation, folder / "job", timeout_s, disk_bytes)
-            said = job.run(order.files, order.seed, templates, hear)
+            job = _Job(
+                lesson,
+                isolation,
+                folder / "job",
+                timeout_s=timeout_s,
+                disk_bytes=disk_bytes,
+                stop=stop,
+            )
+            said = job.run(order.files, order.seed, templates)
     except (SysdesignError, OSError) as error:
         finding = Finding(Status.UNKNOWN, f"It could not be graded: {error}")
-        return _all(lesson, order, finding, started_at)
+        return without_checks(lesson, order, finding, started_at)
     if isinstance(said, Finding):
-        return _all(lesson, order, said, started_at)
+        return without_checks(lesson, order, said, started_at)
     found = Verdict.model_validate(said["verdict"])
     return found.model_copy(
         update={"started_at": started_at, "duration_s": time.time() - started_at}
@@ -83,8 +92,8 @@ def prepared(lesson: Lesson, isolation: Isolation) -> Path:
     with locked(store / f"{lesson.id}.lock"):
         if not wanted.is_dir():
             with scratch() as folder:
-                job = _Job(lesson, isolation, folder / "job", TIMEOUT_S, DISK_BYTES)
-                said = job.run({}, None, None, None)
+                job = _Job(lesson, isolation, folder / "job")
+                said = job.run({}, None, None)
                 if isinstance(said, Finding):
                     raise SysdesignError(said.why)
                 _keep(job.folder / "home" / "templates", wanted)
@@ -97,14 +106,17 @@ class _Job:
         lesson: Lesson,
         isolation: Isolation,
         folder: Path,
-        timeout_s: float,
-        disk_bytes: int,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        disk_bytes: int = DISK_BYTES,
+        stop: threading.Event | None = None,
     ) -> None:
         self.folder = folder
         self._lesson = lesson
         self._isolation = isolation
         self._timeout_s = timeout_s
         self._disk_bytes = disk_bytes
+        self._stop = stop or threading.Event()
         self._why: Finding | None = None
 
     def run(
@@ -112,7 +124,6 @@ class _Job:
         files: dict[str, bytes],
         seed: int | None,
         templates: Path | None,
-        hear: Callable[[dict[str, Any]], None] | None,
     ) -> dict[str, Any] | Finding:
         """Return the job's last line, or why there is none."""
         user = throwaway_user()
@@ -128,7 +139,7 @@ class _Job:
         for each in watching:
             each.start()
         try:
-            last = self._converse(started, seed, hear)
+            last = self._converse(started, seed)
         finally:
             ended.set()
             _kill(started)
@@ -159,9 +170,7 @@ class _Job:
                 for path in (base, *(f"{base}/{name}" for name in names)):
                     os.chown(path, user, user, follow_symlinks=False)
 
-    def _converse(
-        self, started: Started, seed: int | None, hear: Callable[[dict[str, Any]], None] | None
-    ) -> dict[str, Any] | None:
+    def _converse(self, started: Started, seed: int | None) -> dict[str, Any] | None:
         process = started.process
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("The job has no pipes.")
@@ -177,15 +186,15 @@ class _Job:
             said = json.loads(line)
             if {"verdict", "prepared", "failed"} & said.keys():
                 return dict(said)
-            if hear is not None:
-                hear(said)
         return None
 
     def _watch(self, started: Started, ended: threading.Event) -> None:
         """Kill the job when its time or its room is over."""
         until = time.monotonic() + self._timeout_s
         while not ended.wait(_LOOK_S):
-            if time.monotonic() > until:
+            if self._stop.is_set():
+                self._why = Finding(Status.UNKNOWN, "Grading was stopped.")
+            elif time.monotonic() > until:
                 minutes = self._timeout_s / 60
                 self._why = Finding(
                     Status.UNKNOWN, f"It was not decided within {minutes:g} minutes."
@@ -243,7 +252,8 @@ def _fingerprint(lesson: Lesson) -> str:
     return digest_of(made_of)[:12]
 
 
-def _all(lesson: Lesson, order: Order, finding: Finding, started_at: float) -> Verdict:
+def without_checks(lesson: Lesson, order: Order, finding: Finding, started_at: float) -> Verdict:
+    """Return the verdict on a submission that came to no checks, for the reason found."""
     results = [verdicts.not_made(each, finding) for each in load_checks(lesson)]
     return verdicts.combine(
         lesson.id, results, seed=order.seed, started_at=started_at, reason=finding.why

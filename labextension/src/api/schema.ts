@@ -307,7 +307,7 @@ export interface paths {
         put?: never;
         /**
          * Apply
-         * @description Apply the pending files of ``migrations/`` in order.
+         * @description Let an edited ``compose.yaml`` take effect, then apply the files of ``migrations/``.
          */
         post: operations["apply"];
         delete?: never;
@@ -816,7 +816,7 @@ export interface components {
         Applied: {
             /**
              * Applied
-             * @description files applied now, in order
+             * @description files of migrations/ applied now, in order
              */
             applied: string[];
             /**
@@ -824,6 +824,30 @@ export interface components {
              * @description the pristine data was restored first: an applied file changed
              */
             replayed: boolean;
+            /**
+             * Started
+             * @description services that compose.yaml has anew
+             * @default []
+             */
+            started: string[];
+            /**
+             * Restarted
+             * @description services that are described differently now
+             * @default []
+             */
+            restarted: string[];
+            /**
+             * Stopped
+             * @description services that compose.yaml has no more
+             * @default []
+             */
+            stopped: string[];
+            /**
+             * Kept
+             * @description services that went on running; empty if none had to change
+             * @default []
+             */
+            kept: string[];
             /** Message */
             message: string;
         };
@@ -1094,6 +1118,12 @@ export interface components {
              */
             migrations: components["schemas"]["Migration"][];
             /**
+             * Pending
+             * @description files saved that take effect together, with the next apply
+             * @default []
+             */
+            pending: string[];
+            /**
              * Started At
              * @description seconds since the epoch
              */
@@ -1289,6 +1319,12 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Has Services
+             * @description there is something to start; else it takes place in the notebook
+             * @default true
+             */
+            has_services: boolean;
             /** Objectives */
             objectives: string[];
             /** Recap */
@@ -1351,6 +1387,12 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Has Services
+             * @description there is something to start; else it takes place in the notebook
+             * @default true
+             */
+            has_services: boolean;
         };
         /**
          * Link
@@ -1887,6 +1929,12 @@ export interface components {
             path?: string | null;
             /** Notebook */
             notebook: string;
+            /**
+             * Has Services
+             * @description as in LessonSummary
+             * @default true
+             */
+            has_services: boolean;
             /**
              * Files
              * @description relative paths of the learner's files

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -131,3 +133,12 @@ def test_without_any_isolation_grading_is_refused(monkeypatch):
         isolation.choose()
     assert "--trust-submissions" in refused.value.hint
     assert isolation.choose(trust=True).name == "none"
+
+
+def test_a_box_changes_nothing_outside():
+    number = Path("/proc/sys/user/max_user_namespaces")
+    before = (number.read_text(), socket.gethostname(), Path("/proc/mounts").read_text())
+    assert _run(_view(), "/bin/true").returncode == 0
+    assert _run(_view(nests=True), "/bin/true").returncode == 0
+    after = (number.read_text(), socket.gethostname(), Path("/proc/mounts").read_text())
+    assert after == before

@@ -249,3 +249,15 @@ def test_the_autograde_button_writes_the_same(cohort: Cohort, monkeypatch):
     before = cohort.marks("ann")
     nbgrader(cohort.folder, "autograde", "tiny", "--student", "ann", "--force")
     assert cohort.marks("ann") == before
+
+
+def test_the_instructors_notebook_shows_and_exports_the_cohort(cohort: Cohort):
+    command = [sys.executable, "-W", "ignore", "-m", "nbconvert", "--execute", "--to", "notebook"]
+    run(cohort.folder, *command, "instructor.ipynb", "--output", "shown.ipynb")
+    rows = (cohort.folder / "scores.csv").read_text().splitlines()
+    assert rows[0].startswith("student,last_name,first_name,email,lms_user_id,assignment,score")
+    (ann,) = [each for each in rows if each.startswith("ann,")]
+    assert ann == "ann,Ono,Ann,,,tiny,31.0,32.0,True"
+    assert len(rows) == 1 + len({"ann", "ben", *cohort.most})
+    shown = (cohort.folder / "shown.ipynb").read_text()
+    assert "A category is read by index" in shown

@@ -6,10 +6,10 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_sysdesign.control.models import CheckResult, Status
+from jupyter_sysdesign.control.models import Answer, CheckResult, Status
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import ConflictError, InvalidFileError, InvalidRequestError
 from jupyter_sysdesign.grading import verdict as verdicts
@@ -17,6 +17,7 @@ from jupyter_sysdesign.grading.course import course as courses
 from jupyter_sysdesign.grading.course import likeness, marks, orders, results, source, students
 from jupyter_sysdesign.grading.loading import load_checks
 
+QUESTIONS = Catalogue().lesson("t1-02-indexes").file.questions
 STATUSES = st.sampled_from(list(Status))
 
 
@@ -43,6 +44,7 @@ def _result(draw, digest=None):
     )
 
 
+@settings(deadline=None)
 @given(_result("x"), _result("x"))
 def test_grading_the_same_files_again_takes_nothing_away(known, fresh):
     now = results.merged(known, fresh)
@@ -56,16 +58,19 @@ def test_grading_the_same_files_again_takes_nothing_away(known, fresh):
     assert now.verdict.points <= now.verdict.max_points
 
 
+@settings(deadline=None)
 @given(_result("x"), _result("x"))
 def test_the_order_of_grading_changes_no_points(one, other):
     assert results.merged(one, other).verdict.points == results.merged(other, one).verdict.points
 
 
+@settings(deadline=None)
 @given(_result("x"), _result("y"))
 def test_of_other_files_the_last_count(known, fresh):
     assert results.merged(known, fresh) == fresh
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text(max_size=20), st.binary(max_size=50), max_size=5),
     st.binary(min_size=32, max_size=32),
@@ -99,6 +104,7 @@ def test_a_learner_is_not_told_what_was_hidden():
     assert unknown.confirm
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
@@ -106,9 +112,8 @@ def test_a_learner_is_not_told_what_was_hidden():
     )
 )
 def test_no_answer_breaks_the_marks_or_earns_more_than_there_is(value):
-    lesson = Catalogue().lesson("t1-02-indexes")
-    for question in lesson.file.questions:
-        stored = marks.Answer(value=value, answered_at=0, score=1.0, correct=True)
+    for question in QUESTIONS:
+        stored = Answer(value=value, answered_at=0, score=1.0, correct=True)
         mark = marks._of_answer(question, stored)
         assert mark.points is None or 0 <= mark.points <= question.points
 

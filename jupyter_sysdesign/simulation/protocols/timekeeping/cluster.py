@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_sysdesign.simulation.context import Context
-    from jupyter_sysdesign.simulation.verdict import Violation
     from jupyter_sysdesign.simulation.world import Recorder
 
 KILLERS = Path(__file__).with_name("killers.json")
@@ -91,7 +90,7 @@ class Processes:
         del plan, world
         return ""
 
-    def overspent(self, plan: Plan, world: Simulation) -> Violation | None:
+    def overspent(self, plan: Plan, world: Simulation) -> None:
         """Blame nobody."""
         del plan, world
 

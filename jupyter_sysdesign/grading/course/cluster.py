@@ -1,0 +1,150 @@
+"""The same jobs on a dask.distributed cluster, for a cohort that outgrows one machine.
+
+Orders hold hidden seeds and learners' files, and a scheduler runs whatever it is sent: beyond this
+machine only TLS will do. Workers need this package, the lessons, and isolation of their own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jupyter_sysdesign.control.models import Status, Verdict
+from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError, UnavailableError
+from jupyter_sysdesign.grading.blame import Finding
+from jupyter_sysdesign.grading.course import isolation
+from jupyter_sysdesign.grading.course.course import found_in
+from jupyter_sysdesign.grading.course.executors import Done, do
+from jupyter_sysdesign.grading.course.grading import TIMEOUT_S, without_checks
+from jupyter_sysdesign.grading.course.orders import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+#: A worker that is lost takes its orders with it; each is given to so many others before it counts
+#: as the order's own doing.
+_RETRIES = 2
+
+
+class Cluster:
+    """Jobs on the workers of one scheduler.
+
+    Args:
+        address: of the scheduler, ``tls://host:port``; ``tcp://`` on this machine only.
+        ca, certificate, key: PEM files for TLS.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        ca: Path | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        trust: bool = False,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """Connect.
+
+        Raises:
+            InvalidRequestError: the address is none, or would go over a network in the clear.
+            UnavailableError: nobody answers, or dask.distributed is not installed.
+        """
+        try:
+            from distributed import Client, Security  # noqa: PLC0415 (an optional extra)
+        except ImportError as error:
+            raise UnavailableError(
+                "A cluster needs dask.distributed", hint="pip install 'jupyter-sysdesign[cluster]'"
+            ) from error
+        encrypted = _is_encrypted(address)
+        if encrypted and not (ca and certificate and key):
+            raise InvalidRequestError(
+                "TLS needs a CA, a certificate and a key",
+                hint="Say --tls-ca, --tls-cert and --tls-key; scheduler and workers have theirs.",
+            )
+        files = {"tls_ca_file": ca, "tls_client_cert": certificate, "tls_client_key": key}
+        security = (
+            Security(require_encryption=True, **{name: str(each) for name, each in files.items()})
+            if encrypted
+            else None
+        )
+        self._trust = trust
+        self._timeout_s = timeout_s
+        try:
+            self._client = Client(address, security=security, timeout="10s", set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UnavailableError(f"No scheduler answers at {address}: {error}") from error
+
+    def run(self, orders: Sequence[Order]) -> Iterator[Done]:
+        """Yield each order as it gets done; those of a lost worker are given to another one."""
+        from distributed import as_completed  # noqa: PLC0415 (as above)
+
+        given: dict[Any, Order] = {}
+        for order in orders:
+            future = self._client.submit(
+                _do,
+                order.model_dump_json(),
+                self._trust,
+                self._timeout_s,
+                key=f"grade-{order.student}-{uuid.uuid4().hex}",
+                pure=False,
+                retries=_RETRIES,
+            )
+            given[future] = order
+        try:
+            for future in as_completed(given):
+                order = given[future]
+                yield _taken(order, future)
+        finally:
+            self._client.cancel(list(given), force=True)
+            self._client.close()
+
+
+def _do(order: str, trust: bool, timeout_s: float) -> tuple[str, str]:
+    """Do one order, on the worker."""
+    rung = isolation.choose(trust=trust)
+    done = do(Order.model_validate_json(order), rung, timeout_s)
+    return done.verdict.model_dump_json(), done.isolation
+
+
+def _taken(order: Order, future: Any) -> Done:
+    error = future.exception()
+    if error is None:
+        verdict, rung = future.result()
+        return Done(order, Verdict.model_validate_json(verdict), rung)
+    said = error.message if isinstance(error, SysdesignError) else f"{type(error).__name__}"
+    finding = Finding(Status.UNKNOWN, f"No worker of the cluster could grade it ({said}).")
+    lesson = found_in(order.curriculum, order.lesson)
+    return Done(order, without_checks(lesson, order, finding, time.time()), "none")
+
+
+def _is_encrypted(address: str) -> bool:
+    """Tell whether TLS is spoken there.
+
+    Raises:
+        InvalidRequestError: it is not, and the address is not on this machine.
+    """
+    parts = urlsplit(address if "://" in address else f"tcp://{address}")
+    if parts.scheme not in ("tcp", "tls") or not parts.hostname:
+        raise InvalidRequestError(
+            f"{address!r} is no scheduler's address", hint="It looks like tls://host:8786."
+        )
+    if parts.scheme == "tls":
+        return True
+    if not _is_here(parts.hostname):
+        raise InvalidRequestError(
+            f"{address} would send seeds and submissions over the network in the clear",
+            hint="Give the scheduler TLS and say tls://… (docs/grading.md).",
+        )
+    return False
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
