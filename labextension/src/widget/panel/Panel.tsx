@@ -120,7 +120,7 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
 function storedStatus(value: unknown): EnvironmentStatus | null {
   // Written by Python of the same package from the same model.
   return isRecord(value) && Array.isArray(value['services'])
-    ? ({ pending: [], ...value } as EnvironmentStatus)
+    ? Object.assign({ pending: [] }, value as EnvironmentStatus)
     : null;
 }
 
