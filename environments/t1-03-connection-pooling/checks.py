@@ -374,7 +374,7 @@ def room(ctx: Context) -> Outcome:
         why_failed=f"max_connections went from {AGREED} to {limit}. Each connection is a process "
         "with memory of its own at a server that others use and pay for, and a leak fills "
         f"{limit} as surely as {AGREED}.",
-        evidence={"max_connections": limit, "not_counted": ctx.refused},
+        evidence={"max_connections": limit, "not_counted": list(ctx.refused)},
     )
     shut_out = Outcome.is_true(
         not found.locked_out,
