@@ -140,7 +140,9 @@ def stopped(ctx: Context, policy: Policy, run: int) -> str:
     dead = run + 1
     world = played(ctx, "balance", policy, run, (Fault("crash", 300 * MS, dead, 2 * S),))
     refused = sum(each.ok is False for each in made(world))
-    return f"S{dead} was dead, and {refused} calls at other servers were refused." if refused else ""
+    return (
+        f"S{dead} was dead, and {refused} calls at other servers were refused." if refused else ""
+    )
 
 
 # THE CART -----------------------------------------------------------------------------------
@@ -168,7 +170,10 @@ def gone(ctx: Context, policy: Policy, run: int) -> str:
         ctx, "cart", policy, run, cuts(ctx, run), reads=0.3, think_us=150 * MS, operations=10
     )
     put = {
-        item for each in made(world) if each.kind == "write" and each.ok for item in things(each.value)
+        item
+        for each in made(world)
+        if each.kind == "write" and each.ok
+        for item in things(each.value)
     }
     copies = [dict(world.probe(each).copies).get("cart") for each in world.servers]
     carts = [set(things(each.value)) for each in copies if each is not None]
@@ -196,7 +201,9 @@ def unread(ctx: Context, policy: Policy, run: int) -> str:
     refused = sum(not each.ok for each in reads)
     if refused:
         return f"{refused} reads of a price were refused while the network was cut."
-    known = min((each.returned_us for each in calls if each.kind == "write" and each.ok), default=_END)
+    known = min(
+        (each.returned_us for each in calls if each.kind == "write" and each.ok), default=_END
+    )
     nothing = sum(each.result is None and each.invoked_us > known + 2 * S for each in reads)
     if nothing or known == _END:
         return f"{nothing} reads found no price, two seconds after it was set."
@@ -228,7 +235,9 @@ def overruled(ctx: Context, policy: Policy, run: int) -> str:
                 )
         # One that no server ever kept may have met a newer one on its way; alone it cannot.
         if newer is None and not any(each is not later and meets(each, later) for each in writes):
-            return f"The price was set to {later.value}, that was acknowledged, and no server has it."
+            return (
+                f"The price was set to {later.value}, that was acknowledged, and no server has it."
+            )
     return ""
 
 

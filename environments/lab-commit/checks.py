@@ -13,9 +13,7 @@ SEEDS = 40
 
 def holds(ctx: Context, *scenarios: str, seeds: int = SEEDS) -> Outcome:
     """Judge the learner's server by some scenarios."""
-    return judged.holds(
-        ctx, TWO_PHASE, *scenarios, file="two_phase.py", seeds=seeds, given=GIVEN
-    )
+    return judged.holds(ctx, TWO_PHASE, *scenarios, file="two_phase.py", seeds=seeds, given=GIVEN)
 
 
 @check("votes", title="All say yes, or nothing happens", points=25,
