@@ -192,9 +192,7 @@ export const SCENES: readonly IScene[] = [
     name: 'ready, files wait',
     kind: 'panel',
     given: {
-      answers: at(
-        environment({ pending: ['compose.yaml', 'haproxy.cfg'] })
-      ),
+      answers: at(environment({ pending: ['compose.yaml', 'haproxy.cfg'] })),
       events: [event('file.saved', { path: 'haproxy.cfg' })]
     }
   },
