@@ -28,6 +28,7 @@ def lab(home, curriculum, tmp_path, monkeypatch):
 
 @pytest.fixture
 def window(context, lab):
+    expect.set_options(timeout=30_000)  # a control plane that begins anew may take its time
     page = LabPage(context, lab, OUTPUT)
     yield page
     page.picture("dashboard-last")
