@@ -201,6 +201,9 @@ function fieldWords(value: unknown): string {
   const entries = Object.entries(value).map(
     ([key, each]) => [/^\d+$/.test(key) ? `S${key}` : key, each] as const
   );
+  if (entries.length === 0) {
+    return t('none');
+  }
   const groups = new Map<string, string[]>();
   for (const [key, each] of entries) {
     if (typeof each !== 'string') {
