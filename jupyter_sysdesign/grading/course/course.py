@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import replace
 from jupyter_sysdesign.curriculum.catalogue import Catalogue, shipped
+from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
@@ -244,8 +245,6 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_editable(lesson: Lesson, relative: str) -> bool:
-    from jupyter_sysdesign.environment.source import Source  # noqa: PLC0415 (here only)
-
     pristine = lesson.environment
     return Source(lesson.id, pristine, pristine, tuple(lesson.file.editable)).is_editable(relative)
 
