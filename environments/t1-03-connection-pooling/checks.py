@@ -26,6 +26,7 @@ from jupyter_sysdesign.grading.checks import (
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
     from jupyter_sysdesign.control.models import RunSummary
 
@@ -68,6 +69,14 @@ def ask_for_a_fax(system: System, rng: random.Random) -> bool:
     """Hand in a job that nobody can do; return whether it was refused properly."""
     body = {"order_id": rng.randint(1, 10**6), "kind": "fax"}
     return system.http.post("/jobs", json=body).status_code == 422
+
+
+def in_a_row(most: int, ask: Callable[[], bool]) -> int:
+    """Ask up to ``most`` times; return how often it went well before it first did not.
+
+    Who has run dry may let each request wait for seconds: one of them is enough.
+    """
+    return next((asked for asked in range(most) if not ask()), most)
 
 
 def last_job(system: System) -> int:
@@ -176,8 +185,8 @@ def answers(ctx: Context) -> Outcome:
 def refusals(ctx: Context) -> Outcome:
     system, rng = ctx.system, ctx.random
     wrong = 40
-    refused = sum(ask_for_a_fax(system, rng) for _ in range(wrong))
-    good = sum(system.http.get(f"/jobs/{rng.randint(1, JOBS)}").is_success for _ in range(20))
+    refused = in_a_row(wrong, lambda: ask_for_a_fax(system, rng))
+    good = in_a_row(20, lambda: system.http.get(f"/jobs/{rng.randint(1, JOBS)}").is_success)
     return Outcome.is_true(
         refused == wrong and good == 20,
         f"{refused} of {wrong} wrong requests refused properly, then {good} of 20 good ones answered",
@@ -249,8 +258,7 @@ def _watched(system: System, rng: random.Random) -> Crowd:
             found.look(system)
             time.sleep(0.1)
         found.summary = load.result()
-    for _ in range(20):  # and at last a few who still want a fax
-        ask_for_a_fax(system, rng)
+    in_a_row(20, lambda: ask_for_a_fax(system, rng))  # and at last a few who still want a fax
     for _ in range(3):
         found.look(system)
         time.sleep(0.2)
@@ -308,7 +316,7 @@ def confirmed(ctx: Context) -> Outcome:
 @check("after-crowd", title="After the crowd everything is as before", points=6, kind="recovery")
 def after_crowd(ctx: Context) -> Outcome:
     system, after = ctx.system, crowd(ctx).after
-    good = sum(system.http.get("/queue").is_success for _ in range(20))
+    good = in_a_row(20, lambda: system.http.get("/queue").is_success)
     left = undone(system, after) if good == 20 else []
     wrong = missprinted(system, after) if good == 20 and not left else ""
     return Outcome.all_of(
@@ -316,8 +324,8 @@ def after_crowd(ctx: Context) -> Outcome:
             good == 20,
             f"{good} of 20 requests answered",
             "20 of 20",
-            why_failed=f"The crowd has gone, nobody is there any more, and {20 - good} of 20 "
-            "requests still fail. Something was taken and did not come back.",
+            why_failed="The crowd has gone, nobody is there any more, and requests still fail. "
+            "Something was taken and did not come back.",
         ),
         Outcome.is_true(
             not left,
@@ -351,10 +359,24 @@ def connections(ctx: Context) -> Outcome:
     )
 
 
-@check("room", title="Others still get into the database", points=16, kind="blast_radius")
+AGREED = 20  # max_connections
+LIMIT_SQL = "SELECT setting::int AS n FROM pg_settings WHERE name = 'max_connections'"
+
+
+@check("room", title="The others keep their room", points=16, kind="blast_radius")
 def room(ctx: Context) -> Outcome:
     found = crowd(ctx)
-    return Outcome.is_true(
+    limit = ctx.system.sql(LIMIT_SQL)[0]["n"]
+    raised = Outcome.is_true(
+        limit <= AGREED,
+        f"a database for {limit} connections",
+        f"{AGREED}, as agreed",
+        why_failed=f"max_connections went from {AGREED} to {limit}. Each connection is a process "
+        "with memory of its own at a server that others use and pay for, and a leak fills "
+        f"{limit} as surely as {AGREED}.",
+        evidence={"max_connections": limit, "not_counted": list(ctx.refused)},
+    )
+    shut_out = Outcome.is_true(
         not found.locked_out,
         f"{found.knocked - found.locked_out} of {found.knocked} other programs let in",
         "all of them",
@@ -363,6 +385,7 @@ def room(ctx: Context) -> Outcome:
         "Errands.",
         evidence={"locked_out": found.locked_out, "knocked": found.knocked},
     )
+    return Outcome.all_of(raised, shut_out)
 
 
 # Sums over what Errands started with; jobs that were added since do not count.

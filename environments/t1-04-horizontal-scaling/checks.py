@@ -266,13 +266,7 @@ def answered(ctx: Context) -> Outcome:
     )
 
 
-@check(
-    "headroom",
-    title="No instance works at its limit",
-    points=8,
-    kind="slo",
-    timed=True,
-)
+@check("headroom", title="No instance works at its limit", points=8, kind="slo")
 def headroom(ctx: Context) -> Outcome:
     found = rush(ctx.system)
     for _ in range(2):

@@ -17,9 +17,12 @@ from jupyter_sysdesign.errors import InvalidFileError, NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_NUMBERED = re.compile(r"t(\d+)-(\d+)-")
+LESSON_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NUMBERED = re.compile(r"t(\d+)-(\d+)-")
 _PACKAGE = Path(__file__).resolve().parent.parent
+
+#: When a lesson's two files were written, and how long they are.
+_Stamp = tuple[tuple[int, int] | None, tuple[int, int] | None]
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,14 @@ class Lesson:
         id: e.g. ``t1-02-indexes``; the name of both folders.
         environment: ``environments/<id>/``; pristine, read only.
         notebooks: ``notebooks/<id>/``.
+        has_services: its environment runs something; a lab in the simulator has nothing to start.
     """
 
     id: str
     file: LessonFile
     environment: Path
     notebooks: Path
+    has_services: bool = True
 
     def summary(self) -> LessonSummary:
         """Return one line of the catalogue."""
@@ -80,6 +85,7 @@ class Lesson:
             "minutes": self.file.minutes,
             "concepts": list(self.file.concepts),
             "summary": self.file.summary,
+            "has_services": self.has_services,
         }
 
 
@@ -96,7 +102,7 @@ class Catalogue:
         Where two roots hold the same lesson, the first counts.
         """
         self._given = None if roots is None else tuple(roots)
-        self._cache: dict[Path, tuple[tuple[int, int], Lesson | InvalidFileError]] = {}
+        self._cache: dict[Path, tuple[_Stamp, Lesson | InvalidFileError]] = {}
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -150,13 +156,12 @@ class Catalogue:
     def _folders(self) -> Iterator[tuple[Path, Path]]:
         for root in self.roots:
             for folder in sorted((root / "notebooks").iterdir()):
-                if _ID.fullmatch(folder.name) and (folder / "lesson.yaml").is_file():
+                if LESSON_ID.fullmatch(folder.name) and (folder / "lesson.yaml").is_file():
                     yield root, folder
 
     def _read(self, root: Path, folder: Path) -> Lesson | InvalidFileError:
         path = folder / "lesson.yaml"
-        found = path.stat()
-        stamp = (found.st_mtime_ns, found.st_size)
+        stamp = (_stamp(path), _stamp(root / "environments" / folder.name / "compose.yaml"))
         cached = self._cache.get(path)
         if cached is None or cached[0] != stamp:
             cached = self._cache[path] = (stamp, _parse(root, folder))
@@ -200,11 +205,28 @@ def _parse(root: Path, folder: Path) -> Lesson | InvalidFileError:
     if not (environment / "compose.yaml").is_file():
         missing = f"environments/{folder.name}/compose.yaml"
         return InvalidFileError("the file is missing", file=missing)
-    return Lesson(folder.name, file, environment, folder)
+    return Lesson(folder.name, file, environment, folder, _has_services(environment))
+
+
+def _has_services(environment: Path) -> bool:
+    """Tell whether ``compose.yaml`` names a service; a wrong file does: starting says what is."""
+    try:
+        data = yaml_file.read(environment / "compose.yaml").data
+    except InvalidFileError:
+        return True
+    return not isinstance(data, dict) or data.get("services") != {}
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _order(item: tuple[str, object]) -> tuple[int, int, int, str]:
-    numbered = _NUMBERED.match(item[0])
+    numbered = NUMBERED.match(item[0])
     if numbered is None:
         return (1, 0, 0, item[0])
     return (0, int(numbered[1]), int(numbered[2]), item[0])

@@ -41,6 +41,7 @@ def detail(workspace: Workspace, lesson: Lesson) -> WorkspaceDetail:
         lesson=lesson.id,
         folder=str(workspace.folder),
         notebook=NOTEBOOK,
+        has_services=lesson.has_services,
         files=workspace.files(),
         editable=list(lesson.file.editable),
         answers=answers,

@@ -155,7 +155,11 @@ class Injector:
         status = self._system.status
         for held in list(self._held.values()):
             if not held.recovering:
-                reason = _at_rest(status) or held.fault.over(status)
+                reason = (
+                    _at_rest(status)
+                    or _taken_out(held.fault.spot.service, status)
+                    or held.fault.over(status)
+                )
                 if reason:
                     self._end(held, reason)
                     self._spawn(_release(held.fault))
@@ -284,6 +288,13 @@ def _at_rest(status: EnvironmentStatus) -> str:
     if status.state in (State.PREPARING, State.STARTING):
         return "the environment was reset"
     return f"the environment is {status.state.value}"
+
+
+def _taken_out(service: str, status: EnvironmentStatus) -> str:
+    """Return that a service is no more; empty where it is, or none is meant."""
+    if not service or any(each.name == service for each in status.services):
+        return ""
+    return f"{service} was taken out of the environment"
 
 
 async def _clear_up(fault: Fault[Any]) -> None:

@@ -120,6 +120,7 @@ const LESSON_DETAIL: LessonDetail = {
   minutes: 60,
   concepts: ['index'],
   summary: '',
+  has_services: true,
   objectives: [],
   recap: '',
   bridge: '',

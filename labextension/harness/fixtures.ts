@@ -58,6 +58,7 @@ export function environment(
     links: [{ source: 'app', target: 'db', marked: false }],
     url: 'http://127.0.0.1:40123',
     migrations: [],
+    pending: [],
     started_at: START,
     last_seq: 10,
     ...rest
@@ -303,6 +304,7 @@ export function workspace(): WorkspaceDetail {
     lesson: LESSON,
     folder: '/home/you/sysdesign/t1-02-indexes',
     notebook: 'lesson.ipynb',
+    has_services: true,
     files: [],
     editable: [],
     answers: {},

@@ -55,6 +55,8 @@ def test_a_lesson_from_open_to_down(sysdesign, tmp_path):
 
     reset = sysdesign("env", "reset", "--json", cwd=folder)["environment"]
     assert reset["id"] == up["id"]
+    applied = sysdesign("env", "apply", "--json", cwd=folder)["applied"]
+    assert applied["message"].startswith("Nothing to apply")
     down = sysdesign("env", "down", "--json", cwd=folder)["environment"]
     assert down["state"] == "stopped"
 

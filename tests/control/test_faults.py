@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -106,3 +107,18 @@ def test_a_story_is_played_by_the_control_plane(control: Control) -> None:
     assert (step.state, step.message) == ("injected", "")
     control.until(lambda: not client.active_faults(environment).faults)
     client.stop_faults(environment, played.id)
+
+
+def test_a_fault_ends_with_the_service_that_is_taken_out(control: Control) -> None:
+    client, environment, url = started(control, "tiny-full")
+    client.inject_fault(environment, "kill", service="app2")
+    folder = Path(client.environment(environment).workspace)
+    for name in ("haproxy.cfg", "compose.yaml"):
+        text = (folder / name).read_text().replace("    server app2 app2:8000 check\n", "")
+        block = text[text.find("  app2:\n") : text.find("  lb:\n")] if "  lb:\n" in text else "\0"
+        waits = ", app2: {condition: service_healthy}"
+        (folder / name).write_text(text.replace(block, "").replace(waits, ""))
+    done = client.apply(environment)
+    assert done.stopped == ["app2"]
+    assert client.active_faults(environment).faults == []
+    assert httpx.get(f"{url}/items").status_code == 200

@@ -60,6 +60,19 @@ def test_the_configured_root_comes_before_the_shipped_one(curriculum: Path):
     assert Catalogue().lesson("tiny").environment == curriculum / "environments" / "tiny"
 
 
+def test_a_lesson_says_whether_it_has_services(tmp_path: Path, curriculum: Path):
+    add(tmp_path, curriculum, "t1-01-shop")
+    compose = tmp_path / "environments" / "t1-01-shop" / "compose.yaml"
+    catalogue = Catalogue([tmp_path])
+    for text, has in (
+        (compose.read_text(), True),
+        ("name: t1-01-shop\nservices: {}\n", False),
+        ("services: [\n", True),  # wrong, which starting it says
+    ):
+        compose.write_text(text)
+        assert catalogue.lesson("t1-01-shop").summary().has_services is has
+
+
 def test_a_lesson_shows_its_profiles_and_checks(curriculum: Path):
     lesson = Catalogue([curriculum]).lesson("tiny")
     detail = lesson.detail()

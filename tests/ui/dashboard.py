@@ -25,13 +25,24 @@ class DashboardPage:
         self.head = self.root.locator(".sd-dash-head")
 
     def open(self) -> None:
-        """Open that of the lesson by its command, from the menu."""
-        self.page.get_by_role("menuitem", name="System Design", exact=True).click()
-        self.page.locator(".lm-Menu-item", has_text="Open Dashboard").click()
+        """Open that of the lesson from the command palette."""
+        self.lab.command("Open Dashboard")
         self.root.wait_for()
 
+    def press(self, name: str) -> None:
+        """Go to a button with the Tab key alone, and press it."""
+        wanted = self.root.get_by_role("button", name=name, exact=True).first
+        self.page.keyboard.press("Control+Alt+d")
+        expect(self.root).to_be_focused()
+        for _ in range(80):
+            if wanted.evaluate("button => button === document.activeElement"):
+                self.page.keyboard.press("Enter")
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not reach {name!r}")
+
     def start(self) -> None:
-        self.head.get_by_role("button", name="Start", exact=True).click()
+        self.press("Start")
         self.ready()
 
     def ready(self) -> None:

@@ -52,6 +52,19 @@ class LabPage:
         light = "true" if "Light" in name else "false"
         self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for(state="attached")
 
+    def command(self, name: str) -> None:
+        """Run a command from the palette, with the keyboard."""
+        found = self.commands(name)
+        expect(found.and_(self.page.locator(".lm-mod-active"))).to_contain_text(name)
+        self.page.keyboard.press("Enter")
+
+    def commands(self, words: str) -> Locator:
+        """Return what the palette finds for some words."""
+        self.page.keyboard.press("Control+Shift+C")
+        palette = self.page.locator(".jp-ModalCommandPalette")
+        palette.locator("input").fill(words)
+        return palette.locator(".lm-CommandPalette-item")
+
     def edit(self, folder: str, name: str, text: str) -> None:
         """Open a file by double click in the file browser, replace its text, save it."""
         browser = self.page.locator(".jp-FileBrowser")

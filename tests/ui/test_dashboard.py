@@ -37,6 +37,7 @@ def window(context, lab):
 def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR0915 (one story)
     page = window.page
     window.open()
+    window.notebook().wait_idle()
     dashboard = DashboardPage(window)
     dashboard.open()
     expect(dashboard.head.get_by_text("The smallest shop")).to_be_visible()
@@ -50,7 +51,7 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     dashboard.root.get_by_role("button", name="Shape it").click()
     dashboard.root.get_by_label("Seconds of stage 1").fill("60")
     dashboard.root.get_by_label("Clients of stage 1").fill("6")
-    dashboard.root.get_by_role("button", name="Run", exact=True).click()
+    dashboard.press("Run")
     expect(dashboard.root.get_by_text("Running custom")).to_be_visible()
     dashboard.moves("Throughput, as clients see it")
     dashboard.moves("CPU, of what each may use")
@@ -77,7 +78,7 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     window.picture("dashboard-03-service")
     panel.get_by_role("button", name="Close").click()
 
-    dashboard.root.get_by_role("button", name="Stop the load").click()
+    dashboard.press("Stop the load")
     row = dashboard.root.get_by_role("row", name=re.compile("custom.*stopped early"))
     expect(row).to_be_visible()
     row.get_by_role("checkbox").check()
@@ -101,7 +102,12 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     lines[wrong - 1] = lines[wrong - 1].rstrip(":")
     server.write_text("\n".join(lines))
     expect(dashboard.head.locator(".sd-save")).to_contain_text(f"app/server.py:{wrong}")
+    expect(dashboard.root.locator(".sd-topology")).to_contain_text("nothing")
     window.picture("dashboard-05-syntax-error")
+    dashboard.head.get_by_role("button", name=f"Open line {wrong} of server.py").click()
+    at = page.locator(".jp-FileEditor:visible .cm-activeLine")
+    expect(at).to_have_text(lines[wrong - 1])
+    window.tab("The smallest shop")
     server.write_text(good)
     expect(dashboard.head.locator(".sd-save")).to_contain_text("Ready after")
     dashboard.ready()
@@ -110,6 +116,13 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     expect(dashboard.root.get_by_text("saved server.py").first).to_be_visible()
     window.picture("dashboard-06-dark")
     assert serious(page, ".sd-dashboard") == []
+
+    # In a narrow window, which is also what twice the size leaves of a wide one.
+    page.set_viewport_size({"width": 720, "height": 1000})
+    window.picture("dashboard-07-narrow")
+    wide, room = dashboard.root.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert wide <= room, "something sticks out"
+    page.set_viewport_size({"width": 1440, "height": 1000})
 
     # The page comes back with it, as the control plane knows it now.
     page.wait_for_timeout(1_500)  # Lab saves its layout a second after it changed
@@ -128,11 +141,14 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     expect(dashboard.head.get_by_role("button", name="Start", exact=True)).to_be_visible()
     dashboard.start()
     dashboard.moves("CPU, of what each may use")
+    dashboard.press("Stop")
+    expect(dashboard.head.locator(".sd-state").first).to_have_text("Stopped")
 
 
 @pytest.mark.timeout(200)
 def test_a_layout_brings_back_no_ghost(window, lab):
     window.open()
+    window.notebook().wait_idle()
     dashboard = DashboardPage(window)
     dashboard.open()
     expect(dashboard.head.get_by_text("Not started yet")).to_be_visible()

@@ -85,8 +85,8 @@ def test_a_lesson_from_the_sidebar_to_its_terminals(window, lab):  # noqa: PLR09
     lessons.root.get_by_role("button", name="Show all").click()
     lessons.lesson(TITLE).click()
 
-    # Its system starts from the notebook's bar, and is seen to run everywhere.
-    bar.start.click()
+    # Its system starts from the palette, and is seen to run everywhere.
+    window.command("Start the Environment")
     bar.says("Ready")
     expect(status.item).to_contain_text("1 environment")
     expect(status.item).to_contain_text("MB")
@@ -117,12 +117,23 @@ def test_a_lesson_from_the_sidebar_to_its_terminals(window, lab):  # noqa: PLR09
     until(lambda: cache_runs_at("77", lab, environment), "it did not reach the cache")
     page.locator(".lm-TabBar-tab.jp-mod-current .lm-TabBar-tabCloseIcon").click()
 
+    # The palette leads back to the lesson.
+    expect(bar.root).to_have_count(0)
+    window.command("Open the Next Lesson")
+    bar.says("Ready")
+
     # One click stops it.
     status.open()
     expect(status.list).to_be_focused()
     expect(status.list.get_by_text("Ready")).to_be_visible()
     assert serious(page, ".sd-running-popup") == []
     window.picture("shell-3-status")
+    page.keyboard.press("Escape")
+    window.theme("JupyterLab Dark")
+    status.open()
+    window.picture("shell-5-dark")
+    for part in ("#jupyter-sysdesign-curriculum", ".sd-lesson-bar", ".sd-running-popup"):
+        assert serious(page, part) == []
     status.list.get_by_role("button", name=f"Stop {TITLE}").click()
     expect(status.list.get_by_text("No environment is running.")).to_be_visible(timeout=60_000)
     page.keyboard.press("Escape")
@@ -144,6 +155,16 @@ def test_it_says_what_is_wrong_and_comes_back_by_itself(window, lab, home, monke
     bar.start.click()
     bar.says("Ready")
     (before,) = lab.request("GET", "/environments")[1]
+
+    # Notebook 7 has the bar too, and the dashboard beside the notebook.
+    notebook_7 = page.context.new_page()
+    notebook_7.goto(f"{lab.url}notebooks/sysdesign/tiny/lesson.ipynb")
+    beside = notebook_7.locator(".sd-lesson-bar")
+    expect(beside.get_by_role("status").first).to_have_text("Ready")
+    beside.get_by_role("button", name="Dashboard").click()
+    expect(notebook_7.locator(".sd-dashboard [data-service='db']")).to_contain_text("Ready")
+    notebook_7.screenshot(path=OUTPUT / "shell-8-notebook-7.png")
+    notebook_7.close()
 
     # The server dies.
     lab.stop(signal.SIGKILL)

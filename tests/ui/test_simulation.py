@@ -33,6 +33,13 @@ def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915
     expect(page.get_by_role("heading", name="Raft: five servers that agree").first).to_be_visible()
     notebook.run("lesson = Lesson()")
 
+    # Nothing runs here, and nothing offers to start it.
+    expect(page.locator(".sd-lesson-bar")).to_contain_text("nothing to start")
+    found = window.commands("system design")
+    expect(found.filter(has_text="Open the Next Lesson")).to_be_visible()
+    expect(found.filter(has_text=re.compile("Start|Dashboard|Database"))).to_have_count(0)
+    page.keyboard.press("Escape")
+
     # A prediction first.
     predict = notebook.run('lesson.predict("first-leader")').locator(".sd-question")
     predict.get_by_label("Your answer").fill("200")

@@ -7,7 +7,7 @@ import { asProblem } from '../api/problem';
 import type { EnvironmentStatus } from '../api/types';
 import { isRunning } from '../environments/registry';
 import { t } from '../i18n';
-import { currentWorkspace } from '../lessons/current';
+import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import { openLesson } from '../lessons/opening';
 import { lessonsOf, recommended } from '../lessons/tree';
 import type { IEnvironments, ISysdesignSettings } from '../tokens';
@@ -28,10 +28,19 @@ export class Actions {
     });
   }
 
+  /** Whether there can be an environment at all. */
+  hasEnvironment(named: unknown): boolean {
+    return hasEnvironment(this._app.shell, this._environments, named);
+  }
+
   canStart(named: unknown): boolean {
     const workspace = this._workspace(named);
     const known = workspace ? this._environments.of(workspace) : null;
-    return workspace !== null && (!known || !isRunning(known));
+    return (
+      workspace !== null &&
+      this.hasEnvironment(workspace) &&
+      (!known || !isRunning(known))
+    );
   }
 
   canStop(named: unknown): boolean {

@@ -45,6 +45,7 @@ export const actionsPlugin: JupyterFrontEndPlugin<void> = {
       caption: () => t('Start the system of the lesson you are at'),
       describedBy: workspace,
       isEnabled: args => actions.canStart(args['workspace']),
+      isVisible: args => actions.hasEnvironment(args['workspace']),
       execute: args => actions.start(args['workspace'])
     });
     app.commands.addCommand(CommandIDs.stopEnvironment, {
@@ -52,6 +53,7 @@ export const actionsPlugin: JupyterFrontEndPlugin<void> = {
       caption: () => t('Stop its processes; its data stays'),
       describedBy: workspace,
       isEnabled: args => actions.canStop(args['workspace']),
+      isVisible: args => actions.hasEnvironment(args['workspace']),
       execute: args => actions.stop(args['workspace'])
     });
     app.commands.addCommand(CommandIDs.resetEnvironment, {
@@ -59,6 +61,7 @@ export const actionsPlugin: JupyterFrontEndPlugin<void> = {
       caption: () => t('Put the original data back; your files stay'),
       describedBy: workspace,
       isEnabled: args => actions.canReset(args['workspace']),
+      isVisible: args => actions.hasEnvironment(args['workspace']),
       execute: args => actions.reset(args['workspace'])
     });
     app.commands.addCommand(CommandIDs.stopAll, {
@@ -67,21 +70,24 @@ export const actionsPlugin: JupyterFrontEndPlugin<void> = {
       isEnabled: () => environments.running.length > 0,
       execute: () => actions.stopAll()
     });
-    environments.changed.connect(() => {
+    const look = (): void => {
       for (const id of DEPENDENT) {
         if (app.commands.hasCommand(id)) {
           app.commands.notifyCommandChanged(id);
         }
       }
-    });
+    };
+    environments.changed.connect(look);
+    app.shell.currentChanged?.connect(look);
   }
 };
 
-/** Whether these make sense depends on what there is. */
+/** Whether these make sense depends on what there is, and on what one looks at. */
 const DEPENDENT: readonly string[] = [
   CommandIDs.startEnvironment,
   CommandIDs.stopEnvironment,
   CommandIDs.resetEnvironment,
   CommandIDs.stopAll,
+  CommandIDs.openDashboard,
   CommandIDs.openTerminal
 ];

@@ -307,7 +307,7 @@ export interface paths {
         put?: never;
         /**
          * Apply
-         * @description Apply the pending files of ``migrations/`` in order.
+         * @description Let an edited ``compose.yaml`` take effect, then apply the files of ``migrations/``.
          */
         post: operations["apply"];
         delete?: never;
@@ -769,7 +769,7 @@ export interface components {
             skipped: boolean;
             /**
              * Correct
-             * @description None: not decidable by rule (reflect)
+             * @description None: not decidable by rule (prose)
              */
             correct?: boolean | null;
             /** Score */
@@ -795,6 +795,8 @@ export interface components {
              * @description of the first decided attempt
              */
             first_score?: number | null;
+            /** @description of a reflection */
+            marking?: components["schemas"]["Marking"] | null;
         };
         /**
          * AnswerRequest
@@ -816,7 +818,7 @@ export interface components {
         Applied: {
             /**
              * Applied
-             * @description files applied now, in order
+             * @description files of migrations/ applied now, in order
              */
             applied: string[];
             /**
@@ -824,6 +826,30 @@ export interface components {
              * @description the pristine data was restored first: an applied file changed
              */
             replayed: boolean;
+            /**
+             * Started
+             * @description services that compose.yaml has anew
+             * @default []
+             */
+            started: string[];
+            /**
+             * Restarted
+             * @description services that are described differently now
+             * @default []
+             */
+            restarted: string[];
+            /**
+             * Stopped
+             * @description services that compose.yaml has no more
+             * @default []
+             */
+            stopped: string[];
+            /**
+             * Kept
+             * @description services that went on running; empty if none had to change
+             * @default []
+             */
+            kept: string[];
             /** Message */
             message: string;
         };
@@ -949,6 +975,39 @@ export interface components {
              * @description argv that `sysdesign` of this installation is called by, e.g. in a terminal
              */
             command: string[];
+        };
+        /**
+         * CriterionMark
+         * @description What was found in prose for one criterion of its rubric. Provisional: a person decides.
+         */
+        CriterionMark: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Found
+             * @enum {string}
+             */
+            found: "yes" | "perhaps" | "no" | "not_looked";
+            /**
+             * Quote
+             * @description words of the answer
+             * @default
+             */
+            quote: string;
+            /**
+             * Points
+             * @description what a language model would give
+             */
+            points?: number | null;
+            /** Max Points */
+            max_points: number;
+            /**
+             * Why
+             * @default
+             */
+            why: string;
         };
         /**
          * DetachRequest
@@ -1094,6 +1153,12 @@ export interface components {
              */
             migrations: components["schemas"]["Migration"][];
             /**
+             * Pending
+             * @description files saved that take effect together, with the next apply
+             * @default []
+             */
+            pending: string[];
+            /**
              * Started At
              * @description seconds since the epoch
              */
@@ -1129,6 +1194,20 @@ export interface components {
          * @enum {string}
          */
         EventType: "environment.state" | "service.state" | "metric.sample" | "run.tick" | "run.done" | "file.saved" | "fault.started" | "fault.ended" | "log.line" | "check.result" | "verdict" | "gap";
+        /**
+         * FactMark
+         * @description Whether what a learner stated in a field holds; a rule decides that.
+         */
+        FactMark: {
+            /** Holds */
+            holds: boolean;
+            /**
+             * Why
+             * @description what is wrong; empty when it holds
+             * @default
+             */
+            why: string;
+        };
         /**
          * FaultDescription
          * @description One fault of the library.
@@ -1289,6 +1368,12 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Has Services
+             * @description there is something to start; else it takes place in the notebook
+             * @default true
+             */
+            has_services: boolean;
             /** Objectives */
             objectives: string[];
             /** Recap */
@@ -1351,6 +1436,12 @@ export interface components {
              * @default
              */
             summary: string;
+            /**
+             * Has Services
+             * @description there is something to start; else it takes place in the notebook
+             * @default true
+             */
+            has_services: boolean;
         };
         /**
          * Link
@@ -1402,6 +1493,43 @@ export interface components {
             environments: {
                 [key: string]: number;
             };
+        };
+        /**
+         * Marking
+         * @description What rule and rubric make of a reflection.
+         */
+        Marking: {
+            /**
+             * By
+             * @description what looked at the prose, e.g. sentences; empty: nothing did
+             */
+            by: string;
+            /**
+             * Facts
+             * @default []
+             */
+            facts: components["schemas"]["FactMark"][];
+            /**
+             * Criteria
+             * @default []
+             */
+            criteria: components["schemas"]["CriterionMark"][];
+            /**
+             * Points
+             * @description suggested sum; None: nothing suggested
+             */
+            points?: number | null;
+            /**
+             * Max Points
+             * @default 0
+             */
+            max_points: number;
+            /**
+             * For A Person
+             * @description why somebody has to look at it
+             * @default []
+             */
+            for_a_person: string[];
         };
         /**
          * MetricSeries
@@ -1887,6 +2015,12 @@ export interface components {
             path?: string | null;
             /** Notebook */
             notebook: string;
+            /**
+             * Has Services
+             * @description as in LessonSummary
+             * @default true
+             */
+            has_services: boolean;
             /**
              * Files
              * @description relative paths of the learner's files

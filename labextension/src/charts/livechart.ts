@@ -9,7 +9,7 @@ import {
   MARKS_PX,
   type IChartMark
 } from './marks';
-import type { ChartData } from './ring';
+import type { ChartData, Column } from './ring';
 import { onThemeChange, readPalette, type IPalette, type Tone } from './theme';
 
 export interface ISeries {
@@ -98,8 +98,26 @@ export class LiveChart {
     } else {
       this._make();
     }
+    this.tell(newest(data));
+  }
+
+  /**
+   * Show the newest values in the legend, drawn or not yet.
+   *
+   * @param latest one of each series; empty where there is none at all.
+   */
+  tell(latest: Column): void {
+    this._latest = this._texts(latest);
     this._showValues();
-    this._describe();
+    this._describe(latest.length > 0);
+  }
+
+  /** `end` moved on to the next pixel's, for a picture of that many `units`. */
+  edge(end: number, units: number): number {
+    const pixels = this._chart?.bbox.width ?? 0;
+    return pixels > 0
+      ? Math.ceil((end * pixels) / units) * (units / pixels)
+      : end;
   }
 
   dispose(): void {
@@ -254,36 +272,39 @@ export class LiveChart {
 
   /** Legend values: under the cursor, else the newest. */
   private _showValues(): void {
-    const index = this._chart?.cursor.idx ?? this._data[0].length - 1;
+    const index = this._chart?.cursor.idx;
+    const texts =
+      index == null ? this._latest : this._texts(rowAt(this._data, index));
     this._values.forEach((element, series) => {
-      const text = this._options.format(
-        this._data[series + 1]?.[index] ?? null
-      );
+      const text = texts[series] ?? '';
       if (element.textContent !== text) {
         element.textContent = text;
       }
     });
   }
 
-  private _describe(): void {
-    const index = this._data[0].length - 1;
-    this._plot.setAttribute(
-      'aria-label',
-      index < 0
-        ? t('{title}: no data yet', { title: this._options.title })
-        : t('{title}, latest: {values}. Arrow keys move through time.', {
-            title: this._options.title,
-            values: this._say(index)
-          })
-    );
+  private _describe(known: boolean): void {
+    const { title } = this._options;
+    const words = known
+      ? t('{title}, latest: {values}. Arrow keys move through time.', {
+          title,
+          values: this._say(this._latest)
+        })
+      : t('{title}: no data yet', { title });
+    if (words !== this._words) {
+      this._words = words;
+      this._plot.setAttribute('aria-label', words);
+    }
   }
 
-  private _say(index: number): string {
+  private _texts(row: Column): readonly string[] {
+    const { series, format } = this._options;
+    return series.map((_, index) => format(row[index] ?? null));
+  }
+
+  private _say(texts: readonly string[]): string {
     return this._options.series
-      .map(
-        ({ label }, series) =>
-          `${label} ${this._options.format(this._data[series + 1]?.[index] ?? null)}`
-      )
+      .map(({ label }, index) => `${label} ${texts[index] ?? ''}`)
       .join(', ');
   }
 
@@ -308,7 +329,7 @@ export class LiveChart {
     const index = Math.min(Math.max(from + step, 0), last);
     const x = this._data[0][index] ?? 0;
     chart.setCursor({ left: chart.valToPos(x, 'x'), top: 0 });
-    this._spoken.textContent = `${this._options.formatX(x)}: ${this._say(index)}`;
+    this._spoken.textContent = `${this._options.formatX(x)}: ${this._say(this._texts(rowAt(this._data, index)))}`;
   };
 
   private readonly _onBlur = (): void => {
@@ -336,7 +357,19 @@ export class LiveChart {
   private _palette: IPalette | null = null;
   private _chart: uPlot | null = null;
   private _data: ChartData = [[]];
+  /** The newest value of each series, as it is written. */
+  private _latest: readonly string[] = [];
+  private _words = '';
   private _range: readonly [number, number] = [0, 1];
   private _marks: readonly IChartMark[] = [];
   private _frame = 0;
+}
+
+function rowAt([, ...columns]: ChartData, index: number): Column {
+  return columns.map(column => column[index] ?? null);
+}
+
+function newest(data: ChartData): Column {
+  const last = data[0].length - 1;
+  return last < 0 ? [] : rowAt(data, last);
 }

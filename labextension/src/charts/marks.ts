@@ -40,6 +40,9 @@ export function drawLines(
   marks: readonly IChartMark[],
   palette: IPalette
 ): void {
+  if (marks.length === 0) {
+    return;
+  }
   const { ctx, bbox } = chart;
   const scale = canvasScale();
   let taken = bbox.left;

@@ -27,6 +27,16 @@ export class MetricStore {
     return [...this._columns.keys()];
   }
 
+  /** How many names there are. */
+  get size(): number {
+    return this._columns.size;
+  }
+
+  /** Grows whenever it begins anew, so that what was drawn is not true any more. */
+  get epoch(): number {
+    return this._epoch;
+  }
+
   /** Time of the newest sample, or null. */
   get end(): number | null {
     return this._times.at(-1) ?? null;
@@ -83,6 +93,7 @@ export class MetricStore {
     this._times = [];
     this._columns.clear();
     this._version += 1;
+    this._epoch += 1;
   }
 
   /** The newest value of a metric; null where the last sample has none. */
@@ -155,6 +166,7 @@ export class MetricStore {
   private _times: number[] = [];
   private readonly _columns = new Map<string, Column>();
   private _version = 0;
+  private _epoch = 0;
 }
 
 /** Whether something is missing between `last` and `time`, from how far `last` is from `before`. */

@@ -73,7 +73,7 @@ export function Details(props: {
         >
           {OPEN[progress.state]()}
         </Button>
-        {doings.hasDashboards && (
+        {summary.has_services && doings.hasDashboards && (
           <Button
             busy={action.busy === 'dashboard'}
             onClick={() => {
@@ -99,7 +99,13 @@ export function Details(props: {
       </div>
       {props.opening.problem && <Problem problem={props.opening.problem} />}
       {action.problem && <Problem problem={action.problem} />}
-      <EnvironmentLine lesson={lesson} doings={doings} />
+      {summary.has_services ? (
+        <EnvironmentLine lesson={lesson} doings={doings} />
+      ) : (
+        <div class="sd-muted">
+          {t('It takes place in the notebook: nothing to start.')}
+        </div>
+      )}
       {workspace ? (
         <Files lesson={lesson} doings={doings} />
       ) : (
@@ -216,7 +222,10 @@ function Files(props: {
 }
 
 /** What can be talked to; before anything is known of it, the lesson's first choice (empty). */
-function consoles({ environment }: ILesson): readonly string[] {
+function consoles({ summary, environment }: ILesson): readonly string[] {
+  if (!summary.has_services) {
+    return [];
+  }
   if (!environment) {
     return [''];
   }

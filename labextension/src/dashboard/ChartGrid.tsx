@@ -1,18 +1,15 @@
 /** The charts: one stretch of time for all, that can be stopped, with what happened in it. */
 
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { ServiceStatus } from '../api/types';
-import { LiveChart } from '../charts/livechart';
-import type { IChartMark } from '../charts/marks';
-import type { ChartData } from '../charts/ring';
-import type { MetricStore } from '../charts/store';
-import { drawInTurn, leaveTurn } from '../charts/turns';
 import { formatClock } from '../format';
 import { t, tn } from '../i18n';
 import { Button } from '../widget/components';
-import { useUniqueId, useVisible } from '../widget/hooks';
-import { chartList, unitFormat, type IChartSpec } from './chartlist';
+import { useUniqueId } from '../widget/hooks';
+import { Chart } from './Chart';
+import { chartList } from './chartlist';
+import { useLive } from './live';
 import type { DashboardState } from './state';
 
 /** Stretches of time to choose from, s. */
@@ -30,6 +27,7 @@ export function ChartGrid(props: {
   const [held, setHeld] = useState<number | null>(null);
   const [all, setAll] = useState(false);
   const sync = useUniqueId();
+  useLive(state.sampled, () => state.metrics.size);
   const { names } = state.metrics;
   const signature = JSON.stringify([
     names,
@@ -42,10 +40,6 @@ export function ChartGrid(props: {
     [signature]
   );
   const shown = all ? [...list.first, ...list.more] : list.first;
-  const end = held ?? state.end ?? Date.now() / 1000;
-  const range: readonly [number, number] = [end - stretch, end];
-  const marks = state.timeline.since(range[0]);
-  const stamp = JSON.stringify([range, marks]);
   return (
     <section class="sd-tile sd-chart-room" aria-label={t('Charts')}>
       <div class="sd-head">
@@ -71,7 +65,7 @@ export function ChartGrid(props: {
           <Button
             pressed={held !== null}
             onClick={() => {
-              setHeld(held === null ? end : null);
+              setHeld(held === null ? (state.end ?? Date.now() / 1000) : null);
             }}
           >
             {t('Pause')}
@@ -83,13 +77,9 @@ export function ChartGrid(props: {
           <Chart
             key={spec.id}
             spec={spec}
-            store={
-              spec.source === 'clients' ? state.clients.store : state.metrics
-            }
-            range={range}
-            marks={marks}
-            stamp={stamp}
-            held={held !== null}
+            state={state}
+            stretch={stretch}
+            held={held}
             sync={`sd-dashboard-${sync}`}
           />
         ))}
@@ -121,84 +111,4 @@ export function ChartGrid(props: {
       </div>
     </section>
   );
-}
-
-function Chart(props: {
-  spec: IChartSpec;
-  store: MetricStore;
-  range: readonly [number, number];
-  marks: readonly IChartMark[];
-  /** Differs when range or marks do. */
-  stamp: string;
-  /** Samples that came since are not looked at. */
-  held: boolean;
-  sync: string;
-}): JSX.Element {
-  const { spec, store, range, marks, stamp } = props;
-  const place = useRef<HTMLDivElement>(null);
-  const chart = useRef<LiveChart | null>(null);
-  const drawn = useRef('');
-  const visible = useVisible(place);
-  const signature = useMemo(() => JSON.stringify(spec), [spec]);
-  useEffect(() => {
-    const made = new LiveChart({
-      title: spec.title,
-      series: spec.lines,
-      ...unitFormat(spec.unit),
-      formatX: formatClock,
-      ...(spec.top === undefined ? {} : { top: spec.top }),
-      ...(spec.limit ? { limit: spec.limit } : {}),
-      height: HEIGHT,
-      marked: true,
-      sync: props.sync
-    });
-    chart.current = made;
-    drawn.current = '';
-    place.current?.append(made.element);
-    return () => {
-      leaveTurn(made);
-      made.dispose();
-      chart.current = null;
-    };
-  }, [signature, props.sync]);
-  useEffect(() => {
-    if (!visible) {
-      return;
-    }
-    const now = `${props.held ? 'held' : store.version} ${stamp}`;
-    const { current } = chart;
-    if (drawn.current !== now && current) {
-      drawn.current = now;
-      drawInTurn(current, () => {
-        current.setData(dataOf(spec, store, range), range, marks);
-      });
-    }
-  });
-  return <div ref={place} class="sd-chart-place" />;
-}
-
-const HEIGHT = 160;
-
-function dataOf(
-  spec: IChartSpec,
-  store: MetricStore,
-  [from, to]: readonly [number, number]
-): ChartData {
-  const data = store.window(
-    spec.lines.map(({ metric }) => metric),
-    from,
-    to
-  );
-  if ((data[0].at(-1) ?? 0) < from) {
-    return [[], ...spec.lines.map(() => [])]; // old news, which a legend must not tell as new
-  }
-  spec.lines.forEach(({ over }, index) => {
-    const column = data[index + 1];
-    if (over !== undefined && column) {
-      data[index + 1] = column.map(value =>
-        value === null ? null : value / over
-      );
-    }
-  });
-  return data;
 }

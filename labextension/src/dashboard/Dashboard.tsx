@@ -4,11 +4,10 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Api } from '../api/client';
 import { asProblem, type ApiError } from '../api/problem';
-import type { StreamEvent } from '../api/events';
 import type { IConnection } from '../connection/choose';
 import { t } from '../i18n';
 import type { ISysdesignSettings } from '../tokens';
-import { Button, Problem } from '../widget/components';
+import { Button, Note, Problem } from '../widget/components';
 import { useRedraw, useSession, useVisible } from '../widget/hooks';
 import { Logs } from '../widget/logs/Logs';
 import { useEnvironmentActions } from '../widget/panel/actions';
@@ -20,6 +19,7 @@ import { FaultPanel } from './FaultPanel';
 import { Happenings } from './Happenings';
 import { LoadPanel } from './LoadPanel';
 import { SaveNote } from './SaveNote';
+import type { ISpot } from './saves';
 import { ServicePanel } from './ServicePanel';
 import { DashboardState } from './state';
 import { Tabs } from './Tabs';
@@ -35,19 +35,11 @@ export interface IDashboardProps {
   settings: ISysdesignSettings | null;
   /** The lesson's title, once it is known. */
   onTitle: (title: string) => void;
-  /** Opens a file, its path as the file browser shows it. */
-  onOpen?: (path: string) => void;
+  /** Opens a file at a line, its path as the file browser shows it. */
+  onOpen?: (path: string, line: number) => void;
   /** The workspace is gone: nothing is left to show. */
   onGone: () => void;
 }
-
-/** Ticks come ten times a second; eyes need fewer. */
-const TICK_MS = 400;
-
-const FREQUENT: ReadonlySet<StreamEvent['type']> = new Set([
-  'run.tick',
-  'log.line'
-]);
 
 export function Dashboard(props: IDashboardProps): JSX.Element {
   const { connection, workspace } = props;
@@ -60,7 +52,6 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
   const [selected, setSelected] = useState<string | null>(null);
   const [tab, setTab] = useState('load');
   const [gone, setGone] = useState<ApiError | null>(null);
-  const drawnAt = useRef(0);
   const runsAsked = useRef(false);
 
   const { link, reload } = useSession(connection, workspace, visible, {
@@ -73,22 +64,17 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
       redraw();
     },
     onEvents: events => {
-      const runs = state.advance(events);
+      const { changed, runs } = state.advance(events);
       if (runs && !runsAsked.current) {
         runsAsked.current = true;
         void state
           .loadRuns(new Api(connection.transport))
-          .catch(() => undefined) // the next tick asks again
+          .then(redraw, () => undefined) // the next tick asks again
           .finally(() => {
             runsAsked.current = false;
           });
       }
-      const now = performance.now();
-      if (
-        now - drawnAt.current > TICK_MS ||
-        events.some(({ type }) => !FREQUENT.has(type))
-      ) {
-        drawnAt.current = now;
+      if (changed) {
         redraw();
       }
     }
@@ -172,13 +158,25 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
     );
   }
 
+  if (state.workspace?.has_services === false) {
+    return (
+      <div ref={root} class="sd-dash">
+        <div class="sd-tile">
+          <Note look="info" title={title || state.workspace.lesson}>
+            {t('This lesson takes place in the notebook: nothing to start.')}
+          </Note>
+        </div>
+      </div>
+    );
+  }
+
   const service =
     status?.services.find(({ name }) => name === selected) ?? null;
   const folder = state.workspace?.path;
   const open =
     props.onOpen && folder != null
-      ? (path: string) => {
-          props.onOpen?.(`${folder}/${path}`);
+      ? ({ path, line }: ISpot) => {
+          props.onOpen?.(`${folder}/${path}`, line);
         }
       : undefined;
   const { last: save } = state.saves;
@@ -203,7 +201,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
         {status && (
           <Migrations
             migrations={status.migrations}
-            pending={status.pending ?? []}
+            pending={status.pending}
             canApply={actions.usable && actions.up}
             busy={actions.busy === 'apply'}
             message={actions.message}
@@ -219,7 +217,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
           >
             <Topology
               status={status}
-              latest={state.latest}
+              figures={state}
               faults={state.faults}
               traffic={running ? running.profile : t('no load')}
               selected={service?.name ?? null}
@@ -231,7 +229,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
                 service={service}
                 connection={connection}
                 environment={workspace}
-                latest={state.latest}
+                figures={state}
                 up={actions.up}
                 onClose={() => {
                   setSelected(null);

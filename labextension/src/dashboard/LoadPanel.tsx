@@ -9,6 +9,7 @@ import { formatDuration, formatMs, formatNumber, formatRate } from '../format';
 import { t } from '../i18n';
 import { Button, Facts, Note, Problem, Progress } from '../widget/components';
 import { useAction, useUniqueId } from '../widget/hooks';
+import { useLive } from './live';
 import { RunHistory } from './RunHistory';
 import {
   customOf,
@@ -193,7 +194,9 @@ function Going(props: {
 }): JSX.Element {
   const { run, state, profile } = props;
   const { clients } = state;
-  const tick = clients.latest?.run === run.id ? clients.latest : null;
+  const tick = useLive(state.ticked, () =>
+    clients.latest?.run === run.id ? clients.latest : null
+  );
   const total = profile ? totalSeconds(shapeOf(profile)) : 0;
   const passed = tick?.t_s ?? 0;
   return (

@@ -4,12 +4,12 @@ import type { JSX } from 'preact';
 import { formatClock, formatDuration } from '../format';
 import { t } from '../i18n';
 import { Button, StateWord } from '../widget/components';
-import { spotOf, type IReaction, type ISave } from './saves';
+import { spotOf, type IReaction, type ISave, type ISpot } from './saves';
 
 export function SaveNote(props: {
   save: ISave;
-  /** Opens a file of the workspace, where this page can. */
-  onOpen?: ((path: string) => void) | undefined;
+  /** Opens a file of the workspace at a line, where this page can. */
+  onOpen?: ((spot: ISpot) => void) | undefined;
 }): JSX.Element {
   const { save, onOpen } = props;
   const failed = save.services.find(({ state }) => state === 'failed');
@@ -40,7 +40,7 @@ export function SaveNote(props: {
           {spot && onOpen && (
             <Button
               onClick={() => {
-                onOpen(spot.path);
+                onOpen(spot);
               }}
             >
               {t('Open line {line} of {file}', {

@@ -10,19 +10,26 @@ import { Button, Facts, Note, Problem, StateWord } from '../widget/components';
 import { useAction } from '../widget/hooks';
 import { kindName } from '../widget/panel/ServiceCard';
 import { serviceWord } from '../widget/states';
+import { useLive } from './live';
+import type { IFigures } from './state';
 
 export function ServicePanel(props: {
   service: ServiceStatus;
   connection: IConnection | null;
   environment: string;
-  latest: (metric: string) => number | null;
+  figures: IFigures;
   /** Its environment answers. */
   up: boolean;
   onClose: () => void;
 }): JSX.Element {
-  const { service, connection, latest } = props;
+  const { service, connection } = props;
   const action = useAction();
   const { name, state } = service;
+  const { sampled, latest } = props.figures;
+  const { cpu, memory } = useLive(sampled, () => ({
+    cpu: formatCores(latest(`${name}.cpu_cores`)),
+    memory: formatBytes(latest(`${name}.memory_bytes`))
+  }));
   const running = state === 'ready' || state === 'paused';
   const act = (
     what: ServiceAction,
@@ -85,9 +92,9 @@ export function ServicePanel(props: {
             name: t('CPU, cores'),
             value:
               service.cpus == null
-                ? formatCores(latest(`${name}.cpu_cores`))
+                ? cpu
                 : t('{used} of {quota}', {
-                    used: formatCores(latest(`${name}.cpu_cores`)),
+                    used: cpu,
                     quota: formatCores(service.cpus)
                   })
           },
@@ -95,9 +102,9 @@ export function ServicePanel(props: {
             name: t('Memory'),
             value:
               service.memory_bytes == null
-                ? formatBytes(latest(`${name}.memory_bytes`))
+                ? memory
                 : t('{used} of {quota}', {
-                    used: formatBytes(latest(`${name}.memory_bytes`)),
+                    used: memory,
                     quota: formatBytes(service.memory_bytes)
                   })
           },

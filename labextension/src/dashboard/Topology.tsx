@@ -15,6 +15,8 @@ import { kindName } from '../widget/panel/ServiceCard';
 import { serviceWord } from '../widget/states';
 import { CLIENTS_NODE, entries, flow, type IFlow } from './flows';
 import { arrange, NODE, type IEdge, type IPoint, type IRoute } from './layout';
+import { useLive } from './live';
+import type { IFigures } from './state';
 
 /** A service at this share of its quota is close to its limit, and at its limit. */
 const CLOSE = 0.8;
@@ -22,14 +24,14 @@ const FULL = 0.95;
 
 export function Topology(props: {
   status: EnvironmentStatus;
-  latest: (metric: string) => number | null;
+  figures: IFigures;
   faults: readonly ActiveFault[];
   /** What clients do, in a word. */
   traffic: string;
   selected: string | null;
   onSelect: (service: string | null) => void;
 }): JSX.Element {
-  const { status, latest, faults, selected } = props;
+  const { status, figures, faults, selected } = props;
   const place = useRef<HTMLDivElement>(null);
   const width = useWidth(place);
   const names = [CLIENTS_NODE, ...status.services.map(({ name }) => name)];
@@ -41,12 +43,6 @@ export function Topology(props: {
   const picture = useMemo(
     () => arrange(names, edges, Math.max(width, NODE.width)),
     [shape, width]
-  );
-  const flows = new Map(
-    edges.map(edge => [
-      key(edge),
-      flow(status, edge.source, edge.target, latest)
-    ])
   );
   const broken = (edge: IEdge): ActiveFault | undefined =>
     faults.find(
@@ -79,38 +75,29 @@ export function Topology(props: {
                 </marker>
               ))}
             </defs>
-            {picture.routes.map(route => {
-              const look = broken(route)
-                ? 'bad'
-                : (flows.get(key(route))?.per_s ?? 0) > 0
-                  ? 'busy'
-                  : 'idle';
-              return (
-                <path
-                  key={key(route)}
-                  d={route.path}
-                  class={`sd-route sd-route-${look}`}
-                  marker-end={`url(#${arrow}-${look})`}
-                />
-              );
-            })}
-          </svg>
-          {picture.routes.map((route, index) => {
-            const flow = flows.get(key(route));
-            const told =
-              flow?.shared &&
-              picture.routes
-                .slice(0, index)
-                .some(({ target }) => target === route.target);
-            return (
-              <Figures
+            {picture.routes.map(route => (
+              <Line
                 key={key(route)}
                 route={route}
-                flow={told ? undefined : flow}
-                fault={broken(route)}
+                status={status}
+                figures={figures}
+                broken={broken(route) !== undefined}
+                arrow={arrow}
               />
-            );
-          })}
+            ))}
+          </svg>
+          {picture.routes.map((route, index) => (
+            <Figures
+              key={key(route)}
+              route={route}
+              status={status}
+              figures={figures}
+              told={picture.routes
+                .slice(0, index)
+                .some(({ target }) => target === route.target)}
+              fault={broken(route)}
+            />
+          ))}
           {picture.places.map(({ name, x, y }) => {
             const style = {
               left: `${x - NODE.width / 2}px`,
@@ -124,7 +111,7 @@ export function Topology(props: {
                 key={name}
                 service={service}
                 style={style}
-                cpu={latest(`${name}.cpu_cores`)}
+                figures={figures}
                 faults={faults.filter(each => each.service === name)}
                 pressed={selected === name}
                 onClick={() => {
@@ -144,9 +131,13 @@ export function Topology(props: {
       )}
       <ul class="sd-hidden" aria-label={t('Links')}>
         {edges.map(edge => (
-          <li key={key(edge)}>
-            {spokenFlow(edge, flows.get(key(edge)), broken(edge))}
-          </li>
+          <Spoken
+            key={key(edge)}
+            edge={edge}
+            status={status}
+            figures={figures}
+            fault={broken(edge)}
+          />
         ))}
       </ul>
     </div>
@@ -156,7 +147,7 @@ export function Topology(props: {
 function Node(props: {
   service: ServiceStatus;
   style: CSSProperties;
-  cpu: number | null;
+  figures: IFigures;
   faults: readonly ActiveFault[];
   pressed: boolean;
   onClick: () => void;
@@ -183,18 +174,29 @@ function Node(props: {
             <span class="sd-fault-flag">{faults[0]?.name}</span>
           )}
         </span>
-        <Meter used={up ? props.cpu : null} quota={service.cpus ?? null} />
+        <Meter
+          metric={up ? `${service.name}.cpu_cores` : null}
+          figures={props.figures}
+          quota={service.cpus ?? null}
+        />
       </button>
     </div>
   );
 }
 
 /** CPU against its quota. */
-export function Meter(props: {
-  used: number | null;
+function Meter(props: {
+  /** null: there is nothing to measure. */
+  metric: string | null;
+  figures: IFigures;
   quota: number | null;
 }): JSX.Element {
-  const { used, quota } = props;
+  const { metric, quota } = props;
+  const { sampled, latest } = props.figures;
+  const used = useLive(sampled, () => {
+    const cores = metric === null ? null : latest(metric);
+    return cores === null ? null : Math.round(cores * 100) / 100;
+  });
   const share = used === null ? 0 : used / (quota ?? 1);
   const look = share >= FULL ? 'full' : share >= CLOSE ? 'close' : 'free';
   return (
@@ -224,29 +226,84 @@ export function Meter(props: {
   );
 }
 
+/** What a link's flow is, as it is shown and said. */
+interface IToldFlow extends Pick<IFlow, 'shared' | 'cut'> {
+  busy: boolean;
+  rate: string;
+  ms: string;
+}
+
+function useFlow(
+  { source, target }: IEdge,
+  status: EnvironmentStatus,
+  { sampled, latest }: IFigures
+): IToldFlow {
+  return useLive(sampled, () => {
+    const { per_s, ms, shared, cut } = flow(status, source, target, latest);
+    const busy = (per_s ?? 0) > 0;
+    return {
+      busy,
+      rate: per_s === null ? '' : formatRate(per_s),
+      ms: busy && ms !== null ? formatMs(ms) : '',
+      shared,
+      cut
+    };
+  });
+}
+
+function Line(props: {
+  route: IRoute;
+  status: EnvironmentStatus;
+  figures: IFigures;
+  broken: boolean;
+  arrow: string;
+}): JSX.Element {
+  const { route, arrow } = props;
+  const { busy, cut } = useFlow(route, props.status, props.figures);
+  const look = props.broken ? 'bad' : busy ? 'busy' : 'idle';
+  return (
+    <path
+      d={route.path}
+      class={`sd-route sd-route-${cut && !props.broken ? 'cut' : look}`}
+      marker-end={`url(#${arrow}-${look})`}
+    />
+  );
+}
+
 function Figures(props: {
   route: IRoute;
-  flow: IFlow | undefined;
+  status: EnvironmentStatus;
+  figures: IFigures;
+  /** Another link has the figures that this one shares. */
+  told: boolean;
   fault: ActiveFault | undefined;
 }): JSX.Element {
-  const { route, flow, fault } = props;
+  const { route, fault } = props;
+  const { rate, ms, shared, cut } = useFlow(route, props.status, props.figures);
   const at = ({ x, y }: IPoint): CSSProperties => ({
     left: `${x}px`,
     top: `${y}px`
   });
   return (
     <>
-      {flow?.per_s != null && (
+      {cut && !fault && (
         <span
-          class="sd-figures sd-num"
-          style={at(flow.shared ? route.late : route.middle)}
+          class="sd-figures sd-muted"
+          style={at(route.middle)}
           aria-hidden="true"
         >
-          <span class="sd-figures-rate">{formatRate(flow.per_s)}</span>
-          {flow.shared && <span class="sd-muted">{t('in all')}</span>}
-          {flow.ms !== null && flow.per_s > 0 && (
-            <span class="sd-muted">{formatMs(flow.ms)}</span>
-          )}
+          {t('nothing')}
+        </span>
+      )}
+      {rate && !(shared && props.told) && (
+        <span
+          class="sd-figures sd-num"
+          style={at(shared ? route.late : route.middle)}
+          aria-hidden="true"
+        >
+          <span class="sd-figures-rate">{rate}</span>
+          {shared && <span class="sd-muted">{t('in all')}</span>}
+          {ms && <span class="sd-muted">{ms}</span>}
         </span>
       )}
       {fault && (
@@ -258,27 +315,28 @@ function Figures(props: {
   );
 }
 
-function spokenFlow(
-  { source, target }: IEdge,
-  flow: IFlow | undefined,
-  fault: ActiveFault | undefined
-): string {
+/** A link, for those who do not see the picture. */
+function Spoken(props: {
+  edge: IEdge;
+  status: EnvironmentStatus;
+  figures: IFigures;
+  fault: ActiveFault | undefined;
+}): JSX.Element {
+  const { source, target } = props.edge;
+  const told = useFlow(props.edge, props.status, props.figures);
   const from = source === CLIENTS_NODE ? t('clients') : source;
-  const parts = [t('{source} asks {target}', { source: from, target })];
-  if (flow?.per_s != null) {
-    parts.push(
-      flow.shared
-        ? t('{rate} in all', { rate: formatRate(flow.per_s) })
-        : formatRate(flow.per_s)
-    );
-    if (flow.ms !== null && flow.per_s > 0) {
-      parts.push(formatMs(flow.ms));
-    }
-  }
-  if (fault) {
-    parts.push(t('fault: {name}', { name: fault.name }));
-  }
-  return parts.join(', ');
+  const parts = [
+    t('{source} asks {target}', { source: from, target }),
+    told.cut
+      ? t('nothing flows: {service} does not run', { service: told.cut })
+      : '',
+    told.rate && told.shared
+      ? t('{rate} in all', { rate: told.rate })
+      : told.rate,
+    told.ms,
+    props.fault ? t('fault: {name}', { name: props.fault.name }) : ''
+  ];
+  return <li>{parts.filter(Boolean).join(', ')}</li>;
 }
 
 function key({ source, target }: IEdge): string {

@@ -1,6 +1,6 @@
 /** What flows over a link, as far as the metrics of its ends tell. */
 
-import type { EnvironmentStatus } from '../api/types';
+import type { EnvironmentStatus, ServiceState } from '../api/types';
 import { CLIENTS } from './clients';
 
 /** Who stands before the first service. */
@@ -11,7 +11,11 @@ export interface IFlow {
   ms: number | null;
   /** The figures are of everybody who asks the target, not of this link alone. */
   shared: boolean;
+  /** The end that does not run, so that nothing flows whatever was measured last; else empty. */
+  cut: string;
 }
+
+const RUNS: ReadonlySet<ServiceState> = new Set(['ready', 'paused']);
 
 /** The services clients ask: those published, else those nobody else asks. */
 export function entries(status: EnvironmentStatus): readonly string[] {
@@ -35,6 +39,12 @@ export function flow(
   target: string,
   latest: (metric: string) => number | null
 ): IFlow {
+  const cut = [source, target].find(end =>
+    status.services.some(({ name, state }) => name === end && !RUNS.has(state))
+  );
+  if (cut !== undefined) {
+    return { per_s: null, ms: null, shared: false, cut };
+  }
   const first = (...names: string[]): number | null => {
     for (const name of names) {
       const value = latest(name);
@@ -52,12 +62,13 @@ export function flow(
     return {
       per_s: first(CLIENTS.rps, `${target}.requests_per_s`),
       ms: first(CLIENTS.p95, `${target}.latency_p95_ms`),
-      shared: false
+      shared: false,
+      cut: ''
     };
   }
   const own = latest(`${source}.server.${target}.requests_per_s`);
   if (own !== null) {
-    return { per_s: own, ms, shared: false };
+    return { per_s: own, ms, shared: false, cut: '' };
   }
   const askers = status.links.filter(link => link.target === target).length;
   return {
@@ -68,6 +79,7 @@ export function flow(
       `${target}.ops_per_s`
     ),
     ms,
-    shared: askers > 1
+    shared: askers > 1,
+    cut: ''
   };
 }

@@ -1,6 +1,7 @@
 /** Plugin `jupyter-sysdesign:dashboard`. */
 
 import {
+  ILabShell,
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
@@ -15,7 +16,8 @@ import { asProblem } from '../api/problem';
 import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { dashboardIcon } from '../lab/icons';
-import { currentWorkspace } from '../lessons/current';
+import { openAtLine } from '../lab/line';
+import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import {
   IDashboards,
   IEnvironments,
@@ -35,7 +37,8 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
     IEnvironments,
     ISysdesignSettings,
     ICommandPalette,
-    ILayoutRestorer
+    ILayoutRestorer,
+    ILabShell
   ],
   provides: IDashboards,
   activate: (
@@ -45,7 +48,8 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
     environments: IEnvironments | null,
     settings: ISysdesignSettings | null,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    labShell: ILabShell | null
   ): IDashboards => {
     const tracker = new WidgetTracker<DashboardWidget>({
       namespace: 'sysdesign-dashboard'
@@ -66,8 +70,8 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
         settings,
         ...(app.commands.hasCommand(CommandIDs.openFile)
           ? {
-              onOpen: path => {
-                void app.commands.execute(CommandIDs.openFile, { path });
+              onOpen: (path, line) => {
+                void openAtLine(app.commands, path, line);
               }
             }
           : {})
@@ -98,7 +102,8 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
         widget = await made;
       }
       if (!widget.isAttached) {
-        app.shell.add(widget, 'main');
+        // The main area of Notebook 7 takes one document; the dashboard stands beside it.
+        app.shell.add(widget, labShell ? 'main' : 'right');
       }
       if (!restored) {
         app.shell.activateById(widget.id);
@@ -165,6 +170,13 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
           }
         }
       },
+      isVisible: args =>
+        !environments ||
+        hasEnvironment(
+          app.shell,
+          environments,
+          args['workspace'] ?? args['environment']
+        ),
       execute: args => {
         const given = args['workspace'] ?? args['environment'];
         return isString(given) && given

@@ -1,5 +1,6 @@
 /** All that a dashboard knows of its environment, and how the API's word changes it. */
 
+import { Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { StreamEvent } from '../api/events';
 import { ApiError } from '../api/problem';
@@ -28,6 +29,26 @@ export const LONGEST_S = 900;
 const KEEP_S = LONGEST_S + 60;
 /** Figures of clients are old news after this, s. */
 const STALE_S = 3;
+/** Ticks come ten times a second; eyes need fewer. */
+const TICK_MS = 400;
+
+/** What brings figures, or lines of a log, and changes nothing else. */
+const FIGURES: ReadonlySet<StreamEvent['type']> = new Set([
+  'metric.sample',
+  'run.tick',
+  'log.line'
+]);
+
+/** The newest figures, and word of newer ones. */
+export type IFigures = Pick<DashboardState, 'latest' | 'sampled'>;
+
+/** What has to follow on events. */
+export interface IAdvance {
+  /** More than figures is different. */
+  changed: boolean;
+  /** A run began that is not known: runs have to be fetched. */
+  runs: boolean;
+}
 
 export class DashboardState {
   status: EnvironmentStatus | null = null;
@@ -49,6 +70,11 @@ export class DashboardState {
   readonly clients = new ClientSeries(KEEP_S);
   readonly timeline = new Timeline();
   readonly saves = new Saves();
+
+  /** Charts have new points. */
+  readonly sampled = new Signal<this, void>(this);
+  /** A run that goes on has new figures. */
+  readonly ticked = new Signal<this, void>(this);
 
   constructor(private readonly _workspace: string) {}
 
@@ -137,9 +163,10 @@ export class DashboardState {
     this._takeRuns(await api.runs(this._workspace));
   }
 
-  /** Take in events; answers whether runs have to be fetched. */
-  advance(events: readonly StreamEvent[]): boolean {
+  /** Take in events. Who shows figures hears of them here, and of nothing else. */
+  advance(events: readonly StreamEvent[]): IAdvance {
     const before = this.status;
+    const points = this.metrics.version + this.clients.store.version;
     const { status } = advance({ status: before, saved: null }, events);
     for (const event of events) {
       switch (event.type) {
@@ -182,7 +209,19 @@ export class DashboardState {
     if (status !== before) {
       this.take(status);
     }
-    return this.timeline.advance(events);
+    const runs = this.timeline.advance(events);
+    if (this.metrics.version + this.clients.store.version !== points) {
+      this.sampled.emit();
+    }
+    const now = performance.now();
+    if (
+      now - this._tickedAt > TICK_MS &&
+      events.some(({ type }) => type === 'run.tick')
+    ) {
+      this._tickedAt = now;
+      this.ticked.emit();
+    }
+    return { changed: events.some(({ type }) => !FIGURES.has(type)), runs };
   }
 
   /** A check has begun, here or elsewhere: what an earlier one said is over. */
@@ -218,6 +257,8 @@ export class DashboardState {
     const ids = new Set(active.map(({ id }) => id));
     this.timeline.endFaults(ids, Date.now() / 1000);
   }
+
+  private _tickedAt = -Infinity;
 }
 
 /** What a control plane may not have, or not be able to tell: null then. */

@@ -28,6 +28,11 @@ export class Timeline {
     return this._marks;
   }
 
+  /** Grows with every change. */
+  get version(): number {
+    return this._version;
+  }
+
   /** Marks that are not over before `from`. */
   since(from: number): readonly IMark[] {
     return this._marks.filter(({ to }) => to === null || to >= from);
@@ -126,6 +131,7 @@ export class Timeline {
       const id = mark.id.slice('fault '.length);
       if (mark.kind === 'fault' && mark.to === null && !active.has(id)) {
         mark.to = at;
+        this._version += 1;
       }
     }
   }
@@ -147,6 +153,7 @@ export class Timeline {
     to: number | null = null
   ): void {
     const id = `${kind} ${name}`;
+    this._version += 1;
     this._remove(id);
     this._marks.push({ id, kind, label, from, to, tone: TONES[kind] });
     this._marks.sort((a, b) => a.from - b.from);
@@ -162,5 +169,6 @@ export class Timeline {
     }
   }
 
+  private _version = 0;
   private readonly _marks: IMark[] = [];
 }

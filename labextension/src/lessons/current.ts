@@ -32,6 +32,21 @@ export function currentWorkspace(
     : null;
 }
 
+/**
+ * Whether there is anything to start: in the workspace `named`, else where somebody is now. Where
+ * nothing is known, there may be.
+ */
+export function hasEnvironment(
+  shell: JupyterFrontEnd.IShell,
+  environments: IEnvironments,
+  named: unknown
+): boolean {
+  const meant = isString(named)
+    ? environments.workspaces.find(({ id }) => id === named)
+    : currentWorkspace(shell, environments);
+  return meant?.has_services ?? true;
+}
+
 /** The path of a document's widget, without the drive it may be on. */
 export function pathOf(widget: unknown): string | null {
   const context = isRecord(widget) ? widget['context'] : null;

@@ -36,6 +36,20 @@ export function Bar(props: {
       await commands.execute(command, { workspace: workspace.id });
     });
   };
+  const figures = progressFigures(progressOf(workspace));
+  if (!workspace.has_services) {
+    return (
+      <div class="sd-bar-content">
+        <div class="sd-bar-line">
+          <span class="sd-sub">
+            {t('This lesson takes place in the notebook: nothing to start.')}
+          </span>
+          <span class="sd-bar-progress sd-sub sd-num">{figures}</span>
+        </div>
+        <HealthNote environments={environments} />
+      </div>
+    );
+  }
   return (
     <div class="sd-bar-content">
       <div
@@ -91,9 +105,7 @@ export function Bar(props: {
             {t('Terminal')}
           </Button>
         )}
-        <span class="sd-bar-progress sd-sub sd-num">
-          {progressFigures(progressOf(workspace))}
-        </span>
+        <span class="sd-bar-progress sd-sub sd-num">{figures}</span>
       </div>
       {environment?.progress && (
         <Progress

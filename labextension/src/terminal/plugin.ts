@@ -7,7 +7,7 @@ import type {
 import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { consoleIcon } from '../lab/icons';
-import { currentWorkspace } from '../lessons/current';
+import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import type { Terminals } from './terminals';
 import { IEnvironments, ISysdesignConnection, ITranslations } from '../tokens';
 
@@ -40,6 +40,8 @@ export const terminalPlugin: JupyterFrontEndPlugin<void> = {
         app.commands.hasCommand(CommandIDs.newTerminal) &&
         (typeof args['workspace'] === 'string' ||
           currentWorkspace(app.shell, environments) !== null),
+      isVisible: args =>
+        hasEnvironment(app.shell, environments, args['workspace']),
       execute: async args => {
         terminals ??= import('./terminals').then(
           loaded => new loaded.Terminals(app, environments, connection.api)

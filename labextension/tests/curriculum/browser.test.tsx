@@ -20,7 +20,8 @@ const LESSONS = [
     tier: 'crawling',
     minutes: 60,
     concepts: ['latency'],
-    summary: 'A feed that fails.'
+    summary: 'A feed that fails.',
+    has_services: true
   },
   {
     id: 't1-02-b',
@@ -29,7 +30,8 @@ const LESSONS = [
     tier: 'crawling',
     minutes: 75,
     concepts: ['index'],
-    summary: 'A shop that is slow.'
+    summary: 'A shop that is slow.',
+    has_services: true
   }
 ];
 const WORKSPACE = {
@@ -168,6 +170,19 @@ test('offers a terminal for each database and cache', async () => {
     .map(each => each.textContent)
     .filter(text => text.startsWith('Terminal'));
   expect(terminals).toEqual(['Terminal: db', 'Terminal: cache']);
+});
+
+test('where nothing runs, nothing is offered but the notebook', async () => {
+  page.answer('lessons', [
+    { ...LESSONS[0], title: 'Raft', has_services: false },
+    LESSONS[1]
+  ]);
+  await page.begin();
+  page.lines[2]?.click();
+  await rest();
+  const offered = [...page.el.querySelectorAll('.sd-details .sd-button')];
+  expect(offered.map(each => each.textContent)).toEqual(['Start lesson']);
+  expect(page.text).toContain('nothing to start');
 });
 
 test('what goes wrong with opening a lesson is said beside its button', async () => {

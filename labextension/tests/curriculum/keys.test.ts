@@ -14,6 +14,7 @@ const LESSONS = lessonsOf({
     title: String(title),
     minutes: 1,
     concepts: [],
+    has_services: true,
     summary: ''
   })),
   workspaces: [],

@@ -124,7 +124,8 @@ describe('flows', () => {
     expect(flow(STATUS, 'lb', 'app', latest)).toEqual({
       per_s: 40,
       ms: 12,
-      shared: false
+      shared: false,
+      cut: ''
     });
   });
 
@@ -145,8 +146,26 @@ describe('flows', () => {
     expect(flow(STATUS, 'app', 'db', () => null)).toEqual({
       per_s: null,
       ms: null,
-      shared: false
+      shared: false,
+      cut: ''
     });
+  });
+
+  test('nothing flows where an end does not run, whatever was measured last', () => {
+    const latest = from({
+      'app.requests_per_s': 40,
+      'db.transactions_per_s': 7
+    });
+    const crashed = {
+      ...STATUS,
+      services: STATUS.services.map(each =>
+        each.name === 'app' ? { ...each, state: 'failed' as const } : each
+      )
+    };
+    const gone = { per_s: null, ms: null, shared: false, cut: 'app' };
+    expect(flow(crashed, 'lb', 'app', latest)).toEqual(gone);
+    expect(flow(crashed, 'app', 'db', latest)).toEqual(gone);
+    expect(flow(STATUS, 'app', 'db', latest).per_s).toBe(7);
   });
 });
 

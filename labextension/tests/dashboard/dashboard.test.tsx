@@ -1,6 +1,6 @@
 /** The dashboard as somebody sees and uses it; the control plane is a script. */
 
-import { render } from 'preact';
+import { options, render } from 'preact';
 import { ApiError } from '../../src/api/problem';
 import type { EnvironmentStatus, ServiceStatus } from '../../src/api/types';
 import { hubOf } from '../../src/connection/choose';
@@ -41,6 +41,7 @@ function environment(more: Partial<EnvironmentStatus> = {}): EnvironmentStatus {
     links: [{ source: 'app', target: 'db', marked: true }],
     url: 'http://127.0.0.1:1',
     migrations: [],
+    pending: [],
     last_seq: 5,
     ...more
   };
@@ -111,8 +112,8 @@ async function show(restored = false): Promise<void> {
       restored={restored}
       settings={null}
       onTitle={() => undefined}
-      onOpen={path => {
-        opened.push(path);
+      onOpen={(path, line) => {
+        opened.push(`${path}:${line}`);
       }}
       onGone={() => {
         gone += 1;
@@ -160,7 +161,8 @@ beforeEach(() => {
     id: 'w',
     lesson: 'l',
     folder: '/home/you/l',
-    path: 'sysdesign/l'
+    path: 'sysdesign/l',
+    has_services: true
   });
   transport.answers.set('GET /v1/lessons/l', {
     id: 'l',
@@ -204,6 +206,19 @@ test('a layout brings back no dashboard of a workspace that is gone', async () =
   expect(gone).toBe(1);
 });
 
+test('where nothing runs, that is said in place of a start', async () => {
+  transport.answers.set('GET /v1/workspaces/w', {
+    id: 'w',
+    lesson: 'l',
+    folder: '/home/you/l',
+    path: 'sysdesign/l',
+    has_services: false
+  });
+  await show();
+  expect(el.textContent).toContain('nothing to start');
+  expect(el.querySelector('button')).toBeNull();
+});
+
 test('who asks for it by hand is told that it is gone', async () => {
   losesWorkspace();
   await show();
@@ -228,7 +243,7 @@ test('a saved file shows the restart, then the line that is wrong, and opens it'
   );
   expect(text('.sd-save')).toContain(reason);
   await press('Open line 12 of server.py');
-  expect(opened).toEqual(['sysdesign/l/app/server.py']);
+  expect(opened).toEqual(['sysdesign/l/app/server.py:12']);
   await tell('file.saved', { path: 'app/server.py' }, 1010);
   await tell('service.state', service('app', { state: 'restarting' }), 1010.1);
   await tell('service.state', service('app'), 1010.6);
@@ -348,6 +363,48 @@ test('check results come one by one, also of a check somebody else began', async
   });
   expect(el.textContent).toContain('Not yet');
   expect(button(el, 'Check my fix')).toBeDefined();
+});
+
+test('a sample brings new figures, and nothing beside them is drawn', async () => {
+  has(environment());
+  await show();
+  await tell('metric.sample', { values: { 'app.requests_per_s': 40 } }, 1000);
+  expect(text('.sd-topology')).toContain('clients asks app, 40/s');
+  const drawn = new Set<string>();
+  const before = options.diffed;
+  options.diffed = vnode => {
+    if (typeof vnode.type === 'function') {
+      drawn.add(vnode.type.name);
+    }
+    before?.(vnode);
+  };
+  try {
+    const data = { values: { 'app.requests_per_s': 41 } };
+    transport.stream.events([
+      { seq: 7, ts: 1001, type: 'metric.sample', data } as never
+    ]);
+    await rest();
+  } finally {
+    if (before) {
+      options.diffed = before;
+    } else {
+      delete options.diffed;
+    }
+  }
+  expect(text('.sd-topology')).toContain('clients asks app, 41/s');
+  expect([...drawn]).toEqual(['Spoken']);
+});
+
+test('what came over a link is gone with the service', async () => {
+  has(environment());
+  await show();
+  await tell('metric.sample', { values: { 'db.transactions_per_s': 7 } });
+  expect(text('.sd-topology')).toContain('app asks db, 7.0/s');
+  await tell('service.state', service('app', { state: 'failed' }));
+  expect(text('.sd-topology')).not.toContain('7.0/s');
+  expect(text('.sd-topology')).toContain(
+    'app asks db, nothing flows: app does not run'
+  );
 });
 
 test('arrow keys move between tabs', async () => {

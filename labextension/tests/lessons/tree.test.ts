@@ -33,7 +33,8 @@ export function lesson(
     tier,
     minutes: 10,
     concepts,
-    summary: 'About it.'
+    summary: 'About it.',
+    has_services: true
   };
 }
 

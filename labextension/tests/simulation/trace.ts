@@ -1,5 +1,54 @@
 /** Small traces, written by hand. */
 
+/** Two acceptors; the first accepts red, and knows that it is chosen; a sealed message comes. */
+export const CHOICE = lines(
+  { kind: 'header', format: 1, seed: 1 },
+  { t: 0, kind: 'started', node: 1, cause: 0 },
+  state(0, 1, { state: 'up', timers: {}, probe: acceptor(0) }),
+  state(0, 2, { state: 'up', timers: {}, probe: acceptor(0) }),
+  message(1000, 5, 2, 1, {
+    type: 'Sealed',
+    by: 2,
+    body: { type: 'Prepare', view: 3, digest: 'd6c4420c' },
+    seal: '43dd4574'
+  }),
+  {
+    t: 1000,
+    kind: 'accepted',
+    node: 1,
+    cause: 5,
+    words: 'accepts red in ballot 2.1, slot 1',
+    notable: true
+  },
+  state(1000, 1, {
+    probe: {
+      promised: { type: 'Ballot', round: 2, server: 1 },
+      accepted: {
+        '1': {
+          type: 'Proposal',
+          ballot: { type: 'Ballot', round: 2, server: 1 },
+          value: 'red'
+        }
+      },
+      chosen: { '1': 'red' }
+    }
+  }),
+  {
+    t: 2000,
+    kind: 'end',
+    outcome: { status: 'passed', violation: null, events: 1, sent: 1 }
+  }
+);
+
+function acceptor(round: number): object {
+  return {
+    role: 'acceptor',
+    promised: { type: 'Ballot', round, server: 0 },
+    accepted: {},
+    chosen: {}
+  };
+}
+
 /** Three servers; S1 asks for votes, S2 agrees, what S3 is asked gets lost; S2 crashes at the end. */
 export const ELECTION = lines(
   { kind: 'header', format: 1, seed: 1 },

@@ -1,5 +1,5 @@
 import { button, rest, show, type IShown } from '../browser';
-import { ELECTION } from '../simulation/trace';
+import { CHOICE, ELECTION } from '../simulation/trace';
 import { ScriptedTransport } from '../transport';
 
 let shown: IShown;
@@ -176,6 +176,28 @@ test('what changed between two steps is a table', async () => {
     'S1 term 0 1',
     'S1 voted_for none 1'
   ]);
+});
+
+test('Paxos shows its slots, and what its rules say in their own words', async () => {
+  shown.remove();
+  shown = await show(
+    'simulation',
+    new ScriptedTransport(),
+    {},
+    { branches: [branch(0, { trace: CHOICE })] }
+  );
+  labelled('One step on').click();
+  await rest();
+  expect(words()).toContain('S1 receives Prepare (view 3, digest d6c4420c)');
+  expect(words()).toContain('S1 accepts red in ballot 2.1, slot 1.');
+  const [first, second] = shown.el.querySelectorAll('.sd-sim-nodes tbody tr');
+  expect(first?.textContent).toContain('promised 2.1');
+  const cell = first?.querySelector('.sd-sim-cell');
+  expect(cell?.textContent).toBe('red');
+  expect(cell?.classList).toContain('sd-sim-committed');
+  expect(second?.querySelector('.sd-sim-log')?.getAttribute('aria-label')).toBe(
+    'nothing accepted'
+  );
 });
 
 test('a recorded run cannot be changed, and nothing to show says so', async () => {

@@ -39,6 +39,7 @@ function environment(...services: ServiceStatus[]): EnvironmentStatus {
     links: [],
     url: null,
     migrations: [],
+    pending: [],
     started_at: null,
     last_seq: 0
   };

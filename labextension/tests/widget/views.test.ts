@@ -30,6 +30,7 @@ function environment(rest: Partial<EnvironmentStatus> = {}): EnvironmentStatus {
     links: [],
     url: null,
     migrations: [],
+    pending: [],
     started_at: 1,
     last_seq: 5,
     ...rest
@@ -124,6 +125,22 @@ describe('panel', () => {
     button(shown.el, 'Apply migrations').click();
     await rest();
     expect(shown.el.textContent).toContain('Applied 001-a.sql.');
+  });
+
+  test('files that take effect together wait, and are applied', async () => {
+    has(environment({ pending: ['compose.yaml', 'haproxy.cfg'] }));
+    const message = 'Started app2; restarted lb; left running db, app.';
+    transport.answers.set('POST /v1/environments/w/apply', {
+      applied: [],
+      replayed: false,
+      message
+    });
+    shown = await show('panel', transport);
+    expect(shown.el.textContent).toContain('2 to apply');
+    expect(shown.el.textContent).toContain('haproxy.cfg');
+    button(shown.el, 'Apply changes').click();
+    await rest();
+    expect(shown.el.textContent).toContain(message);
   });
 
   test('a lost connection is said, with the last known state', async () => {

@@ -11,7 +11,7 @@ from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.protocols.chain.messages import Answer, Payment
 from jupyter_sysdesign.simulation.protocols.chain.race import needed, reversal
 from jupyter_sysdesign.simulation.units import MS
-from jupyter_sysdesign.simulation.verdict import Rule, RuleBroken, Violation
+from jupyter_sysdesign.simulation.verdict import Rule, RuleBroken
 from jupyter_sysdesign.simulation.world import Simulation
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Counter:
                 raise RuleBroken(ENOUGH, why, 1)
         return ""
 
-    def overspent(self, plan: Plan, world: Simulation) -> Violation | None:
+    def overspent(self, plan: Plan, world: Simulation) -> None:
         """Blame nobody."""
         del plan, world
 

@@ -67,8 +67,10 @@ class Miner(Node):
 
     def work(self) -> None:
         """Look for the next block: exponential, with the mean that its share gives."""
-        shares = self.ctx.options["shares"]
-        mean_us = self.ctx.options["interval_us"] / shares[str(self.ctx.id)]
+        share = self.ctx.options["shares"][str(self.ctx.id)]
+        if share == 0:
+            return
+        mean_us = self.ctx.options["interval_us"] / share
         self.ctx.set_timer("found", int(-log(1.0 - self.ctx.random.random()) * mean_us))
 
     def on_timer(self, name: str) -> None:

@@ -9,6 +9,7 @@ from jupyter_sysdesign.simulation.protocols.paxos.rules import (
     PROGRESS,
     PROPOSED,
     PaxosRules,
+    in_own_words,
     told,
 )
 from jupyter_sysdesign.simulation.protocols.raft import cluster as raft
@@ -36,9 +37,7 @@ class Cluster(raft.Cluster):
         try:
             return super().finish(plan, world)
         except RuleBroken as broken:
-            if broken.rule.id != PROGRESS.id:
-                raise
-            raise RuleBroken(PROGRESS, broken.why, *broken.nodes) from None
+            raise in_own_words(broken) from None
 
 
 class Council(raft.Cluster):
@@ -75,5 +74,8 @@ class Council(raft.Cluster):
                     f"ran and the network was whole since {clock(plan.calm_us)}"
                 )
                 raise RuleBroken(PROGRESS, why, name)
-        raft.message_budget(plan, world, len(answers))
+        try:
+            raft.message_budget(plan, world, len(answers))
+        except RuleBroken as broken:
+            raise in_own_words(broken) from None
         return ""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.simulation import verdict
 from jupyter_sysdesign.simulation.protocols.paxos.messages import NO_BALLOT, PaxosProbe
-from jupyter_sysdesign.simulation.verdict import PROGRESS as RAFT_PROGRESS
 from jupyter_sysdesign.simulation.verdict import Rule, RuleBroken
 
 if TYPE_CHECKING:
@@ -64,11 +64,17 @@ PROPOSED = Rule(
     "The chosen value is one that a client asked for, and every client is told the same.",
 )
 PROGRESS = Rule(
-    RAFT_PROGRESS.id,
-    RAFT_PROGRESS.title,
+    verdict.PROGRESS.id,
+    verdict.PROGRESS.title,
     f"{PAPER}, §2.4",
     "Once every node runs and messages arrive in time, one proposer gets through, and clients are "
     "answered.",
+)
+MESSAGE_BUDGET = Rule(
+    verdict.MESSAGE_BUDGET.id,
+    verdict.MESSAGE_BUDGET.title,
+    f"{PAPER}, §3",
+    "Under one leader a command costs one round of messages, not a flood.",
 )
 PROBE = Rule(
     "probe",
@@ -86,8 +92,17 @@ RULES = (
     LEARNED,
     PROPOSED,
     PROGRESS,
+    MESSAGE_BUDGET,
     PROBE,
 )
+
+_OWN = {each.id: each for each in RULES}
+
+
+def in_own_words(broken: RuleBroken) -> RuleBroken:
+    """Return what broke with the paper's own rule in the place of Raft's of the same name."""
+    return RuleBroken(_OWN.get(broken.rule.id, broken.rule), broken.why, *broken.nodes)
+
 
 _ROLES = frozenset({"acceptor", "proposer", "leader"})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.simulation.clients import Client, Reply
 from jupyter_sysdesign.simulation.protocols.pbft.liars import LIARS
-from jupyter_sysdesign.simulation.protocols.pbft.rules import PROGRESS, PbftRules
+from jupyter_sysdesign.simulation.protocols.pbft.rules import PbftRules, in_own_words
 from jupyter_sysdesign.simulation.protocols.pbft.seals import seals
 from jupyter_sysdesign.simulation.protocols.raft import cluster as raft
 from jupyter_sysdesign.simulation.verdict import RuleBroken
@@ -94,6 +94,4 @@ class Cluster(raft.Cluster):
         try:
             return super().finish(plan, world)
         except RuleBroken as broken:
-            if broken.rule.id != PROGRESS.id:
-                raise
-            raise RuleBroken(PROGRESS, broken.why, *broken.nodes) from None
+            raise in_own_words(broken) from None

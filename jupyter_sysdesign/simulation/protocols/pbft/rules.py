@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.simulation import verdict
 from jupyter_sysdesign.simulation.clients import Client, Request
 from jupyter_sysdesign.simulation.protocols.pbft.messages import PbftProbe
-from jupyter_sysdesign.simulation.verdict import PROGRESS as RAFT_PROGRESS
 from jupyter_sysdesign.simulation.verdict import Rule, RuleBroken
 
 if TYPE_CHECKING:
@@ -34,10 +34,16 @@ REQUESTED = Rule(
     "No liar can make the others carry out a request that no client has made.",
 )
 PROGRESS = Rule(
-    RAFT_PROGRESS.id,
-    RAFT_PROGRESS.title,
+    verdict.PROGRESS.id,
+    verdict.PROGRESS.title,
     f"{PAPER}, §4.5.2",
     "Once messages arrive in time, clients are answered, whatever up to f liars do.",
+)
+MESSAGE_BUDGET = Rule(
+    verdict.MESSAGE_BUDGET.id,
+    verdict.MESSAGE_BUDGET.title,
+    f"{PAPER}, §4.2",
+    "A request costs two rounds of everybody to everybody, and not a flood.",
 )
 PROBE = Rule(
     "probe",
@@ -46,7 +52,15 @@ PROBE = Rule(
     "probe() returns a PbftProbe, so that the rules can see the replica.",
 )
 
-RULES = (AGREEMENT, EXECUTED_KEPT, REQUESTED, PROGRESS, PROBE)
+RULES = (AGREEMENT, EXECUTED_KEPT, REQUESTED, PROGRESS, MESSAGE_BUDGET, PROBE)
+
+
+_OWN = {each.id: each for each in RULES}
+
+
+def in_own_words(broken: RuleBroken) -> RuleBroken:
+    """Return what broke with the paper's own rule in the place of Raft's of the same name."""
+    return RuleBroken(_OWN.get(broken.rule.id, broken.rule), broken.why, *broken.nodes)
 
 
 class PbftRules:

@@ -95,7 +95,7 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
       {status && (
         <Migrations
           migrations={status.migrations}
-          pending={status.pending ?? []}
+          pending={status.pending}
           canApply={actions.usable && actions.up}
           busy={actions.busy === 'apply'}
           message={actions.message}
@@ -118,10 +118,12 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
 }
 
 function storedStatus(value: unknown): EnvironmentStatus | null {
+  if (!isRecord(value) || !Array.isArray(value['services'])) {
+    return null;
+  }
   // Written by Python of the same package from the same model.
-  return isRecord(value) && Array.isArray(value['services'])
-    ? (value as EnvironmentStatus)
-    : null;
+  const stored: Record<string, unknown> = { pending: [], ...value };
+  return stored as EnvironmentStatus;
 }
 
 function storedText(value: unknown): string {

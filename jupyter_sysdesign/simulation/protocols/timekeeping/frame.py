@@ -1,0 +1,114 @@
+"""A process whose events are stamped: everything except the clocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jupyter_sysdesign.simulation.node import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_sysdesign.simulation.context import Context
+    from jupyter_sysdesign.simulation.node import NodeId
+
+
+class Act(NamedTuple):
+    """What the world wants of a process: a local event, or a message ``to`` another one."""
+
+    to: NodeId | None
+
+
+class Question(NamedTuple):
+    """How do these two vectors stand to each other? A member that is missing counts as 0."""
+
+    one: Mapping[NodeId, int]
+    other: Mapping[NodeId, int]
+
+
+class Carried(NamedTuple):
+    """A message: which event sent it, and the stamp that travels along."""
+
+    event: int
+    stamp: Any
+
+
+class ClockProbe(NamedTuple):
+    """What a process shows the rules after each event.
+
+    Attributes:
+        role: ``follower``; there is nothing else to be.
+        event: the number of its last event.
+        heard: the event that sent the message it received, or 0.
+        lamport: the time of its last event.
+        vector: of its last event: process → how many of its events are known.
+        answer: to the last question: ``before``, ``after``, ``equal`` or ``concurrent``.
+        asked: that question.
+    """
+
+    role: str
+    event: int
+    heard: int
+    lamport: int
+    vector: dict[NodeId, int]
+    answer: str
+    asked: Question | None
+
+
+class Process(Node):
+    """One process. Its clocks are kept by ``local``, ``send`` and ``receive``, one call an event.
+
+    Attributes:
+        lamport: the time of the last event.
+        vector: process → how many of its events are known.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self.lamport = 0
+        self.vector: dict[NodeId, int] = {}
+        self.shown = ClockProbe("follower", 0, 0, 0, {}, "", None)
+
+    # What keeps the clocks --------------------------------------------------------------------
+
+    def local(self) -> None:
+        """Something happens here."""
+        raise NotImplementedError
+
+    def send(self) -> Any:
+        """A message is sent, which is an event, too; return the stamp that travels along."""
+        raise NotImplementedError
+
+    def receive(self, stamp: Any) -> None:
+        """A message with this stamp arrives."""
+        raise NotImplementedError
+
+    def order(self, one: Mapping[NodeId, int], other: Mapping[NodeId, int]) -> str:
+        """Return how two vectors stand: ``before``, ``after``, ``equal`` or ``concurrent``."""
+        raise NotImplementedError
+
+    # Everything else --------------------------------------------------------------------------
+
+    def probe(self) -> ClockProbe:
+        """Show the last event and its stamps."""
+        return self.shown
+
+    def on_message(self, src: NodeId, message: Any) -> None:
+        """Let one event happen, and stamp it."""
+        del src
+        event = self.ctx.options["events"]()
+        heard = 0
+        if isinstance(message, Question):
+            answer = self.order(dict(message.one), dict(message.other))
+            self.shown = self.shown._replace(answer=answer, asked=message)
+            return
+        if isinstance(message, Carried):
+            heard = message.event
+            self.receive(message.stamp)
+        elif message.to is None:
+            self.local()
+        else:
+            self.ctx.send(message.to, Carried(event, self.send()))
+        self.shown = self.shown._replace(
+            event=event, heard=heard, lamport=self.lamport, vector=dict(self.vector)
+        )
