@@ -195,9 +195,9 @@ test('Paxos shows its slots, and what its rules say in their own words', async (
   const cell = first?.querySelector('.sd-sim-cell');
   expect(cell?.textContent).toBe('red');
   expect(cell?.classList).toContain('sd-sim-committed');
-  expect(
-    second?.querySelector('.sd-sim-log')?.getAttribute('aria-label')
-  ).toBe('nothing accepted');
+  expect(second?.querySelector('.sd-sim-log')?.getAttribute('aria-label')).toBe(
+    'nothing accepted'
+  );
 });
 
 test('a recorded run cannot be changed, and nothing to show says so', async () => {

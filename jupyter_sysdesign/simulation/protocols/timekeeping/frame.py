@@ -40,7 +40,7 @@ class ClockProbe(NamedTuple):
         role: ``follower``; there is nothing else to be.
         event: the number of its last event.
         heard: the event that sent the message it received, or 0.
-        lamport: the time of its last event and its own name: ``(time, node)``.
+        lamport: the time of its last event.
         vector: of its last event: process → how many of its events are known.
         answer: to the last question: ``before``, ``after``, ``equal`` or ``concurrent``.
         asked: that question.
@@ -49,7 +49,7 @@ class ClockProbe(NamedTuple):
     role: str
     event: int
     heard: int
-    lamport: tuple[int, NodeId]
+    lamport: int
     vector: dict[NodeId, int]
     answer: str
     asked: Question | None
@@ -59,7 +59,7 @@ class Process(Node):
     """One process. Its clocks are kept by ``local``, ``send`` and ``receive``, one call an event.
 
     Attributes:
-        lamport: the time of the last event; the frame adds the name.
+        lamport: the time of the last event.
         vector: process → how many of its events are known.
     """
 
@@ -67,7 +67,7 @@ class Process(Node):
         super().__init__(ctx)
         self.lamport = 0
         self.vector: dict[NodeId, int] = {}
-        self.shown = ClockProbe("follower", 0, 0, (0, ctx.id), {}, "", None)
+        self.shown = ClockProbe("follower", 0, 0, 0, {}, "", None)
 
     # What keeps the clocks --------------------------------------------------------------------
 
@@ -109,7 +109,6 @@ class Process(Node):
             self.local()
         else:
             self.ctx.send(message.to, Carried(event, self.send()))
-        stamp = (self.lamport, self.ctx.id)
         self.shown = self.shown._replace(
-            event=event, heard=heard, lamport=stamp, vector=dict(self.vector)
+            event=event, heard=heard, lamport=self.lamport, vector=dict(self.vector)
         )

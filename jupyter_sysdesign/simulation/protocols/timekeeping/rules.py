@@ -49,14 +49,14 @@ class ClockRules:
     """Watches the processes of one simulation; which clocks count says the plan (``clocks``).
 
     Attributes:
-        stamps: event → process, Lamport stamp, vector.
+        stamps: event → process, Lamport time, vector.
     """
 
     def __init__(self, world: Simulation) -> None:
         self._world = world
         options = world.contexts[world.servers[0]].options
         self._clocks = frozenset(options.get("clocks", ("lamport", "vector")))
-        self.stamps: dict[int, tuple[NodeId, tuple[int, NodeId], VectorClock]] = {}
+        self.stamps: dict[int, tuple[NodeId, int, VectorClock]] = {}
         self._before: dict[int, frozenset[int]] = {}
         self._last: dict[NodeId, int] = {}
         self._answered: dict[NodeId, Any] = {}
@@ -82,10 +82,11 @@ class ClockRules:
         direct = [each for each in (self._last.get(node, 0), probe.heard) if each]
         before = frozenset(direct).union(*(self._before[each] for each in direct))
         vector = VectorClock({str(name): count for name, count in probe.vector.items()})
-        for other, (who, stamp, known) in self.stamps.items():
+        for other, (who, time, known) in self.stamps.items():
             happened = other in before
-            if "lamport" in self._clocks:
-                self._look_at_time((who, stamp), (node, probe.lamport), happened=happened)
+            if happened and "lamport" in self._clocks and time >= probe.lamport:
+                why = f"time {time} at S{who} happened before time {probe.lamport} at S{node}"
+                raise RuleBroken(CLOCK_CONDITION, why, who, node)
             if "vector" in self._clocks and (known.compare(vector).value == "before") != happened:
                 raise RuleBroken(
                     VECTOR_CONDITION,
@@ -97,16 +98,8 @@ class ClockRules:
         self.stamps[probe.event] = (node, probe.lamport, vector)
         self._before[probe.event] = before
         self._last[node] = probe.event
-        words = f"stamps an event {probe.lamport[0]}, {_told(vector)}"
+        words = f"stamps an event {probe.lamport}, {_told(vector)}"
         self._world.happened("stamped", node, {"words": words, "notable": True})
-
-    def _look_at_time(
-        self, one: tuple[NodeId, Any], other: tuple[NodeId, Any], *, happened: bool
-    ) -> None:
-        (who, stamp), (node, now) = one, other
-        if happened and stamp[0] >= now[0]:
-            why = f"time {stamp[0]} at S{who} happened before time {now[0]} at S{node}"
-            raise RuleBroken(CLOCK_CONDITION, why, who, node)
 
     def _look_at_answer(self, node: NodeId, probe: ClockProbe) -> None:
         one, other = (
@@ -122,7 +115,7 @@ class ClockRules:
 def _is_probe(probe: Any) -> bool:
     if not isinstance(probe, ClockProbe) or not isinstance(probe.vector, dict):
         return False
-    counts = (probe.lamport[0], *probe.vector.values(), *probe.vector)
+    counts = (probe.lamport, *probe.vector.values(), *probe.vector)
     return all(type(each) is int for each in counts)
 
 

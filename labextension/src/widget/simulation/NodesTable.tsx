@@ -186,10 +186,31 @@ function Fields({ state }: { state: INodeState | undefined }): JSX.Element {
   );
   return (
     <span class="sd-code">
-      {fields.map(([name, value]) => `${name} ${brief(value)}`).join(', ') ||
-        '–'}
+      {fields
+        .map(([name, value]) => `${name} ${fieldWords(value)}`)
+        .join(', ') || '–'}
     </span>
   );
+}
+
+/** What is known of each server: `alive S1 S3; dead S2`, or `S1:4 S2:2` where it is counted. */
+function fieldWords(value: unknown): string {
+  if (!isRecord(value) || 'type' in value) {
+    return brief(value);
+  }
+  const entries = Object.entries(value).map(
+    ([key, each]) => [/^\d+$/.test(key) ? `S${key}` : key, each] as const
+  );
+  const groups = new Map<string, string[]>();
+  for (const [key, each] of entries) {
+    if (typeof each !== 'string') {
+      return entries.map(([name, what]) => `${name}:${brief(what)}`).join(' ');
+    }
+    groups.set(each, [...(groups.get(each) ?? []), key]);
+  }
+  return [...groups]
+    .map(([what, names]) => `${what} ${names.join(' ')}`)
+    .join('; ');
 }
 
 /** Entries are named or plain tuples: `(term, command)`. */

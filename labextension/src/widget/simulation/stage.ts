@@ -12,7 +12,7 @@ import {
 import { isAnswer, isHeartbeat, typeOf, type IFlying } from './message';
 import type { IPen, Point } from './pen';
 import type { INodeState, IStep, Timeline } from './timeline';
-import { asNumber, isServer, nodeName, type NodeId } from './trace';
+import { isServer, nodeName, type NodeId } from './trace';
 
 /** With more of them in flight, names would only cover each other. */
 const MOST_NAMES = 5;
