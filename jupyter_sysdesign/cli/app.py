@@ -19,6 +19,7 @@ from jupyter_sysdesign.cli import (
     lab,
     lessons,
     load,
+    new_lesson,
     verify,
 )
 
@@ -60,6 +61,7 @@ app.command("load")(load.load)
 app.add_typer(fault.app, name="fault")
 app.command("check")(check.check)
 app.command("verify")(verify.verify)
+app.command("new-lesson")(new_lesson.new_lesson)
 app.add_typer(course.app, name="course")
 app.command("grade")(grade.grade)
 app.add_typer(bench.app, name="bench")

@@ -70,12 +70,15 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """Make a small course with ten invented submissions, and grade them."""
+    import os
+
     from jupyter_sysdesign.cli.grade import progress
     from jupyter_sysdesign.grading.course import demonstration
     from jupyter_sysdesign.grading.course.executors import LocalProcesses
 
-    with progress(10, shown=not as_json) as tell:
-        made, report = demonstration.make(folder, LocalProcesses(), tell)
+    executor = LocalProcesses(os.cpu_count())  # its checks count, so that crowding spoils nothing
+    with progress(demonstration.COUNT, shown=not as_json) as tell:
+        made, report = demonstration.make(folder, executor, tell)
     if as_json:
         emit({"course": made.folder, "report": report})
         return

@@ -38,7 +38,16 @@ class Finding:
 @command
 def doctor(*, as_json: JsonFlag = False) -> None:
     """Say what this machine has and what to install otherwise."""
-    findings = [_system(), _python(), *_programs(), _quotas(), _memory(), _disk(), _extension()]
+    findings = [
+        _system(),
+        _python(),
+        *_programs(),
+        _quotas(),
+        _memory(),
+        _disk(),
+        _extension(),
+        _prose(),
+    ]
     healthy = all(each.level != "missing" for each in findings)
     if as_json:
         emit({"healthy": healthy, "findings": [asdict(each) for each in findings]})
@@ -50,6 +59,16 @@ def doctor(*, as_json: JsonFlag = False) -> None:
             if each.hint:
                 out.print(f"{'':<26}{each.hint}", markup=False, soft_wrap=True)
     raise typer.Exit(DONE if healthy else FAILED)
+
+
+def _prose() -> Finding:
+    from jupyter_sysdesign.grading.rubric import embedding
+
+    if embedding.installed():
+        return Finding("sentence model", "ok", "evidence is looked for in prose")
+    return Finding(
+        "sentence model", "limited", "no evidence is looked for in prose", embedding.HINT
+    )
 
 
 def _system() -> Finding:

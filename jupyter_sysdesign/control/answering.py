@@ -6,10 +6,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from jupyter_sysdesign.control.loading import favourite
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.errors import SysdesignError
 from jupyter_sysdesign.grading import questions
 from jupyter_sysdesign.grading.measuring import Recorded
+from jupyter_sysdesign.grading.rubric import process
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.environment import Environment
@@ -42,6 +44,7 @@ async def answer(
         request.value,
         skip=request.skip,
         recorded=_recorded(environment),
+        mark=process.mark,
     )
 
 
@@ -62,4 +65,9 @@ async def settle(catalogue: Catalogue, environment: Environment) -> None:
 def _recorded(environment: Environment | None) -> Recorded:
     if environment is None:
         return Recorded()
-    return Recorded(environment.runs.list(), environment.runs.get)
+    runs, source = environment.runs, environment.source
+
+    def hot(profile: str, parameter: str) -> int | None:
+        return favourite(source, profile, parameter)
+
+    return Recorded(runs.list(), runs.get, hot)

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.control.probing import unknown_paths
+from jupyter_sysdesign.curriculum.variant import variant
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
 from jupyter_sysdesign.load.profile import load_profiles, parse_profile
@@ -35,6 +36,10 @@ async def choose_profile(environment: Environment, request: RunRequest) -> tuple
         name, profile = "custom", parse_profile(request.custom)
     else:
         name, profile = await _named(environment, request.profile or "")
+    # A check's traffic is nobody's in particular.
+    if environment.purpose == "lesson" and any(each.hot for each in profile.parameters.values()):
+        mine = await asyncio.to_thread(variant, environment.source.workspace)
+        profile = profile.personal(mine.number)
     if environment.status.state not in (State.READY, State.DEGRADED):
         raise ConflictError(
             f"{environment.id} is {environment.status.state.value}", hint="Start it first."
@@ -62,6 +67,19 @@ def shapes(source: Source) -> dict[str, dict[str, Any]]:
         name: each.model_dump(mode="json", by_alias=True, exclude_unset=True)
         for name, each in profiles.items()
     }
+
+
+def favourite(source: Source, profile: str, parameter: str) -> int | None:
+    """Return which key is hot in this learner's runs of a profile; None when none is.
+
+    Raises:
+        InvalidFileError, NotFoundError: ``load.yaml`` or the workspace is broken.
+    """
+    found = load_profiles(source.locate(FILE), FILE).get(profile)
+    if found is None:
+        return None
+    mine = found.personal(variant(source.workspace).number).parameters.get(parameter)
+    return mine.hot.key if mine is not None and mine.hot is not None else None
 
 
 async def _named(environment: Environment, name: str) -> tuple[str, Profile]:

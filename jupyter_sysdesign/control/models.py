@@ -120,18 +120,49 @@ class WorkspaceRequest(_Request):
     folder: str | None = Field(None, description="default: <root>/sysdesign/<lesson>")
 
 
+class FactMark(BaseModel):
+    """Whether what a learner stated in a field holds; a rule decides that."""
+
+    holds: bool
+    why: str = Field("", description="what is wrong; empty when it holds")
+
+
+class CriterionMark(BaseModel):
+    """What was found in prose for one criterion of its rubric. Provisional: a person decides."""
+
+    id: str
+    text: str
+    found: Literal["yes", "perhaps", "no", "not_looked"]
+    quote: str = Field("", description="words of the answer")
+    points: float | None = Field(None, ge=0, description="what a language model would give")
+    max_points: float = Field(gt=0)
+    why: str = ""
+
+
+class Marking(BaseModel):
+    """What rule and rubric make of a reflection."""
+
+    by: str = Field(description="what looked at the prose, e.g. sentences; empty: nothing did")
+    facts: list[FactMark] = []
+    criteria: list[CriterionMark] = []
+    points: float | None = Field(None, ge=0, description="suggested sum; None: nothing suggested")
+    max_points: float = Field(0, ge=0)
+    for_a_person: list[str] = Field([], description="why somebody has to look at it")
+
+
 class Answer(BaseModel):
     """A learner's answer as kept in ``answers.json``."""
 
     value: Any
     answered_at: float
     skipped: bool = False
-    correct: bool | None = Field(None, description="None: not decidable by rule (reflect)")
+    correct: bool | None = Field(None, description="None: not decidable by rule (prose)")
     score: float | None = Field(None, ge=0, le=1)
     feedback: str = ""
     model_answer: str | None = Field(None, description="shown only after one's own answer")
     attempts: int = Field(1, ge=0, description="answers given so far; a skip is none")
     first_score: float | None = Field(None, ge=0, le=1, description="of the first decided attempt")
+    marking: Marking | None = Field(None, description="of a reflection")
 
 
 class AnswerRequest(_Request):

@@ -17,8 +17,8 @@ from jupyter_sysdesign.errors import InvalidFileError, NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_NUMBERED = re.compile(r"t(\d+)-(\d+)-")
+LESSON_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NUMBERED = re.compile(r"t(\d+)-(\d+)-")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 #: When a lesson's two files were written, and how long they are.
@@ -156,7 +156,7 @@ class Catalogue:
     def _folders(self) -> Iterator[tuple[Path, Path]]:
         for root in self.roots:
             for folder in sorted((root / "notebooks").iterdir()):
-                if _ID.fullmatch(folder.name) and (folder / "lesson.yaml").is_file():
+                if LESSON_ID.fullmatch(folder.name) and (folder / "lesson.yaml").is_file():
                     yield root, folder
 
     def _read(self, root: Path, folder: Path) -> Lesson | InvalidFileError:
@@ -226,7 +226,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _order(item: tuple[str, object]) -> tuple[int, int, int, str]:
-    numbered = _NUMBERED.match(item[0])
+    numbered = NUMBERED.match(item[0])
     if numbered is None:
         return (1, 0, 0, item[0])
     return (0, int(numbered[1]), int(numbered[2]), item[0])

@@ -101,6 +101,10 @@ class Changeable(Strict):
     environment: dict[str, Bounds] = Field(
         default={}, description="variables that may be set, also in copies, within bounds"
     )
+    settings: dict[str, Bounds] = Field(
+        default={},
+        description="of a database: which `name=value` of its command may be another number",
+    )
 
 
 class LessonFile(Strict):

@@ -1,4 +1,4 @@
-"""The six kinds of question a lesson asks (``questions:`` of ``lesson.yaml``).
+"""The kinds of question a lesson asks (``questions:`` of ``lesson.yaml``).
 
 Deciding answers is ``grading/questions.py``; here is only what an author writes and what a learner
 may see before they have answered (``public()``).
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from jupyter_sysdesign.curriculum.formula import Formula
 from jupyter_sysdesign.curriculum.recording import Figure  # noqa: TC001 (pydantic needs it)
 
 StepName = Literal["symptoms", "understand", "diagnose", "options", "fix", "verify", "reflect"]
@@ -216,18 +217,61 @@ class Evidence(Asked):
 
 
 class Criterion(Strict):
-    """One thing a good reflection says."""
+    """One thing a good reflection says.
+
+    ``examples`` are sentences that say it, in words as different as learners' are; never shown.
+    Whoever marks without a language model looks for sentences that mean the same.
+    """
 
     id: Id
     text: Markdown
     points: float = Field(1, gt=0)
+    examples: tuple[Markdown, ...] = ()
+
+
+class Word(Strict):
+    """One of the answers that a claim can be."""
+
+    id: Id
+    text: Markdown
+
+
+class Claim(Strict):
+    """What a reflection rests on, asked for as a field: good prose hides a wrong claim."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60, description="its name in formulas")
+    text: Markdown
+    unit: str = ""
+    options: tuple[Word, ...] = Field((), description="none: the claim is a number")
+
+    @model_validator(mode="after")
+    def _is_a_choice_or_a_number(self) -> Claim:
+        _unique("options", [option.id for option in self.options])
+        if len(self.options) == 1:
+            raise ValueError("a choice of one is none")
+        if self.unit and self.options:
+            raise ValueError("only a number has a unit")
+        return self
+
+
+class Fact(Strict):
+    """What must hold of the claims (``formula.Formula``), and what to say when it does not."""
+
+    holds: str = Field(min_length=1, max_length=500)
+    why: Markdown
 
 
 class Reflect(Asked):
-    """Prose. Stored; the model answer and the rubric show afterwards; no automatic score."""
+    """Prose, and the claims it rests on.
+
+    Claims are checked, and a wrong one is wrong however well it is written. What the prose says is
+    looked for by the rubric (``grading.rubric``); that is provisional and never a pass or a fail.
+    """
 
     kind: Literal["reflect"]
     rubric: tuple[Criterion, ...] = Field(min_length=1)
+    claims: tuple[Claim, ...] = ()
+    facts: tuple[Fact, ...] = ()
     min_words: int = Field(10, ge=1)
 
     @model_validator(mode="after")
@@ -236,12 +280,49 @@ class Reflect(Asked):
             raise ValueError("a reflect question needs a model_answer to compare with")
         return self
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Reflect:
+        _unique("criteria", [each.id for each in self.rubric])
+        _unique("claims", [each.id for each in self.claims])
+        formulas = [Formula(each.holds) for each in self.facts]
+        claimed = {each.id for each in self.claims}
+        words = {option.id for each in self.claims for option in each.options}
+        spoken_of = set[str]().union(*(each.names for each in formulas))
+        quoted = set[str]().union(*(each.words for each in formulas))
+        for what, odd in (
+            ("facts name what is not claimed", spoken_of - claimed),
+            ("no fact is about", claimed - spoken_of),
+            ("facts quote what is no option", quoted - words),
+        ):
+            if odd:
+                raise ValueError(f"{what}: {', '.join(sorted(odd))}")
+        return self
+
     def _form(self) -> dict[str, Any]:
-        return {"form": "prose", "min_words": self.min_words}
+        return {
+            "form": "prose",
+            "min_words": self.min_words,
+            "claims": [each.model_dump() for each in self.claims],
+        }
+
+
+class Sealed(Asked):
+    """A question whose answer is kept elsewhere: asked and stored here, decided there.
+
+    ``asked`` is what the whole question shows (``public``); ``sealing`` makes it.
+    """
+
+    kind: Literal["sealed"]
+    asked: dict[str, Any]
+
+    def public(self) -> dict[str, Any]:
+        """Return what the whole question shows."""
+        return dict(self.asked)
 
 
 Question = Annotated[
-    Predict | Observe | Comprehend | Tradeoff | Evidence | Reflect, Field(discriminator="kind")
+    Predict | Observe | Comprehend | Tradeoff | Evidence | Reflect | Sealed,
+    Field(discriminator="kind"),
 ]
 
 
@@ -251,6 +332,8 @@ def needs(figure: Any) -> dict[str, Any]:
         return needs(figure.ratio.of) or needs(figure.ratio.to)
     if hasattr(figure, "run"):
         return {"profile": figure.run.profile}
+    if hasattr(figure, "hot"):
+        return {"profile": figure.hot.profile}
     if hasattr(figure, "metric"):
         return {"metric": figure.metric, "profile": figure.profile}
     return {}

@@ -1,4 +1,4 @@
-"""Which recorded figure a question is about: a fixed number, a run's, a metric's, or a ratio."""
+"""Which figure a question is about: fixed, a run's, a metric's, a ratio, or a favourite."""
 
 from __future__ import annotations
 
@@ -74,6 +74,19 @@ class OfMetric(_Strict):
     reduce: Literal["max", "min", "mean", "median", "last"] = "max"
 
 
+class HotKey(_Strict):
+    """The favourite of a parameter, in the learner's own traffic."""
+
+    profile: str = Field(description="profile of load.yaml; one run of it must be done")
+    parameter: str = Field(description="one with hot:")
+
+
+class OfHot(_Strict):
+    """``hot: {profile: evening, parameter: user}``: another number for each learner."""
+
+    hot: HotKey
+
+
 class OfRatio(_Strict):
     """``ratio: {of: …, to: …}``: how many times larger ``of`` is than ``to``."""
 
@@ -89,10 +102,10 @@ class Pair(_Strict):
 
 def _kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    return next((key for key in ("value", "run", "metric", "ratio") if key in keys), None)
+    return next((key for key in ("value", "run", "metric", "ratio", "hot") if key in keys), None)
 
 
-_NONE_OF = "give one of value:, run:, metric:, ratio:"
+_NONE_OF = "give one of value:, run:, metric:, ratio:, hot:"
 
 Plain = Annotated[
     Annotated[Fixed, Tag("value")]
@@ -104,7 +117,8 @@ Figure = Annotated[
     Annotated[Fixed, Tag("value")]
     | Annotated[OfRun, Tag("run")]
     | Annotated[OfMetric, Tag("metric")]
-    | Annotated[OfRatio, Tag("ratio")],
+    | Annotated[OfRatio, Tag("ratio")]
+    | Annotated[OfHot, Tag("hot")],
     Discriminator(_kind, custom_error_type="figure", custom_error_message=_NONE_OF),
 ]
 Pair.model_rebuild()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.environment.source import Source
@@ -41,6 +41,7 @@ class _Marker(BaseModel):
     version: int = 1
     lesson: str
     created_at: float
+    variant_key: str = Field("", pattern=r"^([0-9a-f]{64})?$")
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ class Workspace:
     Attributes:
         folder: real path; an instance is keyed by it.
         created_at: seconds since the epoch.
+        variant_key: of the course it belongs to, hexadecimal; empty outside of one (``variant``).
     """
 
     folder: Path
     lesson: str
     created_at: float
+    variant_key: str = ""
 
     @property
     def id(self) -> str:
@@ -169,7 +172,7 @@ def load(folder: Path) -> Workspace:
             file=str(MARKER),
             hint='It should be {"version": 1, "lesson": "<lesson id>", "created_at": 0}.',
         ) from None
-    return Workspace(folder, found.lesson, found.created_at)
+    return Workspace(folder, found.lesson, found.created_at, found.variant_key)
 
 
 def find(start: Path) -> Workspace | None:
@@ -229,7 +232,7 @@ def handed_out(lesson: Lesson) -> dict[str, Path]:
     return found
 
 
-def populate(lesson: Lesson, folder: Path) -> None:
+def populate(lesson: Lesson, folder: Path, variant_key: str = "") -> None:
     """Fill an empty ``folder`` with the pristine copies and the marker."""
     for relative, pristine in handed_out(lesson).items():
         target = folder / relative
@@ -241,8 +244,9 @@ def populate(lesson: Lesson, folder: Path) -> None:
             (folder / parent).mkdir(parents=True, exist_ok=True)
     marker = folder / MARKER
     marker.parent.mkdir(parents=True, exist_ok=True)
-    document = _Marker(lesson=lesson.id, created_at=time.time())
-    marker.write_text(json.dumps(document.model_dump()) + "\n", encoding="utf-8")
+    document = _Marker(lesson=lesson.id, created_at=time.time(), variant_key=variant_key)
+    kept = document.model_dump(exclude=None if variant_key else {"variant_key"})
+    marker.write_text(json.dumps(kept) + "\n", encoding="utf-8")
 
 
 def _has_notebook(lesson: Lesson) -> bool:

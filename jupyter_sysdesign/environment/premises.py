@@ -19,6 +19,7 @@ from jupyter_sysdesign.environment.templates import Templates
 from jupyter_sysdesign.errors import ConflictError, ResourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from jupyter_sysdesign.environment.ports import Reservation
@@ -167,7 +168,7 @@ def read_record(folder: Path) -> dict[str, dict[str, int]]:
     return record if isinstance(record, dict) else {}
 
 
-def _note(folder: Path, record: dict[str, object]) -> None:
+def _note(folder: Path, record: Mapping[str, object]) -> None:
     _write(folder / RECORD, json.dumps(record, indent=1))
 
 

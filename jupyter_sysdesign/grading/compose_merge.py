@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from jupyter_sysdesign.curriculum.lesson import Changeable
+    from jupyter_sysdesign.curriculum.lesson import Bounds, Changeable
     from jupyter_sysdesign.yaml_file import Document
 
 Where = tuple[str | int, ...]
@@ -123,6 +123,9 @@ class _Merge:
         )
         if values:
             raw["environment"] = {**raw["environment"], **values}
+        command = self._command(pristine.pop("command"), wanted.pop("command"), model, where)
+        if command:
+            raw["command"] = command
         ours, theirs = pristine.pop("depends_on"), wanted.pop("depends_on")
         depends_on = self._depends_on(list(ours), list(theirs), models, where)
         if depends_on != list(ours):
@@ -143,14 +146,35 @@ class _Merge:
             if name not in bounds:
                 self._refuse(place, _kept(place, pristine.get(name)))
                 continue
-            least, most = bounds[name].minimum, bounds[name].maximum
             text = wanted.get(name, "")
-            if text.isascii() and text.isdigit() and least <= int(text) <= most:
-                values[name] = int(text)
-            else:
-                said = f"{name} must be a whole number from {least} to {most}"
+            if said := _outside(name, text, bounds[name]):
                 self._refuse(place, f"{said}; it stays {pristine.get(name)}")
+            else:
+                values[name] = int(text)
         return values
+
+    def _command(
+        self, pristine: list[str], wanted: list[str], model: str, where: Where
+    ) -> list[str]:
+        """Return the command with the settings that count; empty where none does."""
+        rule = self._rules.get(model)
+        bounds = rule.settings if rule else {}
+        if len(pristine) != len(wanted) or not bounds:
+            self._compare(pristine, wanted, (*where, "command"))
+            return []
+        words = [*pristine]
+        for index, (ours, theirs) in enumerate(zip(pristine, wanted, strict=True)):
+            if ours == theirs:
+                continue
+            place = (*where, "command", index)
+            name, _, value = theirs.partition("=")
+            if name not in bounds or not ours.startswith(f"{name}="):
+                self._refuse(place, _kept(place, ours))
+            elif said := _outside(name, value, bounds[name]):
+                self._refuse(place, f"{said}; it stays {ours.partition('=')[2]}")
+            else:
+                words[index] = theirs
+        return words if words != pristine else []
 
     def _depends_on(
         self, ours: list[str], theirs: list[str], models: Mapping[str, str], where: Where
@@ -181,6 +205,14 @@ class _Merge:
         if (line, where[2:]) not in self._told:  # once for a block that several services are
             self._told.add((line, where[2:]))
             self.refused.append(f"{FILE}:{line}: {message}")
+
+
+def _outside(name: str, text: str, bounds: Bounds) -> str:
+    """Return what is wrong with a value, or an empty string."""
+    least, most = bounds.minimum, bounds.maximum
+    if text.isascii() and text.isdigit() and least <= int(text) <= most:
+        return ""
+    return f"{name} must be a whole number from {least} to {most}"
 
 
 def _kept(where: Where, value: Any) -> str:

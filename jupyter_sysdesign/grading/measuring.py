@@ -6,7 +6,14 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.curriculum.recording import ERROR_SHARE, Fixed, OfMetric, OfRatio, OfRun
+from jupyter_sysdesign.curriculum.recording import (
+    ERROR_SHARE,
+    Fixed,
+    OfHot,
+    OfMetric,
+    OfRatio,
+    OfRun,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,10 +38,12 @@ class Recorded:
     Attributes:
         runs: in the order they were started.
         details: returns a run with its metrics, by id; for lists of runs that come without.
+        favourite: returns which key of a profile's parameter is hot for this learner.
     """
 
     runs: Sequence[Run] = ()
     details: Callable[[str], Run] | None = field(default=None, repr=False)
+    favourite: Callable[[str, str], int | None] | None = field(default=None, repr=False)
 
 
 class NotRecorded(Exception):  # noqa: N818 (a state, not an error)
@@ -54,6 +63,8 @@ def measure(figure: Any, recorded: Recorded, *, since: float = 0.0) -> float:
         return figure.value
     if isinstance(figure, OfRatio):
         return _ratio(figure, recorded, since)
+    if isinstance(figure, OfHot):
+        return _of_hot(figure, recorded, since)
     if isinstance(figure, OfRun):
         return _of_run(figure, _run(figure, recorded, since))
     return _of_metric(figure, _run(figure, recorded, since), recorded)
@@ -78,8 +89,20 @@ def _which(part: Any) -> str:
     return "first" if isinstance(part, OfMetric) and part.window == "first_run" else "last"
 
 
-def _run(figure: OfRun | OfMetric, recorded: Recorded, since: float) -> Run:
-    profile = figure.run.profile if isinstance(figure, OfRun) else figure.profile
+def _of_hot(figure: OfHot, recorded: Recorded, since: float) -> float:
+    asked = figure.hot
+    _run(figure, recorded, since)  # what has not happened cannot have been observed
+    found = recorded.favourite(asked.profile, asked.parameter) if recorded.favourite else None
+    if found is None:
+        raise NotRecorded(f"Nobody is favoured in the load `{asked.profile}`.")
+    return float(found)
+
+
+def _run(figure: OfRun | OfMetric | OfHot, recorded: Recorded, since: float) -> Run:
+    if isinstance(figure, OfHot):
+        profile: str | None = figure.hot.profile
+    else:
+        profile = figure.run.profile if isinstance(figure, OfRun) else figure.profile
     done = [
         run
         for run in recorded.runs

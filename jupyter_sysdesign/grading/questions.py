@@ -1,14 +1,15 @@
 """Deciding answers by rule, and keeping them.
 
 ``decide`` is a function of question, value and recordings; ``answer`` and ``settle`` are what the
-control plane calls. A prediction is never right or wrong: it is scored on how close it came.
+control plane calls. A prediction is never right or wrong: it is scored on how close it came. Prose
+is neither, as long as the claims it rests on hold; a wrong claim makes it wrong.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.control.models import Answer
@@ -20,13 +21,19 @@ from jupyter_sysdesign.curriculum.question import (
     Predict,
     Question,
     Reflect,
+    Sealed,
     Tradeoff,
 )
-from jupyter_sysdesign.errors import ConflictError, NotFoundError
+from jupyter_sysdesign.errors import ConflictError, NotFoundError, UnavailableError
 from jupyter_sysdesign.grading import reading
 from jupyter_sysdesign.grading.measuring import NotRecorded, Recorded, measure
+from jupyter_sysdesign.grading.rubric import claims
+from jupyter_sysdesign.grading.rubric.feedback import feedback
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_sysdesign.control.models import Marking
     from jupyter_sysdesign.curriculum.answers import AnswersFile
     from jupyter_sysdesign.curriculum.catalogue import Lesson
 
@@ -45,18 +52,22 @@ class Decision:
     """What a rule made of an answer.
 
     Attributes:
-        correct: None for predictions, reflections, and while pending.
-        score: 0 to 1; None while pending and for reflections.
+        correct: None for predictions, prose, and while pending.
+        score: 0 to 1; None while pending and for prose.
         pending: decided later, when something is recorded.
+        marking: of a reflection.
     """
 
     correct: bool | None
     score: float | None
     feedback: str
     pending: bool = False
+    marking: Marking | None = None
 
 
-def decide(question: Question, value: Any, recorded: Recorded, *, since: float = 0.0) -> Decision:
+def decide(  # noqa: PLR0911 (one for each kind)
+    question: Question, value: Any, recorded: Recorded, *, since: float = 0.0
+) -> Decision:
     """Decide one answer; ``since`` is when a prediction was made (only later runs count).
 
     Raises:
@@ -72,6 +83,8 @@ def decide(question: Question, value: Any, recorded: Recorded, *, since: float =
         return _tradeoff(question, value)
     if isinstance(question, Evidence):
         return _evidence(question, value)
+    if isinstance(question, Sealed):
+        return _sealed(value)
     return _reflect(question, value)
 
 
@@ -84,8 +97,11 @@ def answer(
     skip: bool = False,
     recorded: Recorded | None = None,
     now: float | None = None,
+    mark: Callable[[Reflect, str], Marking] | None = None,
 ) -> Answer:
     """Decide and store one answer (or an open skip), and return it with the model answer.
+
+    ``mark`` looks for evidence in prose; without it only what can be decided is.
 
     Raises:
         NotFoundError: no such question.
@@ -99,6 +115,8 @@ def answer(
     _refuse_closed(lesson, file, question)
     at = time.time() if now is None else now
     decision = None if skip else decide(question, value, recorded or Recorded(), since=at)
+    if decision is not None and isinstance(question, Reflect) and mark is not None:
+        decision = _with_evidence(question, value, decision, mark)
 
     def change(previous: Answer | None) -> Answer:
         answered = previous is not None and not previous.skipped
@@ -181,6 +199,7 @@ def _kept(previous: Answer | None, value: Any, decision: Decision, at: float) ->
         correct=decision.correct,
         score=decision.score,
         feedback=decision.feedback,
+        marking=decision.marking,
         attempts=1 if previous is None else previous.attempts + 1,
         first_score=decision.score if first is None else first,
     )
@@ -304,14 +323,44 @@ def _evidence(question: Evidence, value: Any) -> Decision:
 
 
 def _reflect(question: Reflect, value: Any) -> Decision:
-    words = reading.words(reading.text(value, 20_000))
+    prose, stated = _reflected(question, value)
+    words = reading.words(prose)
     if words < question.min_words:
         raise reading.refuse(
             f"Write at least {question.min_words} words (you wrote {words})",
-            "It is for yourself: nobody marks it.",
+            "It is for yourself: nobody marks it but you.",
         )
-    asked = "\n".join(f"- {each.text}" for each in question.rubric)
-    return Decision(None, None, f"Kept. A good answer says:\n\n{asked}")
+    marking = claims.check(question, stated)
+    said = feedback(question, marking)
+    if all(fact.holds for fact in marking.facts):
+        return Decision(None, None, said, marking=marking)
+    return Decision(correct=False, score=0.0, feedback=said, marking=marking)
+
+
+def _reflected(question: Reflect, value: Any) -> tuple[str, dict[str, float | str]]:
+    fields = [(each.id, each.unit, [word.id for word in each.options]) for each in question.claims]
+    return reading.reflected(value, fields)
+
+
+def _with_evidence(
+    question: Reflect, value: Any, decision: Decision, mark: Callable[[Reflect, str], Marking]
+) -> Decision:
+    """Add what was found in the prose; it changes nothing about right and wrong."""
+    prose, _ = _reflected(question, value)
+    try:
+        found = mark(question, prose)
+    except UnavailableError as error:
+        said = f"{decision.feedback}\n\nNothing has looked for them. {error.message}. {error.hint}"
+        return replace(decision, feedback=said.strip())
+    facts = decision.marking.facts if decision.marking is not None else []
+    marking = found.model_copy(update={"facts": facts})
+    return replace(decision, marking=marking, feedback=feedback(question, marking))
+
+
+def _sealed(value: Any) -> Decision:
+    if value is None or value in ("", [], {}):
+        raise reading.refuse("Answer first")
+    return Decision(None, None, "Kept. It is decided where the answers are.")
 
 
 def _picked(chosen: set[str], right: set[str], comments: list[str]) -> Decision:

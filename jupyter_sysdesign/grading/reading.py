@@ -86,6 +86,27 @@ def defended(value: Any, ids: Sequence[str]) -> tuple[str, str]:
     return chosen, text(because, 20_000) if because else ""
 
 
+def reflected(
+    value: Any, claims: Sequence[tuple[str, str, Sequence[str]]]
+) -> tuple[str, dict[str, float | str]]:
+    """Return prose and what was stated: ``"…"``, with claims ``{"text": …, "claims": {id: …}}``.
+
+    ``claims`` are triples of id, unit and options (none: a number).
+    """
+    if not claims:
+        return text(value, 20_000), {}
+    if not isinstance(value, dict) or not {"text", "claims"} >= set(value):
+        raise refuse("Give what is asked for in the fields, and say it in your own words too")
+    given = value.get("claims")
+    if not isinstance(given, dict) or set(given) != {each for each, _, _ in claims}:
+        raise refuse(f"Fill in every field: {', '.join(each for each, _, _ in claims)}")
+    stated = {
+        each: one_of(given[each], options) if options else number(given[each], unit)
+        for each, unit, options in claims
+    }
+    return text(value.get("text"), 20_000), stated
+
+
 def words(prose: str) -> int:
     """Count the different words: the same one again says nothing new."""
     return len(set(re.findall(r"\w+", prose.casefold())))

@@ -48,6 +48,17 @@ class Sequence(Strict):
     first: Annotated[int, Field(ge=0, le=2**52)] = Field(1, alias="from")
 
 
+class Hot(Range):
+    """A favourite: one key of this range gets this share of the requests.
+
+    Which one is each learner's own (``Profile.personal``); for nobody in particular, as in checks,
+    there is none.
+    """
+
+    share: float = Field(gt=0, lt=1)
+    key: Whole | None = None
+
+
 class Parameter(Strict):
     """One parameter: exactly one of the four forms.
 
@@ -56,6 +67,7 @@ class Parameter(Strict):
         integer: a whole number, all equally likely.
         zipf: a whole number, the first ones far more often.
         sequence: a new number for each request.
+        hot: with integer or zipf, a favourite among them.
     """
 
     choice: list[Value] | None = Field(None, min_length=1, max_length=10_000)
@@ -63,6 +75,19 @@ class Parameter(Strict):
     integer: Range | None = None
     zipf: Zipf | None = None
     sequence: Sequence | None = None
+    hot: Hot | None = None
+
+    @model_validator(mode="after")
+    def _favours_what_it_has(self) -> Parameter:
+        numbers = self.integer or self.zipf
+        if self.hot is None:
+            return self
+        if numbers is None:
+            raise ValueError("hot goes with integer or zipf")
+        keys = [self.hot.first, self.hot.last, *([] if self.hot.key is None else [self.hot.key])]
+        if min(keys) < numbers.first or max(keys) > numbers.last:
+            raise ValueError("hot lies outside of the numbers it is to be one of")
+        return self
 
     @model_validator(mode="after")
     def _has_one_form(self) -> Parameter:
@@ -81,6 +106,11 @@ class Parameter(Strict):
 
     def draw(self) -> dict[str, Any]:
         """Return the plain form that ``requests.Draw`` takes."""
+        if self.hot is not None and self.hot.key is not None:
+            return {**self._numbers(), "hot": [self.hot.share, self.hot.key]}
+        return self._numbers()
+
+    def _numbers(self) -> dict[str, Any]:
         if self.choice is not None:
             return {"choice": list(self.choice), "weights": self.weights}
         if self.zipf is not None:

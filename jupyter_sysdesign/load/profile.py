@@ -20,6 +20,7 @@ from jupyter_sysdesign.load.template import JsonTemplate, TextTemplate, path_pro
 from jupyter_sysdesign.yaml_file import read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from jupyter_sysdesign.load.target import Target
@@ -196,6 +197,16 @@ class Profile(Strict):
                         _wrong(("mix", index, key), message, name)
                     if key == "headers" and not self.parameters[name].fits_a_header():
                         _wrong(("mix", index, key), f"a value of {name} cannot stand in a header")
+
+    def personal(self, number: Callable[[str, int, int], int]) -> Profile:
+        """Return it with favourites chosen: ``number(parameter, first, last)`` says which."""
+        chosen = {}
+        for name, each in self.parameters.items():
+            hot = each.hot
+            if hot is not None:
+                key = number(name, hot.first, hot.last)
+                chosen[name] = each.model_copy(update={"hot": hot.model_copy(update={"key": key})})
+        return self.model_copy(update={"parameters": {**self.parameters, **chosen}})
 
     @property
     def total_s(self) -> float:

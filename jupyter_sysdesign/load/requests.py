@@ -33,6 +33,7 @@ class Draw:
         self._first = 0
         self._count = 0
         self._sequence = "sequence" in form
+        self._hot: tuple[float, int] | None = tuple(form["hot"]) if "hot" in form else None
         if self._values is not None:
             self._count = len(self._values)
             if form.get("weights"):
@@ -51,6 +52,16 @@ class Draw:
         """Return a value for each number; ``index`` is the first request's."""
         if self._sequence:
             return list(range(self._first + index, self._first + index + len(uniform)))
+        if self._hot is not None:
+            return self._favoured(uniform, *self._hot)
+        return self._drawn(uniform)
+
+    def _favoured(self, uniform: NDArray[np.float64], share: float, key: int) -> list[Any]:
+        rest = self._drawn(np.maximum(uniform - share, 0.0) / (1.0 - share))
+        hot = (uniform < share).tolist()
+        return [key if favoured else value for favoured, value in zip(hot, rest, strict=True)]
+
+    def _drawn(self, uniform: NDArray[np.float64]) -> list[Any]:
         if self._shares is not None:
             places = np.searchsorted(self._shares, uniform, side="right")
         else:

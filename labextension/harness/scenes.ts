@@ -124,6 +124,31 @@ const TRADEOFF = question({
   ]
 });
 
+const REFLECT = question({
+  kind: 'reflect',
+  form: 'prose',
+  title: 'Nine sites',
+  prompt:
+    'No confirmed order may be lost, and work must go on when **three of the nine sites** have failed.',
+  min_words: 25,
+  claims: [
+    {
+      id: 'behaviour',
+      text: 'What may a failed site do?',
+      options: [
+        { id: 'stops', text: 'It stops, or cannot be reached' },
+        { id: 'lies', text: 'Anything: it may say false things' }
+      ]
+    },
+    {
+      id: 'failures',
+      text: 'How many such sites at the same time does it stand at most?',
+      unit: 'sites',
+      options: []
+    }
+  ]
+});
+
 /** A run that `shoot.py` let the simulator play for these pictures. */
 function recorded(name: string): string {
   const all: unknown = JSON.parse(
@@ -167,9 +192,7 @@ export const SCENES: readonly IScene[] = [
     name: 'ready, files wait',
     kind: 'panel',
     given: {
-      answers: at(
-        environment({ pending: ['compose.yaml', 'haproxy.cfg'] })
-      ),
+      answers: at(environment({ pending: ['compose.yaml', 'haproxy.cfg'] })),
       events: [event('file.saved', { path: 'haproxy.cfg' })]
     }
   },
@@ -318,6 +341,19 @@ export const SCENES: readonly IScene[] = [
   },
   {
     group: 'question',
+    name: 'reflect, with claims',
+    kind: 'question',
+    props: REFLECT,
+    snapshot: {
+      draft: {
+        text: 'Raft: a majority has every order.',
+        claims: { behaviour: 'stops', failures: '4' }
+      }
+    },
+    given: { answers: at() }
+  },
+  {
+    group: 'question',
     name: 'closed step',
     kind: 'question',
     props: {
@@ -346,6 +382,26 @@ export const SCENES: readonly IScene[] = [
           'An index is sorted by its *first* column. Where is `garden` in a list sorted by price?',
         model_answer:
           'The order serves `price <= …` and the sort. `category` can only be checked entry by entry.'
+      })
+    },
+    given: { answers: at() }
+  },
+  {
+    group: 'answered',
+    name: 'reflect, a wrong claim',
+    kind: 'question',
+    props: REFLECT,
+    snapshot: {
+      answer: answered({
+        value: {
+          text: 'Raft is simpler, and a majority of five has every order.',
+          claims: { behaviour: 'lies', failures: 3 }
+        },
+        correct: false,
+        score: 0,
+        feedback:
+          '**What you stated does not hold**, so the answer cannot:\n\n- Raft does not stand **Byzantine** failures, not a single one.\n\n**Evidence found in your words.** By a program that compares sentences and understands none of them; it is no mark.\n\n✓ It says why a majority is enough. “a majority of five has every order”\n\n○ It says what each side of a cut network does. Nothing found.',
+        model_answer: 'Raft. Sites stop or are cut off.'
       })
     },
     given: { answers: at() }

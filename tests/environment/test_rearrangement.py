@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from environment.test_instance import Watched, get, instances  # noqa: F401 (a fixture)
 
@@ -84,7 +85,8 @@ async def test_a_service_more_and_one_less(shop: Watched, until: Until) -> None:
     assert set(shop.metrics_addresses()) == {"app1", "app2", "app3"}
     for name in ("app1", "app2"):
         await shop.service(name, "stop")
-    assert (await get(shop, "/items")).status_code == 200  # the new one answers
+    # The new one answers, as soon as HAProxy has noticed that the others are gone.
+    await until(lambda: httpx.get(f"{shop.status.url}/items").status_code == 200)
     for name in ("app1", "app2"):
         await shop.service(name, "start")
 
@@ -120,8 +122,13 @@ async def test_what_is_described_differently_is_restarted_alone(shop: Watched) -
         ("compose.yaml", "name: tiny-full\n", "name: tiny-full\nnonsense: 1\n", r"compose\.yaml:2"),
         ("compose.yaml", "  lb:\n", "  lb\n", r"compose\.yaml:\d+"),
         ("compose.yaml", '"server:app"', '"--reload"', r"compose\.yaml:\d+: .*set by the runtime"),
-        ("haproxy.cfg", "balance roundrobin", "balance cleverly", r"haproxy\.cfg:11"),
-        ("haproxy.cfg", "app2:8000 check", "app3:8000 check", r"haproxy\.cfg:14"),
+        ("haproxy.cfg", "balance roundrobin", "balance cleverly", r"haproxy\.cfg:12: balance only"),
+        (
+            "haproxy.cfg",
+            "app2:8000 check",
+            "app3:8000 check",
+            r"haproxy\.cfg:15: .*could not resolve address 'app3'",
+        ),
         ("compose.yaml", "./haproxy.cfg:", "./haproxy2.cfg:", r"haproxy2\.cfg does not exist"),
     ],
 )

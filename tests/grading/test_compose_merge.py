@@ -246,3 +246,42 @@ def test_compose_is_editable_exactly_where_it_is_said_what_counts():
             ValueError, match=r"compose\.yaml is editable exactly|cannot be editable"
         ):
             LessonFile.model_validate({**base, "editable": editable, "compose": compose})
+
+
+@pytest.fixture
+def set_to(tmp_path: Path):
+    """Merge a limit of the database into a lesson that lets it be 20 to 200."""
+    pristine = tmp_path / "compose.yaml"
+    pristine.write_text(PRISTINE)
+    rules = {"db": Changeable(settings={"max_connections": {"minimum": 20, "maximum": 200}})}
+
+    def do(*words: str):
+        submitted = PRISTINE.replace(
+            '"max_connections=20"', ", ".join(f'"{each}"' for each in words)
+        )
+        content, refused = merge(pristine, submitted.encode(), rules)
+        return yaml_file.parse(content, "compose.yaml").data["services"]["db"]["command"], refused
+
+    return do
+
+
+def test_a_setting_of_the_database_may_be_another_number(set_to):
+    assert set_to("max_connections=200") == (["postgres", "-c", "max_connections=200"], [])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("max_connections=201",), "max_connections must be a whole number from 20 to 200"),
+        (("max_connections=many",), "max_connections must be a whole number from 20 to 200"),
+        (("max_connections",), "max_connections must be a whole number from 20 to 200"),
+        (("fsync=off",), "command of db cannot be changed; it stays max_connections=20"),
+        (("max_connections=40", "-c", "fsync=off"), "command of db cannot be changed"),
+    ],
+)
+def test_no_other_setting_counts(set_to, words, said):
+    command, refused = set_to(*words)
+    assert command == ["postgres", "-c", "max_connections=20"]
+    assert len(refused) == 1
+    assert said in refused[0]
+    assert refused[0].startswith("compose.yaml:5: ")

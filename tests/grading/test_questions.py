@@ -194,6 +194,19 @@ def test_a_ratio_needs_a_run_before_and_one_after():
     assert decide(asked, 20, Recorded([before, run(0, at=9)]), since=5).pending
 
 
+def test_ones_own_favourite_is_not_somebody_elses():
+    asked = question(
+        "observe", tolerance=0, unit="", actual={"hot": {"profile": "browse", "parameter": "user"}}
+    )
+    mine, theirs = (lambda *_: 4711), (lambda *_: 4712)
+    assert decide(asked, 4711, Recorded([run(1)], favourite=mine)).correct is True
+    copied = decide(asked, 4711, Recorded([run(1)], favourite=theirs))
+    assert (copied.correct, copied.score) == (False, 0)
+    assert "4712" not in copied.feedback
+    assert decide(asked, 4711, Recorded(favourite=mine)).pending  # nothing has been seen yet
+    assert decide(asked, 4711, Recorded([run(1)])).pending
+
+
 @pytest.mark.parametrize(
     ("name", "value", "correct", "score", "feedback"),
     [

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.load.arrivals import arrivals
 from jupyter_sysdesign.load.plan import NS, Level
 from jupyter_sysdesign.load.profile import parse_profile
@@ -196,3 +197,35 @@ def test_poisson_arrivals_are_seeded_and_exponential():
     assert gaps.mean() == pytest.approx(1 / 500, rel=0.05)
     assert gaps.std() == pytest.approx(1 / 500, rel=0.05)  # an exponential's is its mean
     assert (gaps > 1 / 500).mean() == pytest.approx(np.exp(-1), rel=0.05)
+
+
+def test_a_favourite_gets_its_share_and_the_others_stay_what_they_were():
+    mix = [{"name": "read", "path": "/u/{user}"}]
+    plain = {"user": {"integer": {"from": 1, "to": 1000}}}
+    hot = {"user": {**plain["user"], "hot": {"share": 0.2, "from": 400, "to": 600}}}
+    count = 20_000
+    nobody = paths(take(stream(mix, hot), count))
+    assert nobody == paths(take(stream(mix, plain), count))  # a check's traffic has no favourite
+    hot["user"]["hot"]["key"] = 555
+    mine = Counter(paths(take(stream(mix, hot), count)))
+    assert 0.19 < mine["/u/555"] / count < 0.21
+    assert len(mine) == 1000
+    assert mine.most_common(2)[1][1] < 60
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        {"choice": [1, 2], "hot": {"share": 0.5, "from": 1, "to": 2}},
+        {"integer": {"from": 1, "to": 9}, "hot": {"share": 0.5, "from": 0, "to": 2}},
+        {"integer": {"from": 1, "to": 9}, "hot": {"share": 0.5, "from": 5, "to": 10}},
+        {"integer": {"from": 1, "to": 9}, "hot": {"share": 0.5, "from": 5, "to": 4}},
+        {"integer": {"from": 1, "to": 9}, "hot": {"share": 1, "from": 1, "to": 2}},
+        {"integer": {"from": 1, "to": 9}, "hot": {"share": 0, "from": 1, "to": 2}},
+        {"integer": {"from": 1, "to": 9}, "hot": {"share": 0.5, "from": 1, "to": 2, "key": 10}},
+        {"zipf": {"from": 1, "to": 9}, "hot": {"share": 0.5}},
+    ],
+)
+def test_a_favourite_is_one_of_the_numbers(parameter: dict[str, Any]):
+    with pytest.raises(InvalidRequestError):
+        stream([{"name": "read", "path": "/u/{user}"}], {"user": parameter})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.spec import ServiceSpec
 
 _BIND = re.compile(r"^(?P<start>\s*bind\s+)(?P<host>\S*?):(?P<port>\d+)(?=\s|$)")
-_ALERT = re.compile(r"\[(?:ALERT|WARNING)\].*?parsing \[[^\]:]*:(\d+)\]\s*:\s*(.*)")
+_ALERT = re.compile(r"\[(?:ALERT|WARNING)\].*?\[[^\]:\s]*:(\d+)\]\s*:\s*(.*)")
 _LISTEN_FD = "SYSDESIGN_LISTEN_FD"
 _CHECK_TIMEOUT_S = 20
 

@@ -96,7 +96,7 @@ class Cluster:
             )
             given[future] = order
         try:
-            for future in as_completed(given):
+            for future in as_completed(given, loop=self._client.loop):
                 order = given[future]
                 yield _taken(order, future)
         finally:

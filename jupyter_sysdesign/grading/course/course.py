@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import replace
 from jupyter_sysdesign.curriculum.catalogue import Catalogue, shipped
+from jupyter_sysdesign.curriculum.variant import course_variant_key
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
@@ -219,15 +220,16 @@ def _course(folder: Path, facts: _Facts) -> Course:
 def _fill(folder: Path, facts: _Facts, lessons: Sequence[Lesson]) -> None:
     own = folder / OWN
     own.mkdir(mode=0o700)
-    key = os.open(own / "course.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(key, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(_KEY_BYTES))
+    key = secrets.token_bytes(_KEY_BYTES)
+    handle = os.open(own / "course.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(key.hex())
     replace(own / "course.json", facts.model_dump_json(indent=1) + "\n")
     kept: dict[str, list[str]] = {}
     for lesson in lessons:
         assignment = folder / "source" / lesson.id
         assignment.mkdir(parents=True)
-        workspaces.populate(lesson, assignment)
+        workspaces.populate(lesson, assignment, course_variant_key(key))
         notebook = assignment / workspaces.NOTEBOOK
         notebook.write_text(source.made(lesson, load_checks(lesson)), encoding="utf-8")
         files = (path.relative_to(assignment).as_posix() for path in _files(assignment))

@@ -105,6 +105,7 @@ _SUBMISSIONS: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
     ({_MIGRATION: "CREATE INDEX ON itms (category);\n"}, {"which-column": "category"}),
     ({_MIGRATION: _INDEX, _SERVER: "+\n\ndef unfinished(:\n"}, {"way-out": "index"}),
 )
+COUNT = len(_SUBMISSIONS)
 _REASONS = "The list reads twenty rows then, and a new item only pays for one more page."
 
 
@@ -115,7 +116,7 @@ def make(folder: Path, executor: Executor, tell: Callable[[Graded], None]) -> tu
         ConflictError: the folder holds something already.
     """
     lesson = Catalogue([_CONTENT]).lesson(LESSON)
-    ids = [f"learner-{number:02}" for number in range(1, len(_SUBMISSIONS) + 1)]
+    ids = [f"learner-{number:02}" for number in range(1, COUNT + 1)]
     course = courses.init(folder, [lesson], students=[Student(id=each) for each in ids])
     gradebook.generate(course, LESSON)
     for student, (files, answers) in zip(ids, _SUBMISSIONS, strict=True):

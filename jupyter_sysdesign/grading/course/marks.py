@@ -76,7 +76,7 @@ def _of_answer(question: Question, answer: Answer | None) -> Mark:
         except SysdesignError as error:
             return Mark(0.0, f"{value}\nNo answer to this question: {error.message}", confirm=True)
         score, feedback = decision.score, decision.feedback
-        if isinstance(question, Reflect):
+        if isinstance(question, Reflect) and decision.correct is None:
             feedback = "Proposed mark: none; prose is read by a person."
     if score is None:
         return Mark(None, f"{value}\n{feedback}", confirm=True)

@@ -61,6 +61,9 @@ def as_html(question: dict[str, Any], answer: Answer | None, first: Sequence[str
         _option(option, str(option.get("id")) in chosen, with_id=answer is None)
         for option in options(question)
     ]
+    for claim in claims(question) if answer is None else ():
+        parts.append(paragraph(inline(str(claim.get("text", ""))), "  ", code(str(claim["id"]))))
+        parts += [_option(option, chosen=False, with_id=True) for option in options(claim)]
     if answer is None and first:
         parts.append(notice(_FIRST, ", ".join(first), "."))
     elif answer is None:
@@ -82,6 +85,9 @@ def as_text(question: dict[str, Any], answer: Answer | None, first: Sequence[str
         f"  {'[x]' if option['id'] in chosen else '[ ]'} {option['id']}: {option.get('text', '')}"
         for option in options(question)
     ]
+    for claim in claims(question):
+        ways = " | ".join(str(option["id"]) for option in options(claim)) or claim.get("unit", "")
+        lines.append(f"  {claim['id']}: {claim.get('text', '')} ({ways or 'a number'})")
     if answer is None and first:
         return "\n".join([*lines, f"{_FIRST}{', '.join(first)}."])
     if answer is None:
@@ -100,6 +106,12 @@ def options(question: dict[str, Any]) -> list[dict[str, Any]]:
     return [each for each in question.get("options") or [] if isinstance(each, dict)]
 
 
+def claims(question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what prose rests on: the fields beside it."""
+    found = question.get("claims") or []
+    return [each for each in found if isinstance(each, dict) and "id" in each]
+
+
 def picked(value: object) -> list[str]:
     """Return the ids of the options that an answer chose."""
     if isinstance(value, dict):
@@ -114,6 +126,10 @@ def said(question: dict[str, Any], value: object) -> str:
     unit = f" {question['unit']}" if question.get("unit") else ""
     if isinstance(value, dict) and "low" in value:
         return f"between {value.get('low')} and {value.get('high')}{unit}"
+    if isinstance(value, dict) and "claims" in value:
+        claims = value["claims"] if isinstance(value["claims"], dict) else {}
+        stated = [f"{claim}: {each}" for claim, each in claims.items()]
+        return ". ".join([", ".join(stated), str(value.get("text", ""))])
     if isinstance(value, dict):
         return f"{value.get('choice', '')}: {value.get('because', '')}"
     if isinstance(value, list):
@@ -175,4 +191,7 @@ def _call(question: dict[str, Any]) -> str:
         "choices": '["…", "…"]',
         "defend": '{"choice": "…", "because": "…"}',
     }.get(str(question.get("form")), '"…"')
+    if claims(question):
+        fields = ", ".join(f'"{each["id"]}": …' for each in claims(question))
+        example = f'{{"text": "…", "claims": {{{fields}}}}}'
     return f'lesson.ask("{question.get("id")}", answer={example})'

@@ -769,7 +769,7 @@ export interface components {
             skipped: boolean;
             /**
              * Correct
-             * @description None: not decidable by rule (reflect)
+             * @description None: not decidable by rule (prose)
              */
             correct?: boolean | null;
             /** Score */
@@ -795,6 +795,8 @@ export interface components {
              * @description of the first decided attempt
              */
             first_score?: number | null;
+            /** @description of a reflection */
+            marking?: components["schemas"]["Marking"] | null;
         };
         /**
          * AnswerRequest
@@ -973,6 +975,39 @@ export interface components {
              * @description argv that `sysdesign` of this installation is called by, e.g. in a terminal
              */
             command: string[];
+        };
+        /**
+         * CriterionMark
+         * @description What was found in prose for one criterion of its rubric. Provisional: a person decides.
+         */
+        CriterionMark: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Found
+             * @enum {string}
+             */
+            found: "yes" | "perhaps" | "no" | "not_looked";
+            /**
+             * Quote
+             * @description words of the answer
+             * @default
+             */
+            quote: string;
+            /**
+             * Points
+             * @description what a language model would give
+             */
+            points?: number | null;
+            /** Max Points */
+            max_points: number;
+            /**
+             * Why
+             * @default
+             */
+            why: string;
         };
         /**
          * DetachRequest
@@ -1159,6 +1194,20 @@ export interface components {
          * @enum {string}
          */
         EventType: "environment.state" | "service.state" | "metric.sample" | "run.tick" | "run.done" | "file.saved" | "fault.started" | "fault.ended" | "log.line" | "check.result" | "verdict" | "gap";
+        /**
+         * FactMark
+         * @description Whether what a learner stated in a field holds; a rule decides that.
+         */
+        FactMark: {
+            /** Holds */
+            holds: boolean;
+            /**
+             * Why
+             * @description what is wrong; empty when it holds
+             * @default
+             */
+            why: string;
+        };
         /**
          * FaultDescription
          * @description One fault of the library.
@@ -1444,6 +1493,43 @@ export interface components {
             environments: {
                 [key: string]: number;
             };
+        };
+        /**
+         * Marking
+         * @description What rule and rubric make of a reflection.
+         */
+        Marking: {
+            /**
+             * By
+             * @description what looked at the prose, e.g. sentences; empty: nothing did
+             */
+            by: string;
+            /**
+             * Facts
+             * @default []
+             */
+            facts: components["schemas"]["FactMark"][];
+            /**
+             * Criteria
+             * @default []
+             */
+            criteria: components["schemas"]["CriterionMark"][];
+            /**
+             * Points
+             * @description suggested sum; None: nothing suggested
+             */
+            points?: number | null;
+            /**
+             * Max Points
+             * @default 0
+             */
+            max_points: number;
+            /**
+             * For A Person
+             * @description why somebody has to look at it
+             * @default []
+             */
+            for_a_person: string[];
         };
         /**
          * MetricSeries

@@ -158,6 +158,21 @@ test('every step is told in words', () => {
   expect(told.at(-1)).toBe('Here it breaks: S2 votes twice.');
 });
 
+test('rules of a protocol may bring their own words', () => {
+  const other = new Timeline(
+    parseTrace(
+      lines(
+        { t: 1, kind: 'timer', node: 1, id: 1, name: 'votes' },
+        { t: 1, kind: 'decided', node: 1, words: 'commits c1.1' },
+        { t: 1, kind: 'settled', node: 2 }
+      )
+    )
+  );
+  expect(other.steps.map(step => narrate(other, step))).toContain(
+    'S1: the votes timer runs out. S1 commits c1.1. S2: settled. The run ends.'
+  );
+});
+
 test('lines that make no sense are left out', () => {
   const odd = new Timeline(
     parseTrace('nonsense\n[1]\n{"t":1}\n{"kind":"state","probe":3}\n\n')

@@ -98,7 +98,7 @@ test('an answer goes back into its form', () => {
 });
 
 test('a kept draft comes back as it was; anything else is empty', () => {
-  const draft = { text: 't', low: '1', high: '', picked: ['a'] };
+  const draft = { ...EMPTY, text: 't', low: '1', picked: ['a'] };
   expect(readDraft(draft)).toEqual(draft);
   expect(readDraft(null)).toEqual(EMPTY);
   expect(readDraft(true)).toEqual(EMPTY);
@@ -108,4 +108,28 @@ test('what is no question is not shown as one', () => {
   expect(readQuestion({ id: 'q', form: 'essay' })).toBeNull();
   expect(readQuestion({ form: 'number' })).toBeNull();
   expect(readQuestion('q')).toBeNull();
+});
+
+const CLAIMS = {
+  min_words: 2,
+  claims: [
+    { id: 'sites', text: 'How many?', unit: 'sites', options: [] },
+    { id: 'kind', text: 'Which?', options: [{ id: 'stops', text: 'Stops' }] }
+  ]
+};
+
+test('prose with claims needs every field, and numbers are numbers', () => {
+  const text = 'a majority';
+  expect(answer('prose', { text }, CLAIMS)).toMatch('every field');
+  const half = { text, claims: { sites: '4' } };
+  expect(answer('prose', half, CLAIMS)).toMatch('every field');
+  const words = { text, claims: { sites: 'some', kind: 'stops' } };
+  expect(answer('prose', words, CLAIMS)).toMatch('every field');
+  const whole = { text, claims: { sites: '4', kind: 'stops' } };
+  const made = { text, claims: { sites: 4, kind: 'stops' } };
+  expect(answer('prose', whole, CLAIMS)).toEqual(made);
+  expect(draftOf(question('prose', CLAIMS), made)).toEqual({
+    ...EMPTY,
+    ...whole
+  });
 });

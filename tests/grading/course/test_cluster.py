@@ -73,7 +73,7 @@ def test_a_lost_workers_submissions_are_graded_by_another_one(cluster, home):
             time.sleep(0.05)
         os.kill(workers[0].pid, signal.SIGKILL)
 
-    killer = threading.Thread(target=kill_one_at_work)
+    killer = threading.Thread(target=kill_one_at_work, daemon=True)
     killer.start()
     done = list(executor.run(wanted))
     killer.join()

@@ -9,8 +9,8 @@ from jupyter_sysdesign.simulation.checkers.history import History, Operation
 from jupyter_sysdesign.simulation.checkers.judgement import Budget
 from jupyter_sysdesign.simulation.checkers.specifications import KeyValue
 from jupyter_sysdesign.simulation.clients import OPERATOR, Client, Done, Operator
-from jupyter_sysdesign.simulation.faults import Heal, arm
 from jupyter_sysdesign.simulation.protocols.raft.rules import LOG_BOUNDED, RaftRules
+from jupyter_sysdesign.simulation.staging import befall, empty_world
 from jupyter_sysdesign.simulation.units import clock
 from jupyter_sysdesign.simulation.verdict import (
     LINEARIZABILITY,
@@ -19,7 +19,6 @@ from jupyter_sysdesign.simulation.verdict import (
     RuleBroken,
     Violation,
 )
-from jupyter_sysdesign.simulation.world import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.node import Node
     from jupyter_sysdesign.simulation.plan import Plan
-    from jupyter_sysdesign.simulation.world import Recorder, Rules
+    from jupyter_sysdesign.simulation.world import Recorder, Rules, Simulation
 
 
 class Cluster:
@@ -48,14 +47,7 @@ class Cluster:
         rules: bool = True,
     ) -> Simulation:
         """Return a simulation of ``plan`` with every server made by ``server``, not yet started."""
-        world = Simulation(
-            plan.seed,
-            network=plan.network,
-            in_flight_dies=plan.in_flight_dies,
-            max_events=plan.max_events,
-        )
-        world.links.lost = frozenset(plan.lost)
-        world.recorder = recorder
+        world = empty_world(plan, recorder)
         members = tuple(range(1, plan.servers + 1))
         everyone = tuple(range(1, plan.servers + plan.spares + 1))
         options = {**plan.options, "members": members}
@@ -69,11 +61,7 @@ class Cluster:
         world.add(OPERATOR, Operator, peers=everyone, options={"orders": plan.orders})
         if rules:
             world.rules = self.rules_of(world)
-        arm(world, plan.triggers)
-        for fault in plan.faults:
-            world.at(fault.at_us, fault)
-        if plan.calm_us is not None:
-            world.at(plan.calm_us, Heal())
+        befall(world, plan)
         return world
 
     def finish(self, plan: Plan, world: Simulation) -> str:

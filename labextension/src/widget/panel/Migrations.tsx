@@ -20,7 +20,8 @@ export function Migrations(props: {
     return null;
   }
   const waiting =
-    migrations.filter(({ state }) => state !== 'applied').length + pending.length;
+    migrations.filter(({ state }) => state !== 'applied').length +
+    pending.length;
   const changed = migrations.filter(
     ({ state }) => state === 'changed' || state === 'removed'
   );

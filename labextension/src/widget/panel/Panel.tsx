@@ -118,10 +118,12 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
 }
 
 function storedStatus(value: unknown): EnvironmentStatus | null {
+  if (!isRecord(value) || !Array.isArray(value['services'])) {
+    return null;
+  }
   // Written by Python of the same package from the same model.
-  return isRecord(value) && Array.isArray(value['services'])
-    ? Object.assign({ pending: [] }, value as EnvironmentStatus)
-    : null;
+  const stored: Record<string, unknown> = { pending: [], ...value };
+  return stored as EnvironmentStatus;
 }
 
 function storedText(value: unknown): string {

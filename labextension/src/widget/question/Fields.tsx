@@ -78,7 +78,12 @@ export function Fields(props: IFieldsProps): JSX.Element {
         </label>
       );
     case 'prose':
-      return <Prose {...props} label={t('In your own words')} />;
+      return (
+        <>
+          <Claims {...props} />
+          <Prose {...props} label={t('In your own words')} />
+        </>
+      );
     case 'defend':
       return (
         <>
@@ -152,6 +157,58 @@ function Options(props: IFieldsProps): JSX.Element {
         </label>
       ))}
     </div>
+  );
+}
+
+/** What the prose rests on; these are checked. */
+function Claims(props: IFieldsProps): JSX.Element {
+  const { question, draft, disabled, id, onChange } = props;
+  const state = (claim: string, said: string): void => {
+    onChange({ ...draft, claims: { ...draft.claims, [claim]: said } });
+  };
+  return (
+    <>
+      {question.claims.map(claim =>
+        claim.options.length === 0 ? (
+          <NumberField
+            key={claim.id}
+            id={`${id}-${claim.id}`}
+            label={claim.text}
+            unit={claim.unit}
+            value={draft.claims[claim.id] ?? ''}
+            disabled={disabled}
+            onInput={said => {
+              state(claim.id, said);
+            }}
+          />
+        ) : (
+          <fieldset key={claim.id} class="sd-stated">
+            <legend>{claim.text}</legend>
+            <div class="sd-options">
+              {claim.options.map(option => (
+                <label
+                  key={option.id}
+                  class="sd-option"
+                  for={`${id}-${claim.id}-${option.id}`}
+                >
+                  <input
+                    id={`${id}-${claim.id}-${option.id}`}
+                    type="radio"
+                    name={`${id}-${claim.id}`}
+                    checked={draft.claims[claim.id] === option.id}
+                    disabled={disabled}
+                    onChange={() => {
+                      state(claim.id, option.id);
+                    }}
+                  />
+                  <OptionText option={option} />
+                </label>
+              ))}
+            </div>
+          </fieldset>
+        )
+      )}
+    </>
   );
 }
 

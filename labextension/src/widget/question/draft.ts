@@ -11,9 +11,17 @@ export interface IDraft {
   low: string;
   high: string;
   picked: readonly string[];
+  /** Of prose: what the fields beside it say, by their ids. */
+  claims: Readonly<Record<string, string>>;
 }
 
-export const EMPTY: IDraft = { text: '', low: '', high: '', picked: [] };
+export const EMPTY: IDraft = {
+  text: '',
+  low: '',
+  high: '',
+  picked: [],
+  claims: {}
+};
 
 /** A draft as it was kept, or an answer's value put back into the form. */
 export function readDraft(value: unknown): IDraft {
@@ -31,6 +39,7 @@ export function readDraft(value: unknown): IDraft {
     return isString(found) || typeof found === 'number' ? String(found) : '';
   };
   const picked = value['picked'];
+  const claims = isRecord(value['claims']) ? value['claims'] : {};
   return {
     text: text('text') || text('because'),
     low: text('low'),
@@ -39,7 +48,12 @@ export function readDraft(value: unknown): IDraft {
       ? picked.filter(isString)
       : isString(value['choice'])
         ? [value['choice']]
-        : []
+        : [],
+    claims: Object.fromEntries(
+      Object.entries(claims).flatMap(([id, said]) =>
+        isString(said) || typeof said === 'number' ? [[id, String(said)]] : []
+      )
+    )
   };
 }
 
@@ -69,10 +83,8 @@ export function makeAnswer(question: IQuestion, draft: IDraft): Made {
       return draft.text.trim()
         ? { value: draft.text.trim() }
         : { missing: t('Write an answer first.') };
-    case 'prose': {
-      const short = tooShort(draft.text, question.minWords);
-      return short ? { missing: short } : { value: draft.text.trim() };
-    }
+    case 'prose':
+      return madeProse(question, draft);
     case 'defend': {
       const [choice] = draft.picked;
       if (choice === undefined) {
@@ -100,6 +112,23 @@ function tooShort(text: string, least: number): string | null {
         Math.max(least, 1)
       )
     : null;
+}
+
+function madeProse({ claims, minWords }: IQuestion, draft: IDraft): Made {
+  const stated: Record<string, unknown> = {};
+  for (const { id, options } of claims) {
+    const said = draft.claims[id] ?? '';
+    const made = options.length > 0 ? { value: said } : madeNumber(said);
+    if (!said || !('value' in made)) {
+      return { missing: t('Fill in every field above.') };
+    }
+    stated[id] = made.value;
+  }
+  const text = draft.text.trim();
+  const short = tooShort(text, minWords);
+  return short
+    ? { missing: short }
+    : { value: claims.length > 0 ? { text, claims: stated } : text };
 }
 
 /** `1,200`, `0.8` or with a unit, which the grader converts. */

@@ -12,6 +12,15 @@ export interface IOption {
   source: string;
 }
 
+/** What prose rests on, asked for as a field. */
+export interface IClaim {
+  id: string;
+  text: string;
+  unit: string;
+  /** None: the claim is a number. */
+  options: readonly IOption[];
+}
+
 export interface IQuestion {
   id: string;
   kind: string;
@@ -26,6 +35,8 @@ export interface IQuestion {
   /** Evidence: how many exhibits prove it. */
   pick: number | null;
   minWords: number;
+  /** Prose: the fields beside it. */
+  claims: readonly IClaim[];
 }
 
 const FORMS: readonly string[] = [
@@ -63,8 +74,26 @@ export function readQuestion(value: unknown): IQuestion | null {
     options: options.flatMap(readOption),
     claim: text('claim'),
     pick: asNumber(value['pick']),
-    minWords: asNumber(value['min_words']) ?? 0
+    minWords: asNumber(value['min_words']) ?? 0,
+    claims: Array.isArray(value['claims'])
+      ? value['claims'].flatMap(readClaim)
+      : []
   };
+}
+
+function readClaim(value: unknown): IClaim[] {
+  if (!isRecord(value) || !isString(value['id'])) {
+    return [];
+  }
+  const { id, text, unit, options } = value;
+  return [
+    {
+      id,
+      text: isString(text) ? text : id,
+      unit: isString(unit) ? unit : '',
+      options: Array.isArray(options) ? options.flatMap(readOption) : []
+    }
+  ];
 }
 
 function isForm(form: string): form is Form {

@@ -55,10 +55,22 @@ export function isHeartbeat(content: unknown): boolean {
   );
 }
 
+const ANSWERS = new Set([
+  'Vote',
+  'Appended',
+  'Ready',
+  'State',
+  'Fetched',
+  'Stored',
+  'HandedOff',
+  'Forwarded',
+  'Transferred'
+]);
+
 /** What a node sends without being asked; the others are answers, drawn hollow. */
 export function isAnswer(content: unknown): boolean {
   const type = typeOf(content);
-  return /^(Vote|Appended|Reply)$|Reply$|Response$|Ack$/.test(type);
+  return ANSWERS.has(type) || /(Reply|Response|Answer|Ack)$/.test(type);
 }
 
 /** Its fields in a line: `term 2, last_index 4`. */

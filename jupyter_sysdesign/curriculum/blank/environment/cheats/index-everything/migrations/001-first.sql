@@ -1,0 +1,3 @@
+CREATE INDEX ON notes (author_id);
+CREATE INDEX ON notes (author_id, id);
+CREATE INDEX ON notes (body);

@@ -1,0 +1,1 @@
+-- Your first migration: write a statement below, and save.

@@ -1,0 +1,1 @@
+CREATE INDEX notes_author ON notes (author_id);

@@ -1,0 +1,59 @@
+"""What lab-consistency says of its histories is what the checkers say."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import nbformat
+
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.simulation.checkers import models
+from jupyter_sysdesign.simulation.checkers.notation import read, read_sections, verdicts
+
+LESSON = Catalogue().lesson("lab-consistency")
+NOTEBOOK = nbformat.read(LESSON.notebooks / "lesson.ipynb", as_version=4)
+
+
+def run(*cells: str) -> tuple[dict, str]:
+    """Run cells; return their names, and what they print."""
+    names = {"models": models, "read": read, "read_sections": read_sections, "verdicts": verdicts}
+    printed = io.StringIO()
+    for cell in cells:
+        (source,) = [each.source for each in NOTEBOOK.cells if each.id == cell]
+        with contextlib.redirect_stdout(printed):
+            exec(source, names)
+    return names, printed.getvalue()
+
+
+def right(question: str) -> str:
+    asked = LESSON.file.question(question)
+    assert asked is not None
+    (found,) = [each.text for each in asked.options if each.correct]
+    return found.partition(":")[0].lower()
+
+
+def weakest(history) -> list[str]:
+    return [each.model for each in models.classify(history).weakest_broken]
+
+
+def test_the_photo_breaks_as_many_models_as_the_lesson_says():
+    names, printed = run("story", "story-verdicts", "why")
+    asked = LESSON.file.question("models-broken")
+    assert asked is not None
+    assert printed.count(" broken") == asked.actual.value
+    assert weakest(names["photo"]) == [right("which-broken")] == ["monotonic writes"]
+    assert "client bob read list and got null" in printed
+
+
+def test_one_line_moved_breaks_another_model():
+    names, _ = run("story", "yours")
+    assert weakest(names["changed"]) == [right("swapped")] == ["linearizable"]
+
+
+def test_the_real_history_is_as_long_and_as_weak_as_the_lesson_says():
+    names, printed = run("real-run", "real-why")
+    assert printed.startswith("194 operations")
+    assert any("194 operations" in each.source for each in NOTEBOOK.cells)
+    assert weakest(names["recorded"]) == [right("real-history")] == ["linearizable"]
+    assert "client c1 read x" in printed
