@@ -113,13 +113,15 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
 
     /** What is meant where nothing is said: what one looks at, what runs, what was opened last. */
     const usual = async (): Promise<string | null> => {
+      const shown = tracker.find(each => each === app.shell.currentWidget);
       const here = environments
         ? currentWorkspace(app.shell, environments)
         : null;
       const [running] = environments?.running ?? [];
       return (
+        shown?.workspace ??
         here?.id ??
-        running?.workspace ??
+        running?.id ??
         (await connection.api.workspaces())[0]?.id ??
         null
       );
