@@ -21,6 +21,7 @@ from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import replace
 from jupyter_sysdesign.curriculum.catalogue import Catalogue, shipped
 from jupyter_sysdesign.curriculum.variant import course_variant_key
+from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
@@ -194,10 +195,10 @@ def init(
         fresh.mkdir(mode=0o700)
         _fill(fresh, facts, lessons)
         gradebook.enter(fresh, facts.course_id, facts.lessons, students)
-        fresh.rename(folder)
         exchange.mkdir(parents=True, exist_ok=True)
         if exchange.stat().st_uid == os.geteuid():
             exchange.chmod(0o777)  # what nbgrader asks for; what is in it has modes of its own
+        fresh.rename(folder)
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise ResourceError(f"The course cannot be made: {error.strerror or error}") from error
@@ -246,8 +247,6 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_editable(lesson: Lesson, relative: str) -> bool:
-    from jupyter_sysdesign.environment.source import Source  # noqa: PLC0415 (here only)
-
     pristine = lesson.environment
     return Source(lesson.id, pristine, pristine, tuple(lesson.file.editable)).is_editable(relative)
 
@@ -257,7 +256,7 @@ _COMMON = """\
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "{course}"
-c.Exchange.root = "{exchange}"
+c.Exchange.root = {exchange!r}
 # What a learner hands in is a few small files; nobody hands in a log of gigabytes.
 c.CourseDirectory.max_file_size = 10_000  # kilobytes
 c.CourseDirectory.max_dir_size = 100_000

@@ -116,11 +116,14 @@ def make(folder: Path, executor: Executor, tell: Callable[[Graded], None]) -> tu
         ConflictError: the folder holds something already.
     """
     lesson = Catalogue([_CONTENT]).lesson(LESSON)
-    ids = [f"learner-{number:02}" for number in range(1, COUNT + 1)]
-    course = courses.init(folder, [lesson], students=[Student(id=each) for each in ids])
+    numbers = [f"{number:02}" for number in range(1, COUNT + 1)]
+    students = [
+        Student(id=f"learner-{each}", last_name="Learner", first_name=each) for each in numbers
+    ]
+    course = courses.init(folder, [lesson], students=students)
     gradebook.generate(course, LESSON)
-    for student, (files, answers) in zip(ids, _SUBMISSIONS, strict=True):
-        _hand_in(course, student, files, answers)
+    for student, (files, answers) in zip(students, _SUBMISSIONS, strict=True):
+        _hand_in(course, student.id, files, answers)
     grader.run(grader.plan(course, LESSON), executor, tell)
     return course, report.write(course, lesson)
 

@@ -15,11 +15,13 @@ from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import locked
+from jupyter_sysdesign.environment import binaries
 from jupyter_sysdesign.environment.file_copy import copy_tree, tree_bytes
 from jupyter_sysdesign.errors import SysdesignError
 from jupyter_sysdesign.grading import verdict as verdicts
 from jupyter_sysdesign.grading.blame import Finding
 from jupyter_sysdesign.grading.course.isolation import throwaway_user
+from jupyter_sysdesign.grading.course.orders import digest_of
 from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.submission import scratch, sweep
 
@@ -241,9 +243,6 @@ def _keep(templates: Path, wanted: Path) -> None:
 
 def _fingerprint(lesson: Lesson) -> str:
     """Return a short hash of all that the data are made of."""
-    from jupyter_sysdesign.environment import binaries  # noqa: PLC0415 (a circle otherwise)
-    from jupyter_sysdesign.grading.course.orders import digest_of  # noqa: PLC0415 (same)
-
     made_of = {
         path.relative_to(lesson.environment).as_posix(): path.read_bytes()
         for path in workspaces.plain_files(lesson.environment / "db")

@@ -46,8 +46,8 @@ class Mark(NamedTuple):
 
 def of_check(result: CheckResult) -> Mark:
     """Return the mark of a check, without what was hidden: no evidence, no held-out requests."""
-    why = _PATH.sub(_without_values, _LOG.sub("", result.why))
-    measured = f"measured: {result.measured}; required: {result.required}"
+    why = _text(_PATH.sub(_without_values, _LOG.sub("", result.why)))
+    measured = _text(f"measured: {result.measured}; required: {result.required}")
     if result.status is Status.UNKNOWN:
         return Mark(None, f"Not decided: {why} It will be graded again.", confirm=True)
     points = min(max(result.points, 0.0), result.max_points)
@@ -93,4 +93,9 @@ def _without_values(found: re.Match[str]) -> str:
 
 def _shown(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
+    return _text(text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …")
+
+
+def _text(text: str) -> str:
+    """Keep what a learner wrote from being taken for HTML, which nbgrader makes of comments."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

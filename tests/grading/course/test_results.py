@@ -99,6 +99,8 @@ def test_a_learner_is_not_told_what_was_hidden():
     assert "GET /users/…/feed answered 500" in mark.comment
     for hidden in ("4711", "token", "secret", "42"):
         assert hidden not in mark.comment
+    script = marks.of_check(_check("a", Status.FAILED, 0, "it said <script>alert(1)</script>"))
+    assert "<script" not in script.comment
     unknown = marks.of_check(_check("a", Status.UNKNOWN, 0))
     assert unknown.points is None
     assert unknown.confirm
