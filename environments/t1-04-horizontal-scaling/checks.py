@@ -381,10 +381,10 @@ def machines(ctx: Context) -> Outcome:
 def cores(ctx: Context) -> Outcome:
     rented = [each for each in ctx.system.status().services if each.kind == "python"]
     total = sum(each.cpus or 0.0 for each in rented)
-    return Outcome.at_most(
-        total,
-        CORES,
-        "cores rented for the app",
+    return Outcome.is_true(
+        total <= CORES,
+        f"instances: {len(rented)}, with {total:g} of a core in all",
+        f"at most {CORES:g} of a core in all",
         why_failed="An instance costs the same whether it works or not. Most of these have "
         "nothing to do even on the busiest day of the month.",
         evidence={"instances": len(rented), "cores": round(total, 2)},

@@ -68,7 +68,8 @@ async def test_a_service_more_and_one_less(shop: Watched, until: Until) -> None:
         ("app2:8000 check\n", "app2:8000 check\n    server app3 app3:8000 check\n"),
     )
     await until(lambda: shop.status.pending == ["haproxy.cfg"])
-    edit(folder / "compose.yaml", ("  lb:\n", f"{third(folder)}  lb:\n"))
+    block = third(folder)
+    edit(folder / "compose.yaml", ("  lb:\n", f"{block}  lb:\n"))
     await until(lambda: shop.status.pending == ["compose.yaml", "haproxy.cfg"])
     assert pids(shop) == before  # saving alone changes nothing
 
@@ -91,7 +92,6 @@ async def test_a_service_more_and_one_less(shop: Watched, until: Until) -> None:
         await shop.service(name, "start")
 
     url, old = shop.status.url, pids(shop)
-    block = third(folder)
     edit(folder / "compose.yaml", (block, ""))
     edit(folder / "haproxy.cfg", ("    server app3 app3:8000 check\n", ""))
     done = await shop.apply()

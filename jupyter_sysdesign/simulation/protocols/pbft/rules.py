@@ -122,7 +122,7 @@ class PbftRules:
             )
             raise RuleBroken(AGREEMENT, why, who, node)
         words = f"carries out {told(request)} as number {number}"
-        self._world.happened("executed", node, {"number": number, "words": words})
+        self._world.happened("executed", node, {"number": number, "words": words, "notable": True})
 
     def _was_asked(self, request: Any) -> bool:
         if not isinstance(request, Request) or request.client not in self._world.contexts:

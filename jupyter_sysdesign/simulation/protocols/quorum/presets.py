@@ -6,9 +6,13 @@ documentation says, and ``differs`` what the preset leaves out. Checked in Novem
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 from jupyter_sysdesign.simulation.protocols.quorum.policy import Policy
+
+#: Characters in a line, where a preset is printed.
+_WIDTH = 96
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,20 @@ class Preset:
     promises: str
     differs: str
     source: str
+
+    def __str__(self) -> str:
+        told = {"promises": self.promises, "differs": self.differs, "source": self.source}
+        return "\n".join(
+            (
+                f"{self.system}, {self.setting} ({self.side})",
+                *(
+                    textwrap.fill(
+                        words, _WIDTH, initial_indent=f"    {name:10}", subsequent_indent=" " * 14
+                    )
+                    for name, words in told.items()
+                ),
+            )
+        )
 
 
 _ATOMIC = Policy(n=3, r=2, w=2, repair="before")

@@ -124,21 +124,24 @@ function Slots({
 }: {
   probe: Readonly<Record<string, unknown>>;
 }): JSX.Element {
-  const { promised, accepted, chosen } = probe;
-  const slots = isRecord(accepted) ? Object.entries(accepted) : [];
-  const known = isRecord(chosen) ? chosen : {};
-  const cells = slots.map(([slot, proposal]) => {
-    const [ballot, value] = isRecord(proposal)
-      ? [proposal['ballot'], proposal['value']]
-      : Array.isArray(proposal)
-        ? (proposal as unknown[])
-        : [];
-    return {
-      slot,
-      ballot: isRecord(ballot) ? asNumber(ballot['round']) : 0,
-      value: brief(value)
-    };
-  });
+  const { promised } = probe;
+  const accepted = isRecord(probe['accepted']) ? probe['accepted'] : {};
+  const known = isRecord(probe['chosen']) ? probe['chosen'] : {};
+  const slots = [...new Set([...Object.keys(accepted), ...Object.keys(known)])];
+  const cells = slots
+    .sort((one, other) => Number(one) - Number(other))
+    .map(slot => {
+      const [ballot, value] = proposalOf(accepted[slot]);
+      // What was chosen need not be what was accepted here, if anything was.
+      const same =
+        !(slot in known) ||
+        JSON.stringify(known[slot]) === JSON.stringify(value);
+      return {
+        slot,
+        ballot: same ? ballot : 0,
+        value: brief(slot in known ? known[slot] : value)
+      };
+    });
   const hidden = Math.max(cells.length - MOST_CELLS, 0);
   const words = cells
     .slice(hidden)
@@ -164,12 +167,27 @@ function Slots({
             class={`sd-sim-cell sd-sim-term-${termTone(ballot)} ${slot in known ? 'sd-sim-committed' : ''}`}
             title={`${slot}: ${value}`}
           >
-            {cells.length === 1 ? value : ballot}
+            {cells.length === 1 ? value : ballot || '✓'}
           </span>
         ))}
       </span>
     </span>
   );
+}
+
+/** Named or plain tuples: `(ballot, value)`. */
+function proposalOf(proposal: unknown): readonly [number, unknown] {
+  const [ballot, value] = isRecord(proposal)
+    ? [proposal['ballot'], proposal['value']]
+    : Array.isArray(proposal)
+      ? (proposal as unknown[])
+      : [];
+  const round: unknown = isRecord(ballot)
+    ? ballot['round']
+    : Array.isArray(ballot)
+      ? ballot[0]
+      : 0;
+  return [asNumber(round), value];
 }
 
 function ballotWords(ballot: unknown): string {
@@ -201,6 +219,9 @@ function fieldWords(value: unknown): string {
   const entries = Object.entries(value).map(
     ([key, each]) => [/^\d+$/.test(key) ? `S${key}` : key, each] as const
   );
+  if (entries.length === 0) {
+    return t('none');
+  }
   const groups = new Map<string, string[]>();
   for (const [key, each] of entries) {
     if (typeof each !== 'string') {
