@@ -30,6 +30,9 @@ TINY_EDITABLE = ("app/*.py", "migrations/*.sql")
 _END_S = 20.0
 
 
+# Small matrices on busy cores: threads of the linear algebra would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A shell has what it runs in the background ignore SIGINT, and so would every program under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

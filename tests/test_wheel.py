@@ -47,7 +47,8 @@ def test_a_cohorts_wheel_holds_neither_solutions_nor_answers(wheel, tmp_path):
     sealed = zipfile.ZipFile(build(tmp_path / "dist", SYSDESIGN_WITHOUT_ANSWERS="1"))
     whole, names = zipfile.ZipFile(wheel), sealed.namelist()
     left_out = {name for name in whole.namelist() if name not in names}
-    assert left_out == {name for name in whole.namelist() if "/solution/" in name}
+    solutions = {name for name in whole.namelist() if "/solution/" in name}
+    assert left_out == {name for name in solutions if "/_content/" in name}  # not the course demo's
     assert left_out
     sealed.extractall(tmp_path / "content")
     catalogue = Catalogue([tmp_path / "content" / "jupyter_sysdesign" / "_content"])

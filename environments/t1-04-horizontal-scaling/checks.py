@@ -9,6 +9,7 @@ that one instance has about twice as much to do as it can, wherever this runs.
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ SHOWN = 20
 FASTER = 5.0  # times; the reference was 20 to 200 times faster
 UNANSWERED = 0.01  # share of the requests
 MANY = 0.05  # of them; an instance at its limit leaves more than this, a busy machine less
-HEADROOM = 0.85  # of its CPU that the busiest instance may use; the reference used 0.55 to 0.65
+HEADROOM = 0.9  # of its CPU that the busiest instance may use; the reference used 0.5 to 0.75
 CORES = 1.5  # rented for the app: six of the smallest machines
 BUDGET = 12  # connections
 LOST = 0.02  # share of the requests that may be lost with an instance: those it was answering
@@ -95,7 +96,7 @@ def pace() -> float:
         for _ in range(50):
             forecast(weeks)
         took.append(5 * (time.process_time() - began))  # a category has 250 products
-    return min(max(REPORT_CPU_S / min(took), 0.4), 2.5)
+    return min(max(REPORT_CPU_S / statistics.median(took), 0.4), 2.5)
 
 
 # ---------------------------------------------------------------- asking Larder
@@ -274,6 +275,8 @@ def headroom(ctx: Context) -> Outcome:
             break
         found = min(found, rush(ctx.system, again=True), key=lambda each: max(each.used.values()))
     name, share = max(found.used.items(), key=lambda each: each[1])
+    if HEADROOM < share < 1.0 and crowding() > 1.5:
+        raise CannotTell(BUSY)  # the same work takes more processor time on a crowded machine
     idle = [each for each, used in found.used.items() if used < 0.05]
     said = f" Meanwhile {', '.join(idle)} had nothing to do." if idle else ""
     return Outcome.is_true(

@@ -22,9 +22,10 @@ def feedback(question: Reflect, marking: Marking) -> str:
         parts.append(f"**What you stated does not hold**, so the answer cannot:\n\n{listed}")
     elif marking.facts:
         parts.append("**What you stated holds.**")
-    if not marking.by:
+    if all(each.found == "not_looked" for each in marking.criteria):
         asked = "\n".join(f"- {each.text}" for each in question.rubric)
         parts.append(f"Kept. A good answer says:\n\n{asked}")
+        parts += [" ".join(marking.for_a_person)] if marking.for_a_person else []
         return "\n\n".join(parts)
     who = "By a program that compares sentences and understands none of them"
     if marking.points is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.curriculum.question import Reflect
 
 _TIMEOUT_S = 300.0  # a language model is asked once for each criterion
+#: On busy cores, threads that share small matrices mostly wait for each other.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 _one_at_a_time = threading.Lock()
 
 
@@ -33,6 +36,7 @@ def mark(question: Reflect, prose: str) -> Marking:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
+            env={**os.environ, **_ONE_THREAD},
         )
         timer = threading.Timer(_TIMEOUT_S, process.kill)
         timer.start()

@@ -6,29 +6,38 @@ and resumed. What came of it all is looked at by the tests below.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 from grading.course.attacks import UNTOUCHED, write_all
+from playwright.sync_api import sync_playwright
+from ui.conftest import _ARGUMENTS, chromium
 
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.grading.course import isolation
 from jupyter_sysdesign.grading.questions import answer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 if isolation.LADDER[0].unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
 
 pytestmark = pytest.mark.timeout(900)  # all of it is the first test's
 
+TOKEN = "instructor"
 SOLUTION = "CREATE INDEX items_by_category ON items (category, price, id);\n"
 CURRICULUM = Path(__file__).parents[2] / "data" / "curriculum"
 
@@ -43,9 +52,11 @@ class Cohort:
         self.kept: dict[str, float] = {}
         self.resumed: dict[str, dict] = {}
 
+    def result(self, student: str) -> Path:
+        return self.folder / ".sysdesign" / "results" / "tiny" / f"{student}.json"
+
     def verdict(self, student: str) -> dict:
-        path = self.folder / ".sysdesign" / "results" / "tiny" / f"{student}.json"
-        return json.loads(path.read_text())["verdict"]
+        return json.loads(self.result(student).read_text())["verdict"]
 
     def why(self, student: str) -> dict[str, str]:
         return {each["id"]: f"{each['status']}: {each['why']}" for each in
@@ -220,10 +231,9 @@ def test_resuming_grades_nothing_twice(cohort: Cohort):
     assert set(cohort.resumed) == {"ann", "ben", *cohort.most}
     assert not [each["problem"] for each in cohort.resumed.values() if each["problem"]]
     for student, graded_at in cohort.kept.items():
-        path = cohort.folder / ".sysdesign" / "results" / "tiny" / f"{student}.json"
         if cohort.verdict(student)["status"] != "unknown":
             assert cohort.resumed[student]["how"] == "kept"
-            assert json.loads(path.read_text())["graded_at"] == graded_at
+            assert json.loads(cohort.result(student).read_text())["graded_at"] == graded_at
 
 
 def test_feedback_tells_reasons_and_no_secrets(cohort: Cohort):
@@ -261,3 +271,45 @@ def test_the_instructors_notebook_shows_and_exports_the_cohort(cohort: Cohort):
     assert len(rows) == 1 + len({"ann", "ben", *cohort.most})
     shown = (cohort.folder / "shown.ipynb").read_text()
     assert "A category is read by index" in shown
+
+
+@pytest.mark.skipif(chromium() is None, reason="no Chromium (make test installs it)")
+def test_formgraders_button_grades_in_isolation(cohort: Cohort, monkeypatch):
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
+    monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
+    (before, _, _), result = cohort.marks("ben"), cohort.result("ben")
+    result.unlink()
+    with _server(cohort.folder) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS)
+        page = browser.new_page()
+        page.goto(f"{url}?token={TOKEN}")
+        page.goto(f"{url}formgrader/manage_submissions/tiny")
+        row = page.locator("tr", has_text="ben")
+        row.locator(".autograde a").click(timeout=60_000)
+        page.locator("#success-modal").wait_for(timeout=240_000)
+        assert result.exists()
+        browser.close()
+    scores, _, _ = cohort.marks("ben")
+    decided = ("check-index-on-category", "check-new-item-shows", "check-few-indexes")  # not timed
+    assert {each: scores[each] for each in decided} == {each: before[each] for each in decided}
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    settings = ("open_browser=False", f"token={TOKEN}", f"port={port}", "port_retries=0")
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "jupyter_server", "--allow-root",
+         *(f"--ServerApp.{each}" for each in settings)],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        with socket.socket() as one:
+            while one.connect_ex(("127.0.0.1", port)) and process.poll() is None:
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        process.terminate()
+        process.wait(30)

@@ -14,6 +14,7 @@ from jupyter_sysdesign.curriculum.question import Reflect
 from jupyter_sysdesign.errors import UnavailableError
 from jupyter_sysdesign.grading.rubric import embedding
 from jupyter_sysdesign.grading.rubric.embedding import Encoder
+from jupyter_sysdesign.grading.rubric.feedback import feedback
 from jupyter_sysdesign.grading.rubric.prose import ASIDE, COPIED
 from jupyter_sysdesign.grading.rubric.sentences import BY, Sentences
 
@@ -105,9 +106,12 @@ def test_without_examples_nothing_is_looked_for(sentences: Sentences):
         "kind": "reflect", "id": "q", "step": "reflect", "prompt": "?", "model_answer": "!",
         "rubric": [{"id": "r", "text": "It says so."}],
     }  # fmt: skip
-    (mark,) = sentences.mark(Reflect.model_validate(whole), "It says so.").criteria
+    question = Reflect.model_validate(whole)
+    marking = sentences.mark(question, "It says so.")
+    (mark,) = marking.criteria
     assert mark.found == "not_looked"
     assert "no examples" in mark.why
+    assert feedback(question, marking) == "Kept. A good answer says:\n\n- It says so."
 
 
 def test_vectors_are_those_of_the_published_model():
