@@ -125,8 +125,22 @@ async def _fetch(
                         truncated = True
                         break
                     rows.append([_cell(value) for value in row])
-        columns = [column.name for column in cursor.description or ()]
+        columns = _names(cursor)
+    if not columns:
+        columns = await _columns(connection, query, parameters)
     return _result(columns, rows, None, began, truncated=truncated)
+
+
+def _names(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> list[str]:
+    return [column.name for column in cursor.description or ()]
+
+
+async def _columns(connection: Connection, query: bytes, parameters: list[Any] | None) -> list[str]:
+    """Return what a stream does not say that found nothing; runs none of it again."""
+    empty = b"SELECT * FROM (" + query + b"\n) AS nothing LIMIT 0"
+    with contextlib.suppress(psycopg.Error):  # one that changes something cannot stand there
+        return _names(await connection.execute(empty, parameters))
+    return []
 
 
 def _one(statement: str) -> bytes:

@@ -597,6 +597,10 @@ async def test_sql_answers_in_json_values_and_refuses_in_words(tiny: Watched) ->
     assert (len(many.rows), many.truncated) == (5, True)
     exact = await tiny.sql(SqlRequest(statement="SELECT 1", max_rows=1))
     assert not exact.truncated
+    for none in ("SELECT id, id, 1 AS n FROM items WHERE false -- none", "TABLE items LIMIT 0;"):
+        found = await tiny.sql(SqlRequest(statement=none))
+        assert (found.rows, found.row_count) == ([], 0)
+        assert found.columns in (["id", "id", "n"], ["id", "category", "price"])
     changed = await tiny.sql(SqlRequest(statement="UPDATE items SET price = 1 WHERE id < 4"))
     assert (changed.columns, changed.row_count) == ([], 3)
     nothing = await tiny.sql(SqlRequest(statement="CREATE TABLE t (a int)"))
