@@ -7,6 +7,7 @@ names a model (``provider:name`` as pydantic-ai has it; keys come from the provi
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -87,8 +88,8 @@ class LanguageModel:
         said = reading.read(question, prose)
         doubts = list(said.doubts)
         criteria = []
-        for criterion in question.rubric:
-            mark, doubt = self._ask(question, criterion, prose, " ".join(said.sentences))
+        # One event loop for all: a provider's connections belong to the one they began in.
+        for mark, doubt in asyncio.run(self._ask_all(question, prose, " ".join(said.sentences))):
             criteria.append(mark)
             doubts += [doubt] if doubt else []
         return Marking(
@@ -99,7 +100,12 @@ class LanguageModel:
             for_a_person=doubts,
         )
 
-    def _ask(
+    async def _ask_all(
+        self, question: Reflect, prose: str, evidence: str
+    ) -> list[tuple[CriterionMark, str]]:
+        return [await self._ask(question, each, prose, evidence) for each in question.rubric]
+
+    async def _ask(
         self, question: Reflect, criterion: Criterion, prose: str, evidence: str
     ) -> tuple[CriterionMark, str]:
         document = {
@@ -110,7 +116,7 @@ class LanguageModel:
             "learners_answer": prose,
         }
         try:
-            opinion = self._agent.run_sync(json.dumps(document, ensure_ascii=False)).output
+            opinion = (await self._agent.run(json.dumps(document, ensure_ascii=False))).output
         except Exception as error:  # noqa: BLE001 (each provider raises its own; none may end this)
             why = f"The model gave no usable answer ({type(error).__name__})."
             return not_looked(criterion, why), why
