@@ -36,6 +36,7 @@ KINDS = ("label", "invoice", "delivery-note", "return-slip")
 BUDGET = 12  # connections
 UNANSWERED = 0.005  # share of the requests of a crowd
 STANDSTILL_S = 6.0  # eight workers need 0.1 s for a job; after this long without one, nobody works
+PATIENCE_S = 5.0  # for those who ask at last
 BUSY = (
     "This machine is busy with something else, so what was measured on it says nothing. Close what "
     "is running, and check again."
@@ -258,7 +259,14 @@ def _watched(system: System, rng: random.Random) -> Crowd:
             found.look(system)
             time.sleep(0.1)
         found.summary = load.result()
-    in_a_row(20, lambda: ask_for_a_fax(system, rng))  # and at last a few who still want a fax
+    # And at last a few who still want a fax: when the workers have nothing left to do, so that
+    # whoever is refused a connection then is so for good. Who has run dry may let each of them wait.
+    undone(system, found.after)
+    until = time.monotonic() + PATIENCE_S
+    for _ in range(30):
+        ask_for_a_fax(system, rng)
+        if time.monotonic() > until:
+            break
     for _ in range(3):
         found.look(system)
         time.sleep(0.2)
