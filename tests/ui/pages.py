@@ -36,6 +36,10 @@ class LabPage:
         where = f"lab/tree/{path}" if path else ""
         self.page.goto(f"{self.lab.url}{where}?token={TOKEN}")
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        if path:  # what was open before is there first, and looks like it
+            name = path.rpartition("/")[2]
+            front = self.page.locator("#jp-main-dock-panel .lm-TabBar-tab.jp-mod-current")
+            front.filter(has_text=name).wait_for()
 
     def notebook(self) -> NotebookPage:
         return NotebookPage(self)
