@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
 
     A process that is forked from this one later leaves by here as well, to run its program.
     """
-    if arguments[:1] == ["--detach"]:
+    if arguments in (["--detach"], ["--detach", proctitle.ROOM[0]]):
         program = _detach()
         if isinstance(program, int):
             return program
@@ -54,7 +54,8 @@ def _detach() -> int | Program:
 
 
 def _begin(ready: Callable[[], None]) -> None:
-    if LINUX:
+    # Without room for other titles, as by hand, forks would not be known for what they are.
+    if LINUX and sys.argv[-1] == proctitle.ROOM[0]:
         forking.begin()
     _serve(ready)
 

@@ -89,6 +89,8 @@ def test_wrong_use_says_how(home: Path) -> None:
     wrong = subprocess.run([*RUN, "--daemon"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("usage: ")
+    more = subprocess.run([*RUN, "--detach", "x"], capture_output=True, text=True, check=False)
+    assert (more.returncode, more.stderr) == (2, wrong.stderr)
 
 
 def test_a_killed_one_leaves_no_file_and_is_replaced(control: Control) -> None:
