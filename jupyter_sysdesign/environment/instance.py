@@ -116,7 +116,7 @@ class Instance:
         address = self.address(entry)
         if address.port is None:
             return Target("localhost", 80, unix_path=str(address.path))
-        return Target(address.host, address.port)
+        return Target(address.host, address.port, anywhere=True)  # where the runtime put it
 
     @property
     def proxy(self) -> LinkProxy:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment.compose import image
 from jupyter_sysdesign.environment.launch import Launch, NotReady
-from jupyter_sysdesign.environment.preload import READ_ONCE
 from jupyter_sysdesign.environment.ports import ANYWHERE
+from jupyter_sysdesign.environment.preload import READ_ONCE
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.probes import ask
 from jupyter_sysdesign.errors import InvalidFileError

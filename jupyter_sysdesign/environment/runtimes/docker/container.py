@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -109,4 +110,5 @@ def _hand_over(place: Place, launch: Launch) -> None:
 
 def _give(folder: Path, owner: Owner) -> None:
     for path in (folder, *folder.rglob("*")):
-        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        with contextlib.suppress(FileNotFoundError):  # another service removed it just now
+            os.chown(path, owner.uid, owner.gid, follow_symlinks=False)

@@ -91,7 +91,7 @@ def asking(what: str) -> Iterator[None]:
         ) from error
     except APIError as error:
         raise _refusal(what, error) from error
-    except (DockerException, RequestException, OSError) as error:
+    except (DockerException, RequestException, ConnectionError, TimeoutError) as error:
         raise UnavailableError(
             f"The Docker engine does not answer ({what})", hint=_START
         ) from error

@@ -34,7 +34,7 @@ class Events:
         Raises:
             SysdesignError: as ``engine.connect``.
         """
-        client = engine.connect()
+        self._client = client = engine.connect()
         client.timeout = None  # it may be silent for hours
         filters = {"type": "container", "label": [f"{labels.INSTANCE}={self._instance}"]}
         self._stream = client.events(decode=True, filters=filters)
@@ -59,6 +59,9 @@ class Events:
                     self._tell(self._oom, service)
                 elif event["Action"] == "die" and service == HOLDER:
                     self._tell(self._lost, "Its private network was ended")
+        with contextlib.suppress(Exception):  # the SDK leaves it open when its socket is closed
+            self._stream._response.close()  # noqa: SLF001
+        self._client.close()
         self._tell(self._lost, "The Docker engine went away")
 
     def _tell(self, listener: Callable[[str], object], what: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment.runtimes.docker import engine, labels
+from jupyter_sysdesign.environment.runtimes.docker.attachment import Attachment
 from jupyter_sysdesign.environment.runtimes.docker.reaping import reap
 from jupyter_sysdesign.errors import ConflictError, ResourceError, StartFailedError, SysdesignError
 
@@ -106,8 +107,7 @@ def hold(client: APIClient, instance: str, host: str) -> str:
         StartFailedError: it cannot be closed.
         DockerException: as the SDK.
     """
-    found = client.networks(filters={"label": f"{labels.INSTANCE}={instance}"})
-    network = next(each for each in found if each["Labels"] == labels.of(instance))
+    network = client.inspect_network(labels.name(instance))
     made = client.create_container(
         IMAGE,
         name=labels.name(instance, HOLDER),
@@ -131,13 +131,13 @@ def hold(client: APIClient, instance: str, host: str) -> str:
         ),
     )
     holder = str(made["Id"])
-    said = client.attach(holder, stdout=True, stderr=True, stream=True)
-    client.start(holder)
     text = b""
-    for part in said:
-        text += part
-        if text.endswith(b"closed\n"):
-            return holder
+    with contextlib.closing(Attachment(client, holder)) as said:
+        client.start(holder)
+        for part in said:
+            text += part
+            if text.endswith(b"closed\n"):
+                return holder
     raise StartFailedError(
         "The private network cannot be closed: " + text.decode(errors="replace").strip(),
         hint="The kernel of the machine needs iptables, which Docker uses too.",

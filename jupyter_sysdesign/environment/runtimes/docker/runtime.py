@@ -19,6 +19,7 @@ from jupyter_sysdesign.environment.logs import Output
 from jupyter_sysdesign.environment.proctree import members
 from jupyter_sysdesign.environment.runtimes import Exit, forking
 from jupyter_sysdesign.environment.runtimes.docker import container, engine, network
+from jupyter_sysdesign.environment.runtimes.docker.attachment import Attachment
 from jupyter_sysdesign.environment.runtimes.docker.events import Events
 from jupyter_sysdesign.environment.runtimes.docker.guard import CLOSE
 from jupyter_sysdesign.environment.runtimes.docker.reaping import reap
@@ -89,7 +90,7 @@ class Docker:
         self._starting: set[str] = set()
         self._holder: asyncio.Task[str] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._guard: asyncio.StreamWriter | None = None
+        self._guard: tuple[asyncio.StreamWriter, ...] = ()
         self._guard_gone: asyncio.StreamReader | None = None
         self._closing = False
         self._lost = False
@@ -120,7 +121,7 @@ class Docker:
             await end(self._holder)
         if self._events is not None:
             self._events.close()
-        if self._guard is None:
+        if not self._guard:
             return
         removed = False
         with contextlib.suppress(SysdesignError):
@@ -128,12 +129,11 @@ class Docker:
             removed = True
         for running in list(self._running.values()):
             self._over(running, Exit(running.launch.name, running.pid, -9, told=True))
-        self._guard.write(CLOSE)
+        self._guard[0].write(CLOSE)
         if removed:
             ledger.remove(self._place.folder)
             await self._until_guard_is_gone()
-        self._guard.close()
-        self._guard = None
+        self._let_guard_go()
         self._engine.close()
 
     async def spawn(self, launch: Launch) -> int:
@@ -231,8 +231,7 @@ class Docker:
     ) -> _Running:
         made = container.create(client, self._place, launch, where)
         try:
-            # Before it starts, so that no line is missed.
-            stream = client.attach_socket(made, params={"stdout": 1, "stderr": 1, "stream": 1})
+            printed = Attachment(client, made)
             client.start(made)
             pid = int(client.inspect_container(made)["State"]["Pid"])
         except BaseException:
@@ -246,16 +245,16 @@ class Docker:
         self._running[launch.name] = running  # before anybody can say that it ended
         threading.Thread(
             target=self._follow,
-            args=(running, stream, loop),
+            args=(running, printed, loop),
             name=f"docker {launch.name}",
             daemon=True,
         ).start()
         return running
 
-    def _follow(self, running: _Running, stream: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def _follow(
+        self, running: _Running, printed: Attachment, loop: asyncio.AbstractEventLoop
+    ) -> None:
         """Read what a container prints until it ends, then say how; in a thread of its own."""
-        from docker.utils.socket import frames_iter  # noqa: PLC0415 (it is there: it started one)
-
         name = running.launch.name
 
         def tell(passed: tuple[list[str], int]) -> None:
@@ -266,9 +265,8 @@ class Docker:
                         self._listener.printed, name, time.time(), lines, skipped
                     )
 
-        with contextlib.suppress(OSError), contextlib.closing(stream):
-            stream._sock.settimeout(None)  # noqa: SLF001 (the SDK hands out no other)
-            for _, data in frames_iter(stream, tty=False):
+        with contextlib.closing(printed):
+            for data in printed:
                 tell(running.output.feed(data))
                 if len(data) >= _FLOOD_BYTES:
                     time.sleep(_FLOOD_PAUSE_S)
@@ -376,8 +374,9 @@ class Docker:
         orders, stdin = socket.socketpair()
         answers, stdout = socket.socketpair()
         with stdin, stdout, (logs / "guard.log").open("ab") as errors:
-            _, self._guard = await asyncio.open_unix_connection(sock=orders)
-            self._guard_gone, _ = await asyncio.open_unix_connection(sock=answers)
+            _, order_writer = await asyncio.open_unix_connection(sock=orders)
+            self._guard_gone, answer_writer = await asyncio.open_unix_connection(sock=answers)
+            self._guard = (order_writer, answer_writer)
             self._note()
             forking.fork(order, stdin, stdout, errors)
         try:
@@ -389,6 +388,14 @@ class Docker:
                 "The guard did not come up", hint=f"See {logs / 'guard.log'}."
             ) from error
         self._note()
+        self._watch(self._replace_guard(self._guard_gone))
+
+    async def _replace_guard(self, guard: asyncio.StreamReader) -> None:
+        with contextlib.suppress(ConnectionError):
+            await guard.read()
+        self._let_guard_go()
+        with contextlib.suppress(OSError, SysdesignError):
+            await self._fork_guard()
 
     def _note(self) -> None:
         guard = ledger.Entry.of(self.guard) if self.guard else None
@@ -400,6 +407,11 @@ class Docker:
             services={},
             engine=engine.url(),
         ).write(self._place.folder)
+
+    def _let_guard_go(self) -> None:
+        for each in self._guard:
+            each.close()
+        self._guard = ()
 
     async def _until_guard_is_gone(self) -> None:
         if self._guard_gone is not None:
