@@ -36,7 +36,7 @@ import socket
 answer = []
 for host, port in {targets!r}:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
-        sock.settimeout(1.5)
+        sock.settimeout(0.5)
         try:
             sock.connect((host, port))
             answer.append([host, port])
