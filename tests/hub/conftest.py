@@ -28,10 +28,6 @@ INSTRUCTOR = "ina"
 CONFIG = """
 c = get_config()
 load_subconfig({ours!r})
-c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
-c.JupyterHub.hub_port = {hub_port}
-c.ConfigurableHTTPProxy.command = {proxy!r}
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api_port}"
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allowed_users = {users!r}
 c.JupyterHub.services.append({{"name": "test", "api_token": {token!r}}})
@@ -40,6 +36,14 @@ c.JupyterHub.load_roles.append(
       "scopes": ["admin:users", "admin:servers", "tokens", "access:servers"]}}
 )
 {more}
+"""
+
+#: Where nothing else of this machine is.
+PLACES = """
+c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
+c.JupyterHub.hub_port = {hub_port}
+c.ConfigurableHTTPProxy.command = {proxy!r}
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api_port}"
 """
 
 
@@ -72,7 +76,6 @@ class Hub:
     """One hub: its files stay when its process does not."""
 
     data: Path
-    kind: str
     environment: dict[str, str]
     more: str = ""
     port: int = field(default_factory=free_port)
@@ -87,19 +90,23 @@ class Hub:
     def log(self) -> str:
         return (self.data / "hub.log").read_text()
 
+    def config(self, ours: str) -> str:
+        """Return what a person would add to our configuration, which is in the file ``ours``."""
+        return CONFIG.format(
+            ours=ours, users={*LEARNERS, INSTRUCTOR}, token=ADMIN_TOKEN, more=self.more
+        )
+
     def start(self, **environment: str) -> None:
+        """Start its process, and wait until it answers."""
         config = self.data / "config.py"
         if not config.exists():
             config.write_text(
-                CONFIG.format(
-                    ours=str(ROOT / "hub" / f"{self.kind}.py"),
+                self.config(str(ROOT / "hub" / "docker.py"))
+                + PLACES.format(
                     port=self.port,
                     hub_port=free_port(),
                     api_port=free_port(),
                     proxy=proxy_command(),
-                    users={*LEARNERS, INSTRUCTOR},
-                    token=ADMIN_TOKEN,
-                    more=self.more,
                 )
             )
         with (self.data / "hub.log").open("ab") as log:
@@ -186,13 +193,18 @@ class Hub:
 @pytest.fixture(scope="session")
 def image() -> str:
     need_engine()
-    environment = {**os.environ, "TAG": IMAGE, "PYTHON": sys.executable}
+    build(IMAGE)
+    return IMAGE
+
+
+def build(tag: str, *words: str) -> None:
+    """Build an image as a person who runs a hub does."""
+    script = ROOT / "hub" / "image" / "build.sh"
     built = subprocess.run(
-        [ROOT / "hub" / "image" / "build.sh", "--network", "host", "--label", f"{LABEL}=hub"],
-        env=environment,
+        [script, *words, "--network", "host", "--label", f"{LABEL}=hub"],
+        env={**os.environ, "TAG": tag, "PYTHON": sys.executable},
         capture_output=True,
         text=True,
         check=False,
     )
     assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
-    return IMAGE

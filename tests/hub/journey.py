@@ -15,6 +15,33 @@ if TYPE_CHECKING:
 
 LESSON = "t1-02-indexes"
 
+#: Programs for a learner's container: what listens there, what of an address can be reached, whose
+#: processes are seen.
+LISTENING = """
+    ports = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in open(table).readlines()[1:]:
+            parts = line.split()
+            if parts[3] == "0A":
+                ports.add(int(parts[1].rpartition(":")[2], 16))
+    print(*ports)
+"""
+
+REACH = """
+    import socket, sys
+    for port in sys.argv[2:]:
+        try:
+            socket.create_connection((sys.argv[1], int(port)), timeout=2).close()
+            print(port)
+        except OSError:
+            pass
+"""
+
+PROCESSES = """
+    import os
+    print(*{os.stat(f"/proc/{each}").st_uid for each in os.listdir("/proc") if each.isdigit()})
+"""
+
 
 def open_lesson(hub: Hub, user: str) -> dict[str, Any]:
     """Start a lesson's environment; return it when it is ready."""
@@ -57,6 +84,13 @@ def guess_of(hub: Hub, user: str, environment: dict[str, Any]) -> Any:
     """Return what a learner predicted."""
     workspace = hub.lesson(user, "GET", f"/workspaces/{environment['id']}")
     return workspace["answers"]["p95-guess"]["value"]
+
+
+def pids(environment: dict[str, Any]) -> dict[str, int]:
+    """Return who runs: the same after what must not have touched it."""
+    found = {each["name"]: each["pid"] for each in environment["services"]}
+    assert all(found.values()), environment
+    return found
 
 
 def refused_over_http(hub: Hub, intruder: str, victim: str, environment: dict[str, Any]) -> None:

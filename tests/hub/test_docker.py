@@ -10,7 +10,17 @@ import textwrap
 import pytest
 from engine import docker
 from hub.conftest import INSTRUCTOR, LEARNERS, Hub
-from hub.journey import LESSON, guess_of, open_lesson, play_at_once, refused_over_http
+from hub.journey import (
+    LESSON,
+    LISTENING,
+    PROCESSES,
+    REACH,
+    guess_of,
+    open_lesson,
+    pids,
+    play_at_once,
+    refused_over_http,
+)
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1200)]
 
@@ -24,7 +34,6 @@ def hub(image, tmp_path_factory):
     data = tmp_path_factory.mktemp("hub")
     hub = Hub(
         data,
-        "docker",
         {"SYSDESIGN_HUB_IMAGE": image, "SYSDESIGN_HUB_NETWORK": NETWORK},
         more=textwrap.dedent(f"""
             c.DockerSpawner.prefix = "{prefix}"
@@ -136,12 +145,6 @@ def test_a_day_in_a_hub(hub):
     assert left == ""
 
 
-def pids(environment):
-    found = {each["name"]: each["pid"] for each in environment["services"]}
-    assert all(found.values()), environment
-    return found
-
-
 def hand_in_and_out(hub, ann, bob):
     """An assignment goes out and comes back through the exchange; nobody sees another's."""
 
@@ -165,29 +168,3 @@ def hand_in_and_out(hub, ann, bob):
     for user in (ann, bob):
         handed_in = f"{course}/submitted/{user}/{LESSON}/app/server.py"
         assert run(INSTRUCTOR, "cat", handed_in) == f"# by {user}"
-
-
-LISTENING = """
-    ports = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in open(table).readlines()[1:]:
-            parts = line.split()
-            if parts[3] == "0A":
-                ports.add(int(parts[1].rpartition(":")[2], 16))
-    print(*ports)
-"""
-
-REACH = """
-    import socket, sys
-    for port in sys.argv[2:]:
-        try:
-            socket.create_connection((sys.argv[1], int(port)), timeout=2).close()
-            print(port)
-        except OSError:
-            pass
-"""
-
-PROCESSES = """
-    import os
-    print(*{os.stat(f"/proc/{each}").st_uid for each in os.listdir("/proc") if each.isdigit()})
-"""
