@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the tests need beyond the venv: a Chromium, the peers the load engine is measured beside, and
-# a Docker engine with the images of services. Without the last one its tests are skipped, except in
-# CI.
+# a Docker engine with the images of services. What is not there is not tested, except in CI, where
+# it has to be.
 #
 #     tests/setup.sh [PID]    an engine that is started here ends with process PID
 set -euo pipefail
@@ -15,18 +15,12 @@ chromium() {
   return 1
 }
 
-engine() { docker version >/dev/null 2>&1; }
-
 missing=()
 chromium || missing+=(chromium fonts-dejavu-core)
 PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || missing+=(nginx-light)
 for peer in wrk hey; do
   command -v "$peer" >/dev/null || missing+=("$peer")
 done
-if ! engine; then
-  command -v dockerd >/dev/null || missing+=(docker.io iptables cgroupfs-mount)
-  command -v debootstrap >/dev/null || missing+=(debootstrap)
-fi
 
 if [ "${#missing[@]}" -gt 0 ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
   echo "Installing ${missing[*]} for the tests"
@@ -35,29 +29,7 @@ if [ "${#missing[@]}" -gt 0 ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-# The base image comes from a registry, or is made: Debian's own packages are all that is in it.
-base() {
-  local image=debian:bookworm-slim folder
-  if docker image inspect "$image" >/dev/null 2>&1; then return 0; fi
-  if timeout 120 docker pull --quiet "$image" >/dev/null 2>&1; then return 0; fi
-  if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then return 1; fi
-  echo "Making $image from Debian's packages"
-  folder=$(mktemp -d)
-  debootstrap --variant=minbase bookworm "$folder" >/dev/null
-  tar -C "$folder" --exclude=./var/cache/apt/archives/*.deb --exclude=./var/lib/apt/lists/* -c . |
-    docker import - "$image" >/dev/null
-  rm -rf "$folder"
-}
-
-docker_ready() {
-  if ! engine; then
-    [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null || return 1
-    bash tests/engine.sh "$owner" || return 1
-  fi
-  base && .venv/bin/sysdesign images build
-}
-
-if ! docker_ready; then
+if ! { bash tests/engine.sh "$owner" && .venv/bin/sysdesign images build; }; then
   if [ -n "${CI:-}" ]; then
     echo "No Docker engine with the images of services; its tests must run in CI" >&2
     exit 1

@@ -19,6 +19,7 @@ from jupyter_sysdesign.control.models import (
     ControlPlaneInfo,
     Drift,
     EnvironmentStatus,
+    ImportedWorkspace,
     LessonDetail,
     LessonSummary,
     LogPage,
@@ -123,6 +124,14 @@ def answer(workspace: str, question: str, value: Any = None, *, skip: bool = Fal
     """Answer a question, or skip it openly; ``workspace`` is an id."""
     path = f"/v1/workspaces/{_part(workspace)}/answers/{_part(question)}"
     return Call(Answer, "PUT", path, {"value": value, "skip": skip})
+
+
+def import_work(
+    file: str | Path, folder: str | Path, *, overwrite: bool = False
+) -> Call[list[ImportedWorkspace]]:
+    """Take up the work in a zip below ``folder``; both are absolute paths."""
+    body = {"file": str(file), "folder": str(folder), "overwrite": overwrite}
+    return Call(list[ImportedWorkspace], "POST", "/v1/work", body)
 
 
 def environments() -> Call[list[EnvironmentStatus]]:

@@ -28,6 +28,8 @@ _BIND = re.compile(r"^(?P<start>\s*bind\s+)(?P<host>\S*?):(?P<port>\d+)(?=\s|$)"
 _ALERT = re.compile(r"\[(?:ALERT|WARNING)\].*?\[[^\]:\s]*:(\d+)\]\s*:\s*(.*)")
 _LISTEN_FD = "SYSDESIGN_LISTEN_FD"
 _CHECK_TIMEOUT_S = 20
+#: By itself it makes room for as many as it may have files open: a million in many a container.
+_MAX_CONNECTIONS = 4000
 
 
 class Haproxy:
@@ -91,7 +93,10 @@ class Haproxy:
         folder = self.place.config(self.spec.name)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(folder / "haproxy.cfg", self._resolved())
-        ours = f"global\n    stats socket {self.stats.path} mode 600 level admin\n"
+        ours = (
+            f"global\n    stats socket {self.stats.path} mode 600 level admin\n"
+            f"    maxconn {_MAX_CONNECTIONS}\n"
+        )
         write_private(folder / "sysdesign.cfg", ours)
 
     def launch(self) -> Launch:
@@ -135,7 +140,8 @@ class Haproxy:
     def _argv(self) -> tuple[str, ...]:
         folder = self.place.config(self.spec.name)
         program = str(binaries.find("haproxy"))
-        return (program, "-f", str(folder / "haproxy.cfg"), "-f", str(folder / "sysdesign.cfg"))
+        # The last word is the learner's.
+        return (program, "-f", str(folder / "sysdesign.cfg"), "-f", str(folder / "haproxy.cfg"))
 
     def _env(self, descriptor: str) -> dict[str, str]:
         return environment(self.place, self.spec.name) | {_LISTEN_FD: descriptor}
