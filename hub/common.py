@@ -27,8 +27,6 @@ c.DockerSpawner.image = os.environ.get("SYSDESIGN_HUB_IMAGE", "jupyter-sysdesign
 c.DockerSpawner.pull_policy = "skip"  # it was built here
 c.DockerSpawner.mem_limit = os.environ.get("SYSDESIGN_HUB_MEMORY", "2G")
 c.DockerSpawner.cpu_limit = float(os.environ.get("SYSDESIGN_HUB_CPUS", "1"))
-# The container goes with the server, and with it all that ran; the volume stays.
-c.DockerSpawner.remove = True
 c.DockerSpawner.notebook_dir = "/home/jovyan"
 c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = 120

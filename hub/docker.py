@@ -60,6 +60,8 @@ def host(_spawner):
 c.JupyterHub.spawner_class = "dockerspawner.DockerSpawner"
 # Learners' servers reach the hub here, and nothing of it on any other address.
 c.JupyterHub.hub_ip = c.JupyterHub.hub_connect_ip = gateway()
+# The container goes with the server, and with it all that ran; the volume stays.
+c.DockerSpawner.remove = True
 c.DockerSpawner.network_name = NETWORK
 c.DockerSpawner.use_internal_ip = True
 c.DockerSpawner.extra_host_config = host

@@ -54,9 +54,8 @@ def load(tmp_path, monkeypatch):
 
 
 def spawner(kind, config, number=7, name="ann"):
-    made = kind(config=config, hub=None, user=SimpleNamespace(id=number, name=name, settings={}))
-    made.orm_spawner = SimpleNamespace(name="")
-    return made
+    user = SimpleNamespace(id=number, name=name, settings={})
+    return kind(config=config, hub=None, user=user)
 
 
 def test_one_machine(load, network):
