@@ -145,12 +145,17 @@ def create_environment(
     purpose: Literal["lesson", "check"] = "lesson",
     *,
     reuse: bool = False,
+    runtime: str | None = None,
 ) -> Call[EnvironmentStatus]:
     """Prepare the environment of a workspace (id or folder) and begin to start it.
 
-    With ``reuse``, one that is starting or running already is as good.
+    With ``reuse``, one that is starting or running already is as good. ``runtime``: by default the
+    one this program is configured for, else the control plane's choice.
     """
     body = {"workspace": str(workspace), "start": start, "purpose": purpose, "reuse": reuse}
+    wanted = runtime or os.environ.get("SYSDESIGN_RUNTIME")
+    if wanted:
+        body["runtime"] = wanted
     return Call(EnvironmentStatus, "POST", "/v1/environments", body)
 
 

@@ -22,6 +22,7 @@ from jupyter_sysdesign.control.models import (
     Status,
     Verdict,
 )
+from jupyter_sysdesign.environment.runtimes import choice
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import ConflictError, SysdesignError
 from jupyter_sysdesign.interpreter import module_command
@@ -149,6 +150,7 @@ class _Checker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=trace,
                 cwd=self._environment.folder,
+                env={**os.environ, choice.VARIABLE: self._environment.instance.runs_on},
                 start_new_session=True,
                 limit=_LINE_BYTES,
             )

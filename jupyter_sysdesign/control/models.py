@@ -233,7 +233,9 @@ class EnvironmentRequest(_Request):
     """
 
     workspace: str = Field(description="workspace id, or absolute path of its folder")
-    runtime: Literal["embedded"] = "embedded"
+    runtime: Literal["embedded", "docker"] | None = Field(
+        None, description="what runs it; null: what it runs on now, else the configured one"
+    )
     start: bool = True
     reuse: bool = Field(
         default=False, description="one that is starting or running already will do"

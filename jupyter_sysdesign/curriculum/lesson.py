@@ -187,6 +187,10 @@ class LessonFile(Strict):
         """Return the question of that id, or None."""
         return next((each for each in self.questions if each.id == question), None)
 
+    def is_editable(self, relative: str) -> bool:
+        """Tell whether the learner's copy of this file counts."""
+        return any(fnmatchcase(relative, pattern) for pattern in self.editable)
+
     def is_readable(self, relative: str) -> bool:
         """Tell whether a learner's workspace holds a copy of this file of the environment."""
         if any(fnmatchcase(relative, pattern) for pattern in KEPT_BACK):

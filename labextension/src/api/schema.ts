@@ -1103,10 +1103,9 @@ export interface components {
             workspace: string;
             /**
              * Runtime
-             * @default embedded
-             * @constant
+             * @description what runs it; null: what it runs on now, else the configured one
              */
-            runtime: "embedded";
+            runtime?: ("embedded" | "docker") | null;
             /**
              * Start
              * @default true
