@@ -1,6 +1,6 @@
 """Many learners' servers on this machine, a lesson in each: what it takes, and what breaks first.
 
-Each server is a container of the single-user image, limited as hub/docker.py limits it, with a
+Each server is a container of the single-user image, limited as hub/machine.py limits it, with a
 kernel that holds the lesson and with the lesson's environment. First one learner plays alone, then
 all of them at once; ratios of the two say what the crowd costs each.
 

@@ -1,4 +1,4 @@
-"""What the hubs of docker.py and swarm.py share. Who may log in is yours to say: see there.
+"""What the hubs of machine.py and swarm.py share. Who may log in is yours to say: see there.
 
 SYSDESIGN_HUB_DATA     the hub's own files: database, cookie secret, proxy's pid (default: here)
 SYSDESIGN_HUB_IMAGE    what a learner's server runs (default: what hub/image/build.sh makes)

@@ -59,7 +59,7 @@ def spawner(kind, config, number=7, name="ann"):
 
 
 def test_one_machine(load, network):
-    config = load("docker.py")
+    config = load("machine.py")
     ((name, options),) = network.made
     assert name == "sysdesign-hub"
     assert options["options"]["com.docker.network.bridge.enable_icc"] == "false"
@@ -94,7 +94,7 @@ def test_a_swarm(load):
     assert made.extra_endpoint_spec == {"mode": "dnsrr"}
 
 
-@pytest.mark.parametrize("name", ["docker.py", "swarm.py"])
+@pytest.mark.parametrize("name", ["machine.py", "swarm.py"])
 def test_nobody_is_let_in_by_itself(load, network, name):
     config = load(name, SYSDESIGN_HUB_IDLE_S="120")
     assert "authenticator_class" not in config.JupyterHub
