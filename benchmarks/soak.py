@@ -103,9 +103,9 @@ def cycles(count: int) -> bool:
 
 
 def kills() -> bool:
-    """Run the tests that kill things, and all others marked long."""
+    """Run the tests that kill things, and all others marked long or in need of containers."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "soak", "-q"], cwd=ROOT, check=False
+        [sys.executable, "-m", "pytest", "-m", "soak or containers", "-q"], cwd=ROOT, check=False
     )
     record({"what": "kills", "passed": done.returncode == 0})
     return done.returncode == 0

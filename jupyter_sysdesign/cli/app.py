@@ -21,6 +21,7 @@ from jupyter_sysdesign.cli import (
     load,
     new_lesson,
     verify,
+    work,
 )
 
 app = typer.Typer(
@@ -60,6 +61,8 @@ app.command("console")(console.talk)
 app.command("load")(load.load)
 app.add_typer(fault.app, name="fault")
 app.command("check")(check.check)
+app.command("export")(work.export)
+app.command("import")(work.import_)
 app.command("verify")(verify.verify)
 app.command("new-lesson")(new_lesson.new_lesson)
 app.add_typer(course.app, name="course")

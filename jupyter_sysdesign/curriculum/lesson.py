@@ -116,6 +116,7 @@ class LessonFile(Strict):
 
     title: str = Field(min_length=1)
     track: int = Field(ge=1)
+    order: int = Field(0, ge=0, description="in its track, of a lesson whose id has no number")
     tier: Literal["crawling", "walking", "running", "sprinting"]
     domains: tuple[str, ...] = Field(min_length=1)
     concepts: tuple[str, ...] = Field(min_length=1)

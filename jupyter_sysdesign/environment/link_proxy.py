@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jupyter_sysdesign
+from jupyter_sysdesign.environment.compose import image
 from jupyter_sysdesign.environment.launch import Launch
 from jupyter_sysdesign.environment.services.base import environment
 from jupyter_sysdesign.environment.tasks import end, uninterrupted
@@ -137,9 +138,14 @@ class LinkProxy:
         return Launch(
             name=NAME,
             argv=proxy_command(self._control),
+            arguments=proxy_command(self._control)[1:],
+            image=image("python"),
             env=environment(self._place, NAME),
             cwd=Path("/"),
             probe=probe,
+            reads=(Path(jupyter_sysdesign.__file__).parent, *self._place.database_sockets()),
+            writes=(self._place.sockets,),
+            network=self._place.by_port,
         )
 
     def _routes(self) -> list[dict[str, Any]]:

@@ -6,9 +6,12 @@ machine only TLS will do. Workers need this package, the lessons, and isolation 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import threading
 import time
 import uuid
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,6 +31,12 @@ if TYPE_CHECKING:
 #: A worker that is lost takes its orders with it; each is given to so many others before it counts
 #: as the order's own doing.
 _RETRIES = 2
+_LOOK_S = 0.5
+_ENDING = ("closing", "closed", "failed")
+
+
+class AbandonedError(Exception):
+    """The worker ended, or nobody waits for the order any more; there is no verdict."""
 
 
 class Cluster:
@@ -96,9 +105,11 @@ class Cluster:
             )
             given[future] = order
         try:
-            for future in as_completed(given, loop=self._client.loop):
-                order = given[future]
-                yield _taken(order, future)
+            for future in as_completed(list(given), loop=self._client.loop):
+                order = given.pop(future)
+                done = _taken(order, future)
+                future.release()  # else it would be graded again if its worker is lost later
+                yield done
         finally:
             self._client.cancel(list(given), force=True)
             self._client.close()
@@ -107,14 +118,52 @@ class Cluster:
 def _do(order: str, trust: bool, timeout_s: float) -> tuple[str, str]:
     """Do one order, on the worker."""
     rung = isolation.choose(trust=trust)
-    done = do(Order.model_validate_json(order), rung, timeout_s)
+    with _until_unwanted() as stop:
+        done = do(Order.model_validate_json(order), rung, timeout_s, stop)
+    if stop.is_set():
+        raise AbandonedError
     return done.verdict.model_dump_json(), done.isolation
 
 
+@contextlib.contextmanager
+def _until_unwanted() -> Iterator[threading.Event]:
+    """Give an event that is set once the order is nobody's any more: dask interrupts no thread.
+
+    So a worker that is told to end does not wait for its job, and a cancelled order leaves none.
+    """
+    from distributed import get_worker  # noqa: PLC0415 (as above)
+
+    worker = get_worker()
+    key = worker.get_current_task()
+    main = threading.main_thread()  # dead: the interpreter ends, and waits for other threads
+    stop, done = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_LOOK_S):
+            task = worker.state.tasks.get(key)
+            wanted = task is not None and task.state == "executing"
+            if not wanted or worker.status.name in _ENDING or not main.is_alive():
+                stop.set()
+                done.wait()  # the process waits for this thread, which waits for the clearing up
+
+    watching = threading.Thread(target=watch, name="order watch")
+    watching.start()
+    try:
+        yield stop
+    finally:
+        done.set()
+        watching.join()
+
+
 def _taken(order: Order, future: Any) -> Done:
-    error = future.exception()
+    try:
+        error = future.exception()
+        verdict, rung = ("", "") if error else future.result()
+    except CancelledError as problem:
+        raise UnavailableError(
+            f"The scheduler is gone ({problem})", hint="What is done is kept: go on with --resume."
+        ) from problem
     if error is None:
-        verdict, rung = future.result()
         return Done(order, Verdict.model_validate_json(verdict), rung)
     said = error.message if isinstance(error, SysdesignError) else f"{type(error).__name__}"
     finding = Finding(Status.UNKNOWN, f"No worker of the cluster could grade it ({said}).")

@@ -58,7 +58,7 @@ def grade(
         return without_checks(lesson, order, Finding(Status.FAILED, order.rejected), started_at)
     sweep()
     try:
-        templates = prepared(lesson, isolation)
+        templates = prepared(lesson, isolation, stop)
         with scratch() as folder:
             job = _Job(
                 lesson,
@@ -80,7 +80,7 @@ def grade(
     )
 
 
-def prepared(lesson: Lesson, isolation: Isolation) -> Path:
+def prepared(lesson: Lesson, isolation: Isolation, stop: threading.Event | None = None) -> Path:
     """Return the folder with the lesson's seeded data, made now if it is not there.
 
     Made by a job in which no learner's file is: what jobs start from is nobody's but ours.
@@ -94,7 +94,7 @@ def prepared(lesson: Lesson, isolation: Isolation) -> Path:
     with locked(store / f"{lesson.id}.lock"):
         if not wanted.is_dir():
             with scratch() as folder:
-                job = _Job(lesson, isolation, folder / "job")
+                job = _Job(lesson, isolation, folder / "job", stop=stop)
                 said = job.run({}, None, None)
                 if isinstance(said, Finding):
                     raise SysdesignError(said.why)

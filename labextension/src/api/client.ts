@@ -11,6 +11,7 @@ import type {
   EnvironmentStatus,
   FaultLibrary,
   FaultRequest,
+  ImportedWorkspace,
   LessonDetail,
   LessonSummary,
   LogPage,
@@ -82,6 +83,14 @@ export class Api {
       `/v1/workspaces/${part(workspace)}/answers/${part(question)}`,
       request
     );
+  }
+
+  /** Take up work from a zip in the Jupyter root. */
+  importWork(
+    file: string,
+    overwrite: boolean
+  ): Promise<readonly ImportedWorkspace[]> {
+    return this._send('POST', '/v1/work', { file, overwrite });
   }
 
   environments(): Promise<readonly EnvironmentStatus[]> {

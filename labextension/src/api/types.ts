@@ -18,6 +18,7 @@ export type FaultDescription = Schemas['FaultDescription'];
 export type FaultLibrary = Schemas['FaultLibrary'];
 export type FaultLink = Schemas['FaultLink'];
 export type FaultRequest = Schemas['FaultRequest'];
+export type ImportedWorkspace = Schemas['ImportedWorkspace'];
 export type LessonDetail = Schemas['LessonDetail'];
 export type LessonSummary = Schemas['LessonSummary'];
 export type LogPage = Schemas['LogPage'];

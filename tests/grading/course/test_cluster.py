@@ -1,21 +1,31 @@
-"""Jobs on a real cluster of two workers, one of which is killed."""
+"""Jobs on real clusters of two workers: one is killed, one is told to end, one speaks TLS only."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING, NamedTuple
 
+import psutil
 import pytest
+import trustme
 
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
-from jupyter_sysdesign.errors import InvalidRequestError
+from jupyter_sysdesign.errors import InvalidRequestError, UnavailableError
 from jupyter_sysdesign.grading.course import isolation, orders
 from jupyter_sysdesign.grading.course.cluster import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 if isolation.LADDER[0].unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
@@ -23,31 +33,106 @@ if isolation.LADDER[0].unusable():
 SOLUTION = b"CREATE INDEX ON items (category, price, id);\n"
 
 
-@pytest.fixture
-def cluster(home, curriculum, tmp_path):
-    """Return the scheduler's address and its two workers' processes."""
+class Started(NamedTuple):
+    """A scheduler, its address, and its two workers."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]]
+
+
+class Files(NamedTuple):
+    """What somebody has to show, as PEM files."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+@contextlib.contextmanager
+def started(folder: Path, protocol: str = "tcp", *files: Path) -> Iterator[Started]:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    command = [sys.executable, "-W", "ignore", "-m", "distributed.cli"]
-    scheduler = subprocess.Popen(
-        [*command[:-1], "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port",
-         str(port), "--no-dashboard"], **quiet,
-    )  # fmt: skip
-    workers = [
-        subprocess.Popen(
-            [*command[:-1], "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny",
-             "--no-dashboard", "--name", str(number)], **quiet,
-        )
-        for number in range(2)
+    address = f"{protocol}://127.0.0.1:{port}"
+    command = [sys.executable, "-W", "ignore", "-m"]
+    common = ["--protocol", protocol, "--host", "127.0.0.1", "--no-dashboard"]
+    for name, path in zip(("--tls-ca-file", "--tls-cert", "--tls-key"), files, strict=False):
+        common += [name, str(path)]
+    argvs = [
+        [*command, "distributed.cli.dask_scheduler", *common, "--port", str(port)],
+        *(
+            [*command, "distributed.cli.dask_worker", address, *common, "--nthreads", "1",
+             "--no-nanny", "--name", str(number)]
+            for number in range(2)
+        ),
     ]  # fmt: skip
-    yield address, workers
-    for each in (*workers, scheduler):
-        each.terminate()
-    for each in (*workers, scheduler):
-        each.wait(30)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    processes = [subprocess.Popen(argv, **quiet) for argv in argvs]
+    try:
+        until = time.monotonic() + 60
+        with socket.socket() as one:
+            while one.connect_ex(("127.0.0.1", port)) and time.monotonic() < until:
+                time.sleep(0.2)
+        yield Started(address, processes[0], processes[1:])
+    finally:
+        # One after the other: a worker that is told to end just as its scheduler says goodbye has
+        # its own goodbye cancelled, and waits for that for ever (distributed 2026.8, no nanny).
+        left = [each for each in reversed(processes) if not _ended(each)]
+        assert not left, "they do not end when they are told to"
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+    return True
+
+
+class Jobs:
+    """The jobs that were begun, seen by their folders: who is at which order."""
+
+    def __init__(self, home: Path) -> None:
+        self._checks = home / "checks"
+        self._over = threading.Event()
+        self._watching = threading.Thread(target=self._watch, name="jobs", daemon=True)
+        self.begun: dict[str, tuple[int, bytes]] = {}
+
+    def __enter__(self) -> Jobs:  # noqa: PYI034 (Self is of Python 3.11)
+        self._watching.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watching.join()
+
+    def at_work(self, pid: int) -> list[str]:
+        """Return the folders of a worker's jobs that are there now."""
+        return [each for each, (owner, _) in self.begun.items() if owner == pid and self.has(each)]
+
+    def has(self, folder: str) -> bool:
+        return (self._checks / folder).exists()
+
+    def times(self, order: orders.Order) -> int:
+        """Return how many jobs there were for an order."""
+        content = order.files["migrations/001.sql"]
+        return sum(each == content for _, each in self.begun.values())
+
+    def owners(self, order: orders.Order) -> list[int]:
+        content = order.files["migrations/001.sql"]
+        return [owner for owner, each in self.begun.values() if each == content]
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.02):
+            for job in self._checks.glob("*/job/work/migrations/001.sql"):
+                with contextlib.suppress(OSError):
+                    folder = job.parents[3]
+                    owner = json.loads((folder / "owner.json").read_text())["pid"]
+                    self.begun[folder.name] = (owner, job.read_bytes())
 
 
 def _order(student: str, content: bytes) -> orders.Order:
@@ -61,39 +146,108 @@ def _order(student: str, content: bytes) -> orders.Order:
     return orders.Order(student=student, lesson="tiny", files=files, digest=digest, seed=seed)
 
 
-def test_a_lost_workers_submissions_are_graded_by_another_one(cluster, home):
-    address, workers = cluster
-    wanted = [_order(f"s{number}", SOLUTION + b"\n" * number) for number in range(3)]
-    wanted.append(_order("none", b"SELECT 1;\n"))
-    executor = _connected(address)
+def _orders(count: int) -> list[orders.Order]:
+    return [_order(f"s{number}", SOLUTION + b"\n" * number) for number in range(count)]
 
-    def kill_one_at_work() -> None:
-        checks = home / "checks"
-        while len(list(checks.glob("*/job/work"))) < 2:
-            time.sleep(0.05)
-        os.kill(workers[0].pid, signal.SIGKILL)
 
-    killer = threading.Thread(target=kill_one_at_work, daemon=True)
-    killer.start()
-    done = list(executor.run(wanted))
-    killer.join()
-    assert workers[0].wait(30) == -signal.SIGKILL
-    assert sorted(each.order.student for each in done) == ["none", "s0", "s1", "s2"]
+def _until(what) -> None:
+    until = time.monotonic() + 120
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def tls(tmp_path) -> dict[str, Files]:
+    """Return who has which files; the stranger's certificate is of a CA of their own."""
+    ours, theirs = trustme.CA(), trustme.CA()
+    ours.cert_pem.write_to_path(tmp_path / "ca.pem")
+    made = {}
+    for who, signed_by in {"cluster": ours, "instructor": ours, "stranger": theirs}.items():
+        leaf = signed_by.issue_cert("127.0.0.1", common_name=who)
+        made[who] = Files(tmp_path / "ca.pem", tmp_path / f"{who}.pem", tmp_path / f"{who}.key")
+        leaf.cert_chain_pems[0].write_to_path(made[who].certificate)
+        leaf.private_key_pem.write_to_path(made[who].key)
+    return made
+
+
+def test_a_lost_workers_submissions_are_graded_by_another_one(home, curriculum, tmp_path, tls):
+    wanted = [*_orders(3), _order("none", b"SELECT 1;\n")]
+    with started(tmp_path, "tls", *tls["cluster"]) as cluster, Jobs(home) as jobs:
+        _strangers_are_refused(cluster.address, tls["stranger"])
+        running = Cluster(cluster.address, **tls["instructor"]._asdict()).run(wanted)
+        done = [next(running)]
+        (owner,) = jobs.owners(done[0].order)
+        _until(lambda: jobs.at_work(owner))
+        lost = {jobs.begun[each][1] for each in jobs.at_work(owner)}
+        (worker,) = [each for each in cluster.workers if each.pid == owner]
+        os.kill(worker.pid, signal.SIGKILL)
+        assert worker.wait(30) == -signal.SIGKILL
+        done += running
+        for each in wanted:  # what the worker had done before was told, and is not done again
+            again = each.files["migrations/001.sql"] in lost
+            assert jobs.times(each) == (2 if again else 1), each.student
     by_student = {each.order.student: each.verdict for each in done}
+    assert sorted(each.order.student for each in done) == ["none", "s0", "s1", "s2"]
     assert by_student["none"].points == 20, by_student["none"].reason
     for student in ("s0", "s1", "s2"):
         assert by_student[student].status == "passed", by_student[student]
     assert {each.isolation for each in done} == {"namespaces"}
 
 
-def _connected(address: str) -> Cluster:
-    """Connect once the scheduler is up, which takes it seconds."""
-    host, port = address.removeprefix("tcp://").split(":")
-    until = time.monotonic() + 60
-    with socket.socket() as one:
-        while one.connect_ex((host, int(port))) and time.monotonic() < until:
-            time.sleep(0.2)
-    return Cluster(address)
+def test_who_ends_a_worker_or_stops_waiting_ends_its_job(home, curriculum, tmp_path):
+    endless = [_order(f"e{number}", b"SELECT pg_sleep(3600);\n" * number) for number in (1, 2)]
+    with started(tmp_path) as cluster, Jobs(home) as jobs:
+        running = Cluster(cluster.address).run([*_orders(1), *endless])
+        assert next(running).verdict.status == "passed"
+        leaving, staying = cluster.workers
+        _until(lambda: all(jobs.owners(each) for each in endless))
+        _until(lambda: jobs.at_work(leaving.pid) and jobs.at_work(staying.pid))
+        below = _below(leaving)
+        leaving.terminate()
+        assert leaving.wait(60) == 0
+        assert not jobs.at_work(leaving.pid)
+        assert not psutil.wait_procs(below, timeout=20)[1]
+        below = _below(staying)
+        running.close()
+        _until(lambda: not jobs.at_work(staying.pid))
+        assert not psutil.wait_procs(below, timeout=20)[1]
+        assert staying.poll() is None
+        running = Cluster(cluster.address).run(endless[:1])
+        killer = threading.Thread(target=lambda: (_below(staying), cluster.scheduler.kill()))
+        killer.start()
+        with pytest.raises(UnavailableError, match="The scheduler is gone"):
+            next(running)
+        killer.join()
+        _until(lambda: not jobs.at_work(staying.pid))
+
+
+def _below(worker: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return the processes of a worker's job, once there are some."""
+    process = psutil.Process(worker.pid)
+    _until(process.children)
+    return process.children(recursive=True)
+
+
+def _strangers_are_refused(address: str, stranger: Files) -> None:
+    with pytest.raises(UnavailableError, match="No scheduler answers"):
+        Cluster(address, **stranger._asdict())
+    with pytest.raises(UnavailableError, match="No scheduler answers"):
+        Cluster(address.replace("tls://", "tcp://"))
+    assert "CERTIFICATE_REQUIRED" in _without_certificate(address, stranger.ca)
+
+
+def _without_certificate(address: str, ca: Path) -> str:
+    """Return why the scheduler ends a connection of somebody who shows no certificate."""
+    host, port = address.removeprefix("tls://").split(":")
+    context = ssl.create_default_context(cafile=str(ca))
+    with (
+        pytest.raises(ssl.SSLError) as refused,
+        socket.create_connection((host, int(port)), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname=host) as encrypted,
+    ):
+        encrypted.recv(1)  # in TLS 1.3 the refusal comes after the handshake
+    return str(refused.value)
 
 
 @pytest.mark.parametrize(
