@@ -26,7 +26,7 @@ $(VENV)/.ready: pyproject.toml weights.txt
 	@touch $@
 
 test-setup: setup
-	@bash tests/setup.sh
+	@bash tests/setup.sh $$PPID
 
 test: test-setup lint ## run every test: Python, TypeScript, browser, each lesson's gate once
 	$(BIN)/python labextension/build.py --test
