@@ -26,12 +26,12 @@ $(VENV)/.ready: pyproject.toml weights.txt
 	@touch $@
 
 test-setup: setup
-	@bash tests/setup.sh
+	@bash tests/setup.sh $$PPID
 
 test: test-setup lint ## run every test: Python, TypeScript, browser, each lesson's gate once
 	$(BIN)/python labextension/build.py --test
-	$(BIN)/python -m pytest -m "not soak and not gate and not ui" -n 3 --dist loadfile
-	$(BIN)/python -m pytest -m "gate or ui"
+	$(BIN)/python -m pytest -m "not soak and not gate and not ui and not containers" -n 3 --dist loadfile
+	$(BIN)/python -m pytest -m "(gate or ui) and not containers" -n 2 --maxschedchunk 1
 
 test-some: test-setup ## run a part of the Python tests (ARGS="tests/load -k pacing")
 	$(BIN)/python -m pytest $(ARGS)
@@ -41,12 +41,13 @@ lint: setup ## types and style
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-soak: test-setup ## the long version: N-of-N gates under load, kills; appends to benchmarks/soak.jsonl
+soak: test-setup ## the long version: N-of-N gates under load, kills, hubs; appends to benchmarks/soak.jsonl
 	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 bench: test-setup ## measure against peers; prints the figures of benchmarks/README.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
-	$(BIN)/sysdesign bench all $(ARGS)
+	@bash benchmarks/peers.sh $(BIN)/python $(VENV)/peers
+	SYSDESIGN_AUTOCANNON=$(VENV)/peers/autocannon $(BIN)/sysdesign bench all $(ARGS)
 
 wheel: setup ## a wheel that installs without Node
 	$(BIN)/python -m build --wheel --outdir dist .

@@ -55,6 +55,12 @@ class ConflictError(SysdesignError):
     code = "conflict"
 
 
+class WorkThereError(ConflictError):
+    """What is to be imported would replace other work; by leave, that is kept beside it."""
+
+    code = "work_there"
+
+
 class LeaseEndedError(SysdesignError):
     """The request names a lease that is gone; nothing was done, so take another and retry."""
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import docker_engine
 import pytest
 
 from jupyter_sysdesign import paths
@@ -35,6 +36,19 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # A shell has what it runs in the background ignore SIGINT, and so would every program under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    """Say loudly what is not tested."""
+    why = docker_engine.missing()
+    return f"NO DOCKER, AND NO TEST OF IT: {why}" if why else "docker: " + docker_engine.version()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a Docker engine where there is none; in CI that is a failure."""
+    if item.get_closest_marker("docker") and (why := docker_engine.missing()):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +100,7 @@ def _private_home(monkeypatch: pytest.MonkeyPatch, _templates: Path) -> Iterator
     left = _left_processes(base, runtime)
     for pid in left:
         _kill(pid)
+    containers = docker_engine.left(str(folder))
     sockets = _sockets(runtime)
     if (folder / "templates").exists():
         shutil.rmtree(_templates, ignore_errors=True)
@@ -93,6 +108,7 @@ def _private_home(monkeypatch: pytest.MonkeyPatch, _templates: Path) -> Iterator
     shutil.rmtree(base, ignore_errors=True)
     shutil.rmtree(runtime, ignore_errors=True)
     assert not left, f"processes outlived the test: {left}"
+    assert not containers, f"containers or networks outlived the test: {containers}"
     assert not sockets, f"sockets outlived the test: {sockets}"
 
 
@@ -129,9 +145,9 @@ def tiny_source(home: Path, lesson: str, name: str = "workspace") -> Source:
 
 
 @pytest.fixture(scope="module")
-def shared_source(shared_home: Path) -> Callable[[str], Source]:
+def shared_source(shared_home: Path) -> Callable[..., Source]:
     """Return a maker of ``Source`` in the module's home."""
-    return lambda lesson: tiny_source(shared_home, lesson)
+    return lambda lesson, name="workspace": tiny_source(shared_home, lesson, name)
 
 
 @pytest.fixture

@@ -70,14 +70,14 @@ class Shop:
         )
 
 
-async def open_shop(source: Source) -> Shop:
+async def open_shop(source: Source, runs_on: str | None = None) -> Shop:
     """Start a shop of one's own."""
 
     def hear(kind: str, _data: dict[str, Any]) -> None:
         if kind in ("environment.state", "service.state"):
             shop.injector.follow()
 
-    instance = Instance(source, emit=hear)
+    instance = Instance(source, emit=hear, runs_on=runs_on)
     injector = Injector(instance, lambda kind, said: shop.told.append((kind, said)))
     shop = Shop(instance, injector, httpx.AsyncClient())
     await instance.start()

@@ -42,7 +42,7 @@ class Swim(Node):
 
     def probe(self):
         # This is all that the judge ever sees of you. Keep the names above, and it is right.
-        return SwimProbe("follower", self.incarnation, self.members)
+        return SwimProbe("member", self.incarnation, self.members)
 
     def on_start(self):
         # STAGE 1: begin a period, at a random moment of it.

@@ -16,11 +16,13 @@ from jupyter_sysdesign.cli import (
     env,
     fault,
     grade,
+    images,
     lab,
     lessons,
     load,
     new_lesson,
     verify,
+    work,
 )
 
 app = typer.Typer(
@@ -60,8 +62,11 @@ app.command("console")(console.talk)
 app.command("load")(load.load)
 app.add_typer(fault.app, name="fault")
 app.command("check")(check.check)
+app.command("export")(work.export)
+app.command("import")(work.import_)
 app.command("verify")(verify.verify)
 app.command("new-lesson")(new_lesson.new_lesson)
 app.add_typer(course.app, name="course")
 app.command("grade")(grade.grade)
+app.add_typer(images.app, name="images")
 app.add_typer(bench.app, name="bench")

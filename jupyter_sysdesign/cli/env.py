@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, console, emit, out
-from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, existing, resolve
+from jupyter_sysdesign.cli.place import (
+    LessonArgument,
+    RuntimeOption,
+    WorkspaceOption,
+    existing,
+    resolve,
+)
 from jupyter_sysdesign.errors import StartFailedError
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ def up(
     lesson: LessonArgument = None,
     *,
     workspace: WorkspaceOption = None,
+    runtime: RuntimeOption = None,
     ttl: Annotated[
         int, typer.Option(help="Seconds it stays up without a client.")
     ] = _DEFAULT_TTL_S,
@@ -37,7 +44,7 @@ def up(
 
     with ControlClient() as client:
         folder = resolve(client, lesson, workspace)
-        status = client.create_environment(str(folder))
+        status = client.create_environment(str(folder), runtime=runtime)
         client.detach(status.id, ttl_s=ttl)
         status = _wait(client, status, quiet=as_json)
     if as_json:
@@ -166,7 +173,8 @@ def _wait(client: ControlClient, status: EnvironmentStatus, *, quiet: bool) -> E
 
 def _show(status: EnvironmentStatus) -> None:
     reason = f" ({status.reason})" if status.reason else ""
-    out.print(f"[bold]{status.lesson}[/bold] {status.state.value}{reason}")
+    on = "" if status.runtime == "embedded" else f" on {status.runtime}"
+    out.print(f"[bold]{status.lesson}[/bold] {status.state.value}{on}{reason}")
     for service in status.services:
         where = f"  {service.url}" if service.url else ""
         why = f"  {service.reason}" if service.reason else ""

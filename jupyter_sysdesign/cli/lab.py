@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from jupyter_sysdesign.cli.output import COULD_NOT, command, console
-from jupyter_sysdesign.cli.place import default_folder
+from jupyter_sysdesign.cli.place import RuntimeOption, default_folder
 from jupyter_sysdesign.errors import NotFoundError
 
 
@@ -23,13 +23,18 @@ def lab(
     lesson: Annotated[
         str | None, typer.Option("--lesson", help="Open this lesson (default: the next one).")
     ] = None,
+    runtime: RuntimeOption = None,
 ) -> None:
     """Start JupyterLab on the curriculum; further options go to `jupyter lab` unchanged."""
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
     from jupyter_sysdesign.curriculum.registry import Registry
     from jupyter_sysdesign.curriculum.workspace import NOTEBOOK, create
     from jupyter_sysdesign.environment import binaries
+    from jupyter_sysdesign.environment.runtimes import choice
 
+    if runtime is not None:
+        os.environ[choice.VARIABLE] = runtime  # for the server, its kernels and terminals
+    choice.default()
     missing = [found for found in binaries.report() if found.path is None]
     for found in missing:
         console.print(f"[yellow]{found.program} is missing.[/yellow] {found.hint}")

@@ -22,6 +22,14 @@ WorkspaceOption = Annotated[
     Path | None,
     typer.Option("--workspace", metavar="DIR", help="The workspace folder to work on."),
 ]
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime",
+        metavar="RUNTIME",
+        help="embedded (plain processes) or docker; default: $SYSDESIGN_RUNTIME, else embedded.",
+    ),
+]
 
 
 def resolve(client: ControlClient, lesson: str | None, workspace: Path | None) -> Path:

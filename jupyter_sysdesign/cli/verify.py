@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, console, emit, out
+from jupyter_sysdesign.cli.place import RuntimeOption  # noqa: TC001 (typer reads it at run time)
 
 _WORDS = {True: "[green]holds[/green]", False: "[red]broken[/red]", None: "nothing runs"}
 
@@ -19,6 +21,7 @@ def verify(
     lessons: Annotated[list[str] | None, typer.Argument(help="Lesson ids (default: all).")] = None,
     *,
     repeat: Annotated[int, typer.Option(min=1, help="Times the solution must pass.")] = 1,
+    runtime: RuntimeOption = None,
     record: Annotated[
         Path | None, typer.Option(help="Append every attempt to this JSON Lines file.")
     ] = None,
@@ -26,8 +29,12 @@ def verify(
 ) -> None:
     """Run a lesson's gate, from a checkout: untouched fails, solution passes, cheats are caught."""
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
+    from jupyter_sysdesign.environment.runtimes import choice
     from jupyter_sysdesign.grading import gate
 
+    if runtime is not None:
+        os.environ[choice.VARIABLE] = runtime  # for the checker's processes as well
+    choice.default()
     catalogue = Catalogue()
     chosen = [catalogue.lesson(each) for each in lessons] if lessons else catalogue.lessons()
     results: list[dict[str, Any]] = []

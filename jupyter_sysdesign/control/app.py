@@ -26,6 +26,7 @@ from jupyter_sysdesign.control.routes import (
     lessons,
     plane,
     runs,
+    work,
     workspaces,
 )
 
@@ -60,6 +61,7 @@ def create_app() -> FastAPI:
         plane,
         lessons,
         workspaces,
+        work,
         environments,
         data,
         runs,

@@ -19,6 +19,7 @@ from jupyter_sysdesign.control.models import (
     ControlPlaneInfo,
     Drift,
     EnvironmentStatus,
+    ImportedWorkspace,
     LessonDetail,
     LessonSummary,
     LogPage,
@@ -125,6 +126,14 @@ def answer(workspace: str, question: str, value: Any = None, *, skip: bool = Fal
     return Call(Answer, "PUT", path, {"value": value, "skip": skip})
 
 
+def import_work(
+    file: str | Path, folder: str | Path, *, overwrite: bool = False
+) -> Call[list[ImportedWorkspace]]:
+    """Take up the work in a zip below ``folder``; both are absolute paths."""
+    body = {"file": str(file), "folder": str(folder), "overwrite": overwrite}
+    return Call(list[ImportedWorkspace], "POST", "/v1/work", body)
+
+
 def environments() -> Call[list[EnvironmentStatus]]:
     """List the environments there are, running or not."""
     return Call(list[EnvironmentStatus], "GET", "/v1/environments")
@@ -136,12 +145,17 @@ def create_environment(
     purpose: Literal["lesson", "check"] = "lesson",
     *,
     reuse: bool = False,
+    runtime: str | None = None,
 ) -> Call[EnvironmentStatus]:
     """Prepare the environment of a workspace (id or folder) and begin to start it.
 
-    With ``reuse``, one that is starting or running already is as good.
+    With ``reuse``, one that is starting or running already is as good. ``runtime``: by default the
+    one this program is configured for, else the control plane's choice.
     """
     body = {"workspace": str(workspace), "start": start, "purpose": purpose, "reuse": reuse}
+    wanted = runtime or os.environ.get("SYSDESIGN_RUNTIME")
+    if wanted:
+        body["runtime"] = wanted
     return Call(EnvironmentStatus, "POST", "/v1/environments", body)
 
 

@@ -22,15 +22,16 @@ from jupyter_sysdesign.control.models import (
     Status,
     Verdict,
 )
+from jupyter_sysdesign.environment.runtimes import choice
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import ConflictError, SysdesignError
 from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
+    from collections.abc import Awaitable, Callable
 
     from jupyter_sysdesign.control.environment import Environment
-    from jupyter_sysdesign.control.leases import Leases
     from jupyter_sysdesign.control.models import ChecksRequest
 
 log = logging.getLogger(__name__)
@@ -42,10 +43,14 @@ _LINE_BYTES = 4 << 20
 
 
 class Checks:
-    """The checkers under way, at most one per workspace."""
+    """The checkers under way, at most one per workspace.
 
-    def __init__(self, leases: Leases) -> None:
-        self._leases = leases
+    Args:
+        let_go: ends a holder, and returns when nothing is left of what only it kept alive.
+    """
+
+    def __init__(self, let_go: Callable[[str], Awaitable[None]]) -> None:
+        self._let_go = let_go
         self._going: dict[str, asyncio.Task[Verdict]] = {}
         self._results: dict[str, list[CheckResult]] = {}
         self._last: dict[str, Verdict] = {}
@@ -109,7 +114,7 @@ class Checks:
             reason = f"The checker could not be started: {error.strerror}"
         finally:
             await checker.end()
-            self._leases.end_holder(checker.holder)
+            await self._let_go(checker.holder)
         verdict = checker.verdict or _unknown(environment, checker.results, seed, reason)
         verdict = verdict.model_copy(
             update={"started_at": started_at, "duration_s": time.time() - started_at}
@@ -145,6 +150,7 @@ class _Checker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=trace,
                 cwd=self._environment.folder,
+                env={**os.environ, choice.VARIABLE: self._environment.instance.runs_on},
                 start_new_session=True,
                 limit=_LINE_BYTES,
             )

@@ -10,6 +10,7 @@ from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.environment import Environment
 from jupyter_sysdesign.control.temporary import remove_temporary
 from jupyter_sysdesign.environment.instance import sweep
+from jupyter_sysdesign.environment.runtimes import choice
 from jupyter_sysdesign.errors import NotFoundError, SysdesignError
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ class Environments:
     def known(self, environment_id: str) -> Environment | None:
         """Return one that was used since this control plane began."""
         return self._known.get(environment_id)
+
+    def runtime_of(self, environment_id: str) -> str:
+        """Return what an environment runs on, or would.
+
+        Raises:
+            InvalidRequestError: what is configured is no runtime.
+        """
+        known = self._known.get(environment_id)
+        return known.instance.runs_on if known is not None else choice.default()
 
     async def get(self, environment_id: str) -> Environment:
         """Return an environment.

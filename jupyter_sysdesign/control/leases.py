@@ -79,7 +79,7 @@ class Leases:
         """
         lease = self._leases.get(lease_id)
         if lease is None:
-            raise LeaseEndedError("The lease of this request has ended", hint="Open a new lease.")
+            raise _ended()
         return lease
 
     def lost(self, lease: Lease) -> None:
@@ -117,7 +117,15 @@ class Leases:
             self._end(holder)
 
     def hold(self, lease: Lease, environment: str) -> None:
-        """Let the lease's holder keep the environment alive."""
+        """Let the lease's holder keep the environment alive.
+
+        Raises:
+            LeaseEndedError: the holder is gone since the request came, and so is the environment
+                unless somebody else holds it.
+        """
+        if self._holders.get(lease.holder.key) is not lease.holder:
+            self._release(environment)
+            raise _ended()
         lease.holder.environments.add(environment)
         self._stop_waiting(environment)
 
@@ -210,3 +218,7 @@ class Leases:
         timer = self._waiting.pop(environment, None)
         if timer is not None:
             timer.cancel()
+
+
+def _ended() -> LeaseEndedError:
+    return LeaseEndedError("The lease of this request has ended", hint="Open a new lease.")

@@ -120,6 +120,30 @@ class WorkspaceRequest(_Request):
     folder: str | None = Field(None, description="default: <root>/sysdesign/<lesson>")
 
 
+class ImportRequest(_Request):
+    """Take up work from a zip that `GET /v1/work` or `sysdesign export` made."""
+
+    file: str = Field(description="absolute, or relative to the root")
+    folder: str | None = Field(None, description="what it is unpacked below; default: the root")
+    overwrite: bool = Field(
+        default=False, description="replace other work too; it is kept beside the new one"
+    )
+
+
+class ImportedWorkspace(BaseModel):
+    """What became of one workspace in a zip."""
+
+    id: str
+    lesson: str
+    folder: str
+    path: str | None = Field(None, description="as in WorkspaceDetail")
+    notebook: str
+    became: Literal["new", "same", "replaced"] = Field(
+        description="same: it was there already, to the byte"
+    )
+    kept: str | None = Field(None, description="where what it replaced lies now")
+
+
 class FactMark(BaseModel):
     """Whether what a learner stated in a field holds; a rule decides that."""
 
@@ -209,7 +233,9 @@ class EnvironmentRequest(_Request):
     """
 
     workspace: str = Field(description="workspace id, or absolute path of its folder")
-    runtime: Literal["embedded"] = "embedded"
+    runtime: Literal["embedded", "docker"] | None = Field(
+        None, description="what runs it; null: what it runs on now, else the configured one"
+    )
     start: bool = True
     reuse: bool = Field(
         default=False, description="one that is starting or running already will do"

@@ -67,6 +67,7 @@ class Operations:
     workspaces = Operation(calls.workspaces)
     create_workspace = Operation(calls.create_workspace)
     workspace = Operation(calls.workspace)
+    import_work = Operation(calls.import_work)
     answer = Operation(calls.answer)
     environments = Operation(calls.environments)
     create_environment = Operation(calls.create_environment)

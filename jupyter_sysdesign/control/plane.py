@@ -36,7 +36,7 @@ class ControlPlane:
         self.workspaces = Registry()
         self.environments = Environments(self.catalogue, self.workspaces)
         self.leases = Leases(grace_s, self._give_up)
-        self.checks = Checks(self.leases)
+        self.checks = Checks(self.let_go)
         self._background: set[asyncio.Task[None]] = set()
 
     @property
@@ -62,6 +62,13 @@ class ControlPlane:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def let_go(self, holder: str) -> None:
+        """End a holder; returns when nothing of what only it kept alive is left."""
+        before = set(self._background)
+        self.leases.end_holder(holder)
+        if ending := self._background - before:
+            await asyncio.wait(ending)
 
     def _give_up(self, environment_id: str) -> None:
         environment = self.environments.known(environment_id)

@@ -88,7 +88,8 @@ class Recorder:
         apps = []
         for name, address in instance.metrics_addresses().items():
             path = None if address.path is None else str(address.path)
-            apps.append(AppSource(name, Target(address.host, address.port or 80, unix_path=path)))
+            target = Target(address.host, address.port or 80, unix_path=path, anywhere=True)
+            apps.append(AppSource(name, target))
         return Sources(
             apps=tuple(apps),
             postgres=tuple(

@@ -119,8 +119,9 @@ class Catalogue:
         return [each for each in self._all().values() if isinstance(each, InvalidFileError)]
 
     def lessons(self) -> list[Lesson]:
-        """Return the lessons that can be used, by id: track, number, topic."""
-        return [each for _, each in sorted(self._all().items(), key=_order) if _is_usable(each)]  # type: ignore[misc]
+        """Return the lessons that can be used, in order: numbered ones, then the others."""
+        usable = (each for each in self._all().values() if isinstance(each, Lesson))
+        return sorted(usable, key=_order)
 
     def lesson(self, lesson: str) -> Lesson:
         """Return one lesson.
@@ -225,12 +226,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _order(item: tuple[str, object]) -> tuple[int, int, int, str]:
-    numbered = NUMBERED.match(item[0])
+def _order(lesson: Lesson) -> tuple[bool, int, int, str]:
+    numbered = NUMBERED.match(lesson.id)
     if numbered is None:
-        return (1, 0, 0, item[0])
-    return (0, int(numbered[1]), int(numbered[2]), item[0])
-
-
-def _is_usable(found: Lesson | InvalidFileError) -> bool:
-    return isinstance(found, Lesson)
+        return (True, lesson.file.track, lesson.file.order, lesson.id)
+    return (False, int(numbered[1]), int(numbered[2]), lesson.id)

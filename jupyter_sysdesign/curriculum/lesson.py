@@ -116,6 +116,7 @@ class LessonFile(Strict):
 
     title: str = Field(min_length=1)
     track: int = Field(ge=1)
+    order: int = Field(0, ge=0, description="in its track, of a lesson whose id has no number")
     tier: Literal["crawling", "walking", "running", "sprinting"]
     domains: tuple[str, ...] = Field(min_length=1)
     concepts: tuple[str, ...] = Field(min_length=1)
@@ -185,6 +186,10 @@ class LessonFile(Strict):
     def question(self, question: str) -> Question | None:
         """Return the question of that id, or None."""
         return next((each for each in self.questions if each.id == question), None)
+
+    def is_editable(self, relative: str) -> bool:
+        """Tell whether the learner's copy of this file counts."""
+        return any(fnmatchcase(relative, pattern) for pattern in self.editable)
 
     def is_readable(self, relative: str) -> bool:
         """Tell whether a learner's workspace holds a copy of this file of the environment."""

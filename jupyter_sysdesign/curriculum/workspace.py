@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 MARKER = PurePosixPath(".sysdesign/workspace.json")
 NOTEBOOK = "lesson.ipynb"
-_IGNORED = {".sysdesign", ".ipynb_checkpoints", "__pycache__", ".git"}
+#: Folders of tools, none of them a learner's work.
+IGNORED = {".sysdesign", ".ipynb_checkpoints", "__pycache__", ".git"}
 
 
 class _Marker(BaseModel):
@@ -102,7 +103,7 @@ class Workspace:
                 raise ConflictError(
                     f"{relative} exists", hint="Rename it first, or restore with overwrite."
                 )
-            target.replace(_free_name(target, "yours"))
+            target.replace(free_name(target, "yours"))
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
         shutil.copyfile(pristine, part)
@@ -213,7 +214,7 @@ def inside(root: Path, relative: str) -> Path:
 def plain_files(folder: Path) -> Iterator[Path]:
     """Yield the regular files below ``folder``, sorted; no links, nothing behind links."""
     for base, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(each for each in folders if each not in _IGNORED)
+        folders[:] = sorted(each for each in folders if each not in IGNORED)
         for name in sorted(names):
             path = Path(base) / name
             if path.is_file() and not path.is_symlink():
@@ -272,7 +273,12 @@ def _existing(lesson: Lesson, folder: Path) -> Workspace | None:
     return None
 
 
-def _free_name(path: Path, label: str) -> Path:
+def free_name(path: Path, label: str) -> Path:
+    """Return a name beside ``path`` that is not taken: ``server.py.yours-1``.
+
+    Raises:
+        ResourceError: there are thousands already.
+    """
     for number in range(1, 10_000):
         candidate = path.with_name(f"{path.name}.{label}-{number}")
         if not candidate.exists():

@@ -24,6 +24,12 @@ IMAGES: dict[str, Kind] = {
     "sysdesign/python:3": "python",
 }
 
+
+def image(kind: Kind) -> str:
+    """Return the image of a kind of service."""
+    return next(name for name, each in IMAGES.items() if each == kind)
+
+
 HAPROXY_CONFIG = "/usr/local/etc/haproxy/haproxy.cfg"
 POSTGRES_INIT = "/docker-entrypoint-initdb.d"
 

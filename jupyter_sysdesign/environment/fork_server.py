@@ -51,7 +51,16 @@ def serve() -> NoReturn:
     proctitle.become(["sysdesign-fork-server"], kept)
     order = _serve()
     if order is not None:
-        guard.main(order["instance"], order["folder"], order["sockets"], keep=order["keep"])
+        own = (order["instance"], order["folder"], order["sockets"])
+        if "engine" in order:
+            # Only who has one loads what talks to it.
+            from jupyter_sysdesign.environment.runtimes.docker import (  # noqa: PLC0415
+                guard as container_guard,
+            )
+
+            container_guard.main(order["engine"], *own, keep=order["keep"])
+        else:
+            guard.main(*own, keep=order["keep"])
     os._exit(0)  # taking all that was loaded apart is for the program, which may want it
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_sysdesign.environment import proctree, statement
 from jupyter_sysdesign.environment.lifecycle import AT_REST, UP, Lifecycle
+from jupyter_sysdesign.environment.runtimes import choice
 from jupyter_sysdesign.environment.service_runner import START_TIMEOUT_S
 from jupyter_sysdesign.environment.services.haproxy import Haproxy
 from jupyter_sysdesign.environment.services.valkey import Valkey
@@ -51,6 +52,7 @@ class Instance:
         source: the lesson's files under the learner's.
         purpose: ``lesson``, or ``check``: then the folder goes with the program that owns it.
         emit: hears every event (its type and data), on the event loop, in order.
+        runs_on: the runtime; by default the configured one.
         start_timeout_s: how long a service may take until it answers.
 
     Raises:
@@ -63,13 +65,21 @@ class Instance:
         *,
         purpose: str = "lesson",
         emit: Callable[[str, dict[str, Any]], None],
+        runs_on: str | None = None,
         start_timeout_s: float = START_TIMEOUT_S,
     ) -> None:
         self.source = source
         self.purpose = purpose
         self.id = source.instance_id
         self._emit = emit
-        self._life = Lifecycle(source, purpose, self._tell, emit, start_timeout_s)
+        self._life = Lifecycle(
+            source,
+            self._tell,
+            emit,
+            purpose=purpose,
+            runs_on=runs_on or choice.default(),
+            start_timeout_s=start_timeout_s,
+        )
 
     # --- what it is -------------------------------------------------------------------------
 
@@ -82,6 +92,7 @@ class Instance:
             id=self.id,
             lesson=self.source.lesson,
             workspace=str(self.source.workspace),
+            runtime=life.runs_on,
             state=life.state,
             reason=life.reason,
             progress=life.progress,
@@ -111,7 +122,7 @@ class Instance:
         address = self.address(entry)
         if address.port is None:
             return Target("localhost", 80, unix_path=str(address.path))
-        return Target(address.host, address.port)
+        return Target(address.host, address.port, anywhere=True)  # where the runtime put it
 
     @property
     def proxy(self) -> LinkProxy:
@@ -280,6 +291,34 @@ class Instance:
         }
         await self._life.operations.beside(work[action]())
         return runner.status
+
+    @property
+    def runs_on(self) -> str:
+        """Return the runtime it runs on, or will."""
+        return self._life.runs_on
+
+    def run_on(self, runtime: str) -> None:
+        """Let it run on another runtime from its next start on.
+
+        Raises:
+            ConflictError: it runs on another one now.
+        """
+        if runtime == self._life.runs_on:
+            return
+        if self._life.state not in AT_REST:
+            raise ConflictError(
+                f"{self.id} runs on the {self._life.runs_on} runtime", hint="Stop it first."
+            )
+        self._life.runs_on = runtime
+
+    async def stands_still(self, name: str) -> str:
+        """Return what of a paused service stands still; empty: something of it still runs.
+
+        Raises:
+            NotFoundError, ConflictError, UnavailableError.
+        """
+        self._runner(name)
+        return await self._life.runtime.stands_still(name)
 
     async def set_quota(self, name: str, cpus: float | None) -> ServiceStatus:
         """Hold a running service to ``cpus`` cores from now on (None: no quota).

@@ -38,6 +38,13 @@ class Launch:
         python: the words of argv after the interpreter, where the program may as well run in a fork
             of a process that has loaded the usual libraries; empty: it may not.
         stop_signal: what asks it to stop; SIGKILL follows after ``stop_timeout_s``.
+        image: of a container that runs it; its entry point is the program.
+        arguments: the words of argv after the program.
+        reads: files and folders it has to see; whoever confines it shows no others.
+        writes: folders it may write to.
+        scratch: a folder that is its own, lost when it ends; None: it needs none.
+        network: it reaches others, or is reached, by ports.
+        untrusted: it runs what a learner wrote, or is configured by it.
         probe: see ``Probe``.
     """
 
@@ -52,6 +59,13 @@ class Launch:
     memory_bytes: int | None = None
     file_bytes: int | None = None
     python: tuple[str, ...] = ()
+    image: str = ""
+    arguments: tuple[str, ...] = ()
+    reads: tuple[Path, ...] = ()
+    writes: tuple[Path, ...] = ()
+    scratch: Path | None = None
+    network: bool = False
+    untrusted: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 5.0
     redact: tuple[str, ...] = field(default=(), repr=False)

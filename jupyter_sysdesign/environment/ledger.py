@@ -44,6 +44,7 @@ class Ledger(NamedTuple):
         boot: the kernel's boot id; entries of another boot name nobody.
         keepers: guard and supervisor.
         services: main process of each running service.
+        engine: the Docker engine that runs its services, empty where they are processes.
     """
 
     instance: str
@@ -51,6 +52,7 @@ class Ledger(NamedTuple):
     boot: str
     keepers: Sequence[Entry]
     services: Mapping[str, Entry]
+    engine: str = ""
 
     def write(self, folder: Path) -> None:
         """Replace the file atomically."""
@@ -69,6 +71,7 @@ class Ledger(NamedTuple):
                 boot=str(data["boot"]),
                 keepers=[Entry(*each) for each in data["keepers"]],
                 services={name: Entry(*each) for name, each in data["services"].items()},
+                engine=str(data["engine"]),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None

@@ -24,7 +24,7 @@ from jupyter_sysdesign.environment.operations import Operations
 from jupyter_sysdesign.environment.ownership import Ownership
 from jupyter_sysdesign.environment.premises import Premises
 from jupyter_sysdesign.environment.rearrangement import Rearranged, rearrange
-from jupyter_sysdesign.environment.runtimes.embedded import Embedded
+from jupyter_sysdesign.environment.runtimes import choice
 from jupyter_sysdesign.environment.service_runner import ServiceRunner
 from jupyter_sysdesign.environment.services import build
 from jupyter_sysdesign.environment.services.postgres import Postgres
@@ -57,8 +57,6 @@ AT_REST = frozenset({State.STOPPED, State.FAILED})
 #: Quiet time before the spare copy is made: what just started has the machine first.
 _RESTOCK_AFTER_S = 1.0
 
-_LOST = "The process that runs its services was killed"
-
 
 class Lifecycle:
     """What an instance is at the moment, and the operations that change it.
@@ -66,6 +64,7 @@ class Lifecycle:
     It is the ``Surroundings`` of its services and the ``Listener`` of its runtime.
 
     Args:
+        runs_on: see ``runtimes.choice``; to be changed at rest only.
         tell: called after every change of the environment's own state.
         emit: hears events of services and log lines.
     """
@@ -73,9 +72,11 @@ class Lifecycle:
     def __init__(
         self,
         source: Source,
-        purpose: str,
         tell: Callable[[], None],
         emit: Callable[[str, dict[str, Any]], None],
+        *,
+        purpose: str,
+        runs_on: str,
         start_timeout_s: float,
     ) -> None:
         self.source = source
@@ -90,12 +91,13 @@ class Lifecycle:
         self.migrations: list[Migration] = []
         self.pending: list[str] = []
         self.runners: dict[str, ServiceRunner] = {}
+        self.runs_on = runs_on
         self._purpose = purpose
         self._tell = tell
         self._emit = emit
         self._start_timeout_s = start_timeout_s
         self._premises: Premises | None = None
-        self._runtime: Embedded | None = None
+        self._runtime: Runtime | None = None
         self.proxy: LinkProxy | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._note = ""
@@ -142,15 +144,15 @@ class Lifecycle:
         elif self.proxy is not None and self.proxy.pid == how.pid and not how.told:
             self._spawn(self._mend_links(self.proxy))
 
-    def lost(self) -> None:
-        """Hear that the supervisor died, and everything with it."""
+    def lost(self, reason: str) -> None:
+        """Hear that what runs the services died, and everything with it."""
         was_up = self.state in UP
         if was_up:
-            self._become(State.STOPPING, _LOST)
+            self._become(State.STOPPING, reason)
         for runner in self.runners.values():
             runner.lost()
         if was_up:  # else the operation under way fails, and clears up
-            self._spawn(self._clear_after_loss())
+            self._spawn(self._clear_after_loss(reason))
 
     # --- operations -------------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ class Lifecycle:
             self.spec = load_spec(self.source)
             self._held_files.take_effect(self._held_files.read(self.spec))
             self.pending = []
-            self._premises = Premises.occupy(self.source, self.spec, self._purpose)
+            self._premises = Premises.occupy(self.source, self.spec, self._purpose, self.runs_on)
 
         await in_thread(take)
         premises = self._held()
@@ -312,14 +314,8 @@ class Lifecycle:
 
     async def _open(self) -> None:
         place = self._held().place
-        runtime = Embedded(
-            place.instance,
-            place.folder,
-            place.sockets,
-            self,
-            temporary=self._purpose == "check",
-        )
-        self._runtime = runtime
+        temporary = self._purpose == "check"
+        self._runtime = runtime = choice.runtime(self.runs_on, place, self, temporary=temporary)
         await runtime.open()
         if self.proxy is not None:
             await self.proxy.open(runtime)
@@ -380,14 +376,14 @@ class Lifecycle:
             self._become(State.FAILED, "An internal error; see the control plane's log")
             raise
 
-    async def _clear_after_loss(self) -> None:
+    async def _clear_after_loss(self, reason: str) -> None:
         # Not one of the background tasks that leaving ends.
         current = asyncio.current_task()
         if current is not None:
             self._background.discard(current)
         with contextlib.suppress(ConflictError):
             await self.operations.interrupt(self._leave())
-            self._become(State.FAILED, _LOST)
+            self._become(State.FAILED, reason)
 
     async def _mend_links(self, proxy: LinkProxy) -> None:
         """Start the proxy of the marked links again: nobody asked for its end."""

@@ -11,6 +11,8 @@ import errno
 import socket
 
 HOST = "127.0.0.1"
+#: What a service listens on where the network is its instance's own.
+ANYWHERE = "0.0.0.0"  # noqa: S104 (there is nobody else)
 _BACKLOG = 1024
 
 
@@ -33,6 +35,34 @@ class Reservation:
     def close(self) -> None:
         """Give the port back."""
         self._socket.close()
+
+
+class LocalPorts:
+    """The ports of an instance whose services are processes of this machine.
+
+    Attributes:
+        host, inherits: see ``Place``.
+    """
+
+    host = HOST
+    inherits = True
+
+    def __init__(self) -> None:
+        self._held: list[Reservation] = []
+
+    def take(self, name: str, wanted: int, before: int | None) -> int:  # noqa: ARG002 (protocol)
+        """Return a port for ``name``: that of ``before`` if it is free.
+
+        Raises:
+            OSError: there is none.
+        """
+        self._held.append(reserve(before))
+        return self._held[-1].port
+
+    def close(self) -> None:
+        """Give all ports back."""
+        for each in self._held:
+            each.close()
 
 
 def reserve(preferred: int | None = None) -> Reservation:

@@ -8,11 +8,13 @@ import os
 import shutil
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.environment import ledger, ports
+from jupyter_sysdesign.environment import ledger
 from jupyter_sysdesign.environment.ownership import Ownership
+from jupyter_sysdesign.environment.runtimes import choice
+from jupyter_sysdesign.environment.runtimes.choice import EMBEDDED
 from jupyter_sysdesign.environment.services import Place
 from jupyter_sysdesign.environment.sweep import RECORD, sweep_instance
 from jupyter_sysdesign.environment.templates import Templates
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from jupyter_sysdesign.environment.ports import Reservation
+    from jupyter_sysdesign.environment.runtimes import Ports
     from jupyter_sysdesign.environment.source import Source
     from jupyter_sysdesign.environment.spec import Spec
 
@@ -43,20 +45,21 @@ class Premises:
         place: Place,
         moved: dict[str, tuple[int, int]],
         ownership: Ownership,
-        reservations: list[Reservation],
+        ports: Ports,
     ) -> None:
         self.place = place
         self.moved = moved
         self._ownership = ownership
-        self._reservations = reservations
+        self._ports = ports
 
     @classmethod
-    def occupy(cls, source: Source, spec: Spec, purpose: str) -> Premises:
+    def occupy(cls, source: Source, spec: Spec, purpose: str, runtime: str) -> Premises:
         """Take the instance's folder, end what a crash left in it, reserve its ports.
 
         Raises:
             ConflictError: another program runs this instance.
             ResourceError: no space, no rights, no ports.
+            MissingBinaryError: as ``choice.ports``.
         """
         instance = source.instance_id
         folder = paths.instances() / instance
@@ -69,7 +72,7 @@ class Premises:
                     hint="Stop it there first.",
                 )
             try:
-                return cls._furnish(source, spec, purpose, ownership)
+                return cls._furnish(source, spec, purpose, runtime, ownership)
             except BaseException:
                 ownership.release()
                 raise
@@ -80,39 +83,43 @@ class Premises:
             ) from error
 
     @classmethod
-    def _furnish(cls, source: Source, spec: Spec, purpose: str, ownership: Ownership) -> Premises:
+    def _furnish(
+        cls, source: Source, spec: Spec, purpose: str, runtime: str, ownership: Ownership
+    ) -> Premises:
         folder = paths.instances() / source.instance_id
-        sockets = sockets_of(source.instance_id)
+        sockets = paths.sockets(source.instance_id)
         if (folder / ledger.NAME).exists():
             sweep_instance(folder)
         shutil.rmtree(sockets, ignore_errors=True)
-        sockets.mkdir(mode=_MODE)
-        for name in ("data", "config", "logs"):
-            (folder / name).mkdir(mode=_MODE, exist_ok=True)
         known = read_record(folder)
-        wanted = known.get("ports", {})
-        reservations: dict[str, Reservation] = {}
+        before = known.get("ports", {}) if known.get("runtime", EMBEDDED) == runtime else {}
+        ports = choice.ports(runtime, source.instance_id)
         try:
-            for name in spec.tcp():
-                reservations[name] = ports.reserve(wanted.get(name))
-            given = {name: each.port for name, each in reservations.items()}
+            sockets.mkdir(mode=_MODE)
+            for name in ("data", "config", "logs"):
+                (folder / name).mkdir(mode=_MODE, exist_ok=True)
+            given = {
+                name: ports.take(name, wanted, before.get(name))
+                for name, wanted in spec.tcp().items()
+            }
             record: dict[str, object] = {
                 "id": source.instance_id,
                 "lesson": source.lesson,
                 "workspace": str(source.workspace),
                 "purpose": purpose,
+                "runtime": runtime,
                 "created_at": known.get("created_at", time.time()),
                 "ports": given,
             }
             _note(folder, record)
         except BaseException:
-            for each in reservations.values():
-                each.close()
+            ports.close()
+            shutil.rmtree(sockets, ignore_errors=True)
             raise
         moved = {
-            name: (wanted[name], port)
+            name: (before[name], port)
             for name, port in given.items()
-            if name in wanted and wanted[name] != port and name in spec.services
+            if name in before and before[name] != port and name in spec.services
         }
         place = Place(
             instance=source.instance_id,
@@ -122,8 +129,10 @@ class Premises:
             spec=spec,
             ports=given,
             templates=Templates(paths.templates()),
+            host=ports.host,
+            inherits=ports.inherits,
         )
-        return cls(place, moved, ownership, list(reservations.values()))
+        return cls(place, moved, ownership, ports)
 
     def refit(self, spec: Spec) -> Place:
         """Return the place as another ``spec`` needs it; who was there keeps its port.
@@ -133,10 +142,9 @@ class Premises:
         """
         given = dict(self.place.ports)
         try:
-            for name in spec.tcp():
+            for name, wanted in spec.tcp().items():
                 if name not in given:
-                    self._reservations.append(ports.reserve())
-                    given[name] = self._reservations[-1].port
+                    given[name] = self._ports.take(name, wanted, None)
             _note(self.place.folder, {**read_record(self.place.folder), "ports": given})
         except OSError as error:
             raise ResourceError(
@@ -148,18 +156,12 @@ class Premises:
 
     def vacate(self) -> None:
         """Give everything back; data and logs stay."""
-        for each in self._reservations:
-            each.close()
+        self._ports.close()
         shutil.rmtree(self.place.sockets, ignore_errors=True)
         self._ownership.release()
 
 
-def sockets_of(instance: str) -> Path:
-    """Return the short folder of an instance's sockets."""
-    return paths.runtime() / instance.rpartition("-")[2]
-
-
-def read_record(folder: Path) -> dict[str, dict[str, int]]:
+def read_record(folder: Path) -> dict[str, Any]:
     """Return what was noted about an instance; empty if nothing was."""
     try:
         record = json.loads((folder / RECORD).read_text())

@@ -116,10 +116,10 @@ class Spec:
     entry: str | None = None
     routes: tuple[Route, ...] = ()
 
-    def tcp(self) -> list[str]:
-        """Return the names of the services and routes that need a port reserved on 127.0.0.1."""
-        services = [each.name for each in self.services.values() if each.tcp]
-        return services + [each.name for each in self.routes if each.tcp]
+    def tcp(self) -> dict[str, int]:
+        """Return the services and routes that need a port of their own: name → container port."""
+        services = {each.name: each.port or 0 for each in self.services.values() if each.tcp}
+        return services | {each.name: each.port for each in self.routes if each.tcp}
 
 
 def load_spec(source: Source) -> Spec:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import ledger, proctree
 from jupyter_sysdesign.environment.ownership import Ownership
+from jupyter_sysdesign.environment.runtimes.docker import reaping
+from jupyter_sysdesign.environment.runtimes.docker.labels import SOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +48,19 @@ def sweep_all() -> int:
             shutil.rmtree(folder, ignore_errors=True)
         ownership.release()
     names = {folder.name for folder in folders}
-    return killed + _kill(lambda: (pid for pid, name in _marked() if name not in names))
+    killed += _kill(lambda: (pid for pid, name in _marked() if name not in names))
+    return killed + _reap_unknown(names)
+
+
+def _reap_unknown(names: set[str]) -> int:
+    """Remove containers of instances whose folder is gone."""
+    engine, home = os.environ.get("DOCKER_HOST", f"unix://{SOCKET}"), str(paths.home())
+    removed = 0
+    with contextlib.suppress(OSError):  # there is no engine, or it is not ours to use
+        for instance in reaping.instances(engine, home) - names:
+            removed += reaping.reap(engine, home, instance)
+            shutil.rmtree(paths.sockets(instance), ignore_errors=True)
+    return removed
 
 
 def sweep_instance(folder: Path) -> int:
@@ -64,6 +78,11 @@ def sweep_instance(folder: Path) -> int:
         yield from (pid for pid, name in _marked() if name == folder.name)
 
     killed = _kill(left)
+    if noted and noted.engine:
+        try:
+            killed += reaping.reap(noted.engine, str(paths.home()), folder.name)
+        except OSError:  # it does not run: its containers do not either, and are found again
+            return killed
     if noted and noted.sockets:
         shutil.rmtree(noted.sockets, ignore_errors=True)
     ledger.remove(folder)

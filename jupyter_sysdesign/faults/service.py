@@ -111,11 +111,11 @@ class Pause(_ServiceFault):
     async def verify(self) -> str:
         """See that all of its processes stand still; one that is just ending may take a moment."""
         for _ in range(_LOOKS):
-            states = [each for each in map(_state, self._pids()) if each not in _GONE]
-            if states and all(each == psutil.STATUS_STOPPED for each in states):
-                return f"{_counted(states)} standing still"
+            still = await self.spot.system.stands_still(self.spot.service)
+            if still:
+                return f"{still} standing still"
             await asyncio.sleep(_LOOK_EVERY_S)
-        raise UnavailableError(f"Processes of {self.spot.service} still run: {', '.join(states)}")
+        raise UnavailableError(f"Processes of {self.spot.service} still run")
 
     async def recover(self) -> None:
         """Let it go on."""

@@ -153,24 +153,24 @@ def verify(
     """Run the gate; the reference solution ``repeat`` times. Each attempt has a seed of its own.
 
     Raises:
-        InvalidFileError: a ``cheat.yaml`` or ``checks.py`` is wrong.
+        InvalidFileError: a variant or ``checks.py`` is wrong.
         UnavailableError: there is no control plane.
     """
     started = time.monotonic()
     say = progress or (lambda _: None)
-    found = overlay.cheats(lesson)
+    reference = overlay.solution(lesson)
+    others, cheats = overlay.alternatives(lesson), overlay.cheats(lesson)
     timed = {each.id for each in load_checks(lesson) if each.timed}
     sweep()
     with ControlClient(holder=f"verify:{uuid.uuid4().hex}") as client, scratch() as folder:
         client.info()  # from now on there is a control plane, and it stays as long as we do
         gate = _Gate(client, lesson, folder, say)
         gate.untouched()
-        reference = overlay.solution(lesson)
         if reference is not None:
             gate.passes("reference", reference, repeat)
-        for each in overlay.alternatives(lesson):
+        for each in others:
             gate.passes("alternative", each, 1)
-        gate.caught(found, timed)
+        gate.caught(cheats, timed)
         runs = bool(yaml_file.read(lesson.environment / "compose.yaml").data.get("services"))
         if runs and reference is not None:
             gate.infrastructure(reference)

@@ -68,8 +68,8 @@ def play(
             status, found = "unknown", Violation(LIMITS, unsure, world.time)
     except BudgetSpent as stop:
         status, found = "unknown", violation(stop, world)
-        if flood := bench.overspent(plan, world):
-            status, found = "failed", flood
+        if spent := bench.overspent(plan, world):
+            status, found = "failed", spent
     except (RuleBroken, NodeFailed) as stop:
         status, found = "failed", violation(stop, world)
     outcome = Outcome(status, found, world.events, world.sent, bench.figures(world))

@@ -12,6 +12,8 @@ export const CommandIDs = {
   openDashboard: 'sysdesign:open-dashboard',
   /** `{workspace?, service?}` */
   openTerminal: 'sysdesign:open-terminal',
+  downloadWork: 'sysdesign:download-work',
+  uploadWork: 'sysdesign:upload-work',
   /** Lab's own. */
   openFile: 'docmanager:open',
   newTerminal: 'terminal:create-new'

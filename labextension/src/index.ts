@@ -13,6 +13,7 @@ import { settingsPlugin } from './settings/plugin';
 import { statusPlugin } from './status/plugin';
 import { terminalPlugin } from './terminal/plugin';
 import { translationPlugin } from './translation/plugin';
+import { workPlugin } from './work/plugin';
 
 export * from './tokens';
 
@@ -29,5 +30,6 @@ export default [
   settingsPlugin,
   statusPlugin,
   terminalPlugin,
-  translationPlugin
+  translationPlugin,
+  workPlugin
 ];

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
 LESSON = "tiny"
-
-
-@pytest.fixture
-def sysdesign(home, curriculum, tmp_path, monkeypatch):
-    monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
-    monkeypatch.setenv("SYSDESIGN_GRACE_S", "0.5")
-
-    def run(*words, cwd=tmp_path, code=0, typed=""):
-        done = subprocess.run(
-            [sys.executable, "-m", "jupyter_sysdesign", *words],
-            cwd=cwd,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return json.loads(done.stdout) if "--json" in words else done.stdout
-
-    return run
 
 
 def test_a_lesson_from_open_to_down(sysdesign, tmp_path):
@@ -59,6 +36,29 @@ def test_a_lesson_from_open_to_down(sysdesign, tmp_path):
     assert applied["message"].startswith("Nothing to apply")
     down = sysdesign("env", "down", "--json", cwd=folder)["environment"]
     assert down["state"] == "stopped"
+
+
+def test_work_is_taken_along(sysdesign, tmp_path):
+    sysdesign("open", LESSON)
+    mine = tmp_path / "sysdesign" / LESSON
+    (mine / "app" / "server.py").write_text("# mine")
+    packed = sysdesign("export", "--json")
+    assert packed["workspaces"] == [str(mine)]
+    name = sysdesign("export", str(mine), "-o", "same.zip").strip()
+    assert Path(name).read_bytes() == Path(packed["file"]).read_bytes()
+
+    (tmp_path / "new").mkdir()
+    said = sysdesign("import", "same.zip", "--root", "new").strip()
+    assert said == str(tmp_path / "new" / "sysdesign" / LESSON / "lesson.ipynb")
+    (mine / "app" / "server.py").write_text("# later")
+    refused = sysdesign("import", name, "--json", code=2)
+    assert refused["error"]["code"] == "work_there"
+    (imported,) = sysdesign("import", name, "--overwrite", "--json")["workspaces"]
+    assert (Path(imported["kept"]) / "app" / "server.py").read_text() == "# later"
+    assert (mine / "app" / "server.py").read_text() == "# mine"
+    assert sysdesign("import", "missing.zip", "--json", code=2)["error"]["code"] == "invalid_file"
+    (tmp_path / "new" / "empty").mkdir()
+    assert sysdesign("export", "new/empty", "--json", code=2)["error"]["code"] == "not_found"
 
 
 def test_a_console_talks_to_database_and_cache(sysdesign):

@@ -57,6 +57,17 @@ async def test_a_lost_connection_lets_go_after_the_grace_period() -> None:
 
 
 @on_a_loop
+async def test_what_is_started_for_a_holder_that_went_meanwhile_is_given_up() -> None:
+    book = Book(grace_s=1000)
+    lease = book.open("kernel:a", None)
+    book.end(lease)
+    book.open("kernel:a", None)  # another one of that name
+    with pytest.raises(LeaseEndedError):
+        book.hold(lease, "env")
+    assert book.given_up == ["env"]
+
+
+@on_a_loop
 async def test_coming_back_within_the_grace_period_keeps_everything() -> None:
     book = Book()
     lease = book.open("kernel:a", None)

@@ -97,6 +97,8 @@ class Fuzz:
             "fault": "",
             "schedule": "",
         }
+        answer = self.http.get("http://control/v1/work")
+        (self.root / "work.zip").write_bytes(answer.content)
         self.refused = self.accepted = 0
 
     def prepare(self) -> None:
@@ -158,6 +160,8 @@ class Fuzz:
             body["lesson"] = "tiny"
         if named and "workspace" in body:
             body["workspace"] = self.workspace.id
+        if named and operation == "import_work":
+            body.update(file="work.zip", folder=None)
         if named and operation == "sql":
             body["statement"] = "SELECT 1"
             body.update(service="db", parameters=[])

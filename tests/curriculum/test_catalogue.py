@@ -19,10 +19,12 @@ def add(root: Path, curriculum: Path, *lessons: str) -> None:
 
 
 def test_lessons_come_in_the_order_of_their_numbers(tmp_path: Path, curriculum: Path):
-    add(tmp_path, curriculum, "t2-01-clocks", "t1-10-pub-sub", "t1-09-queues", "another")
+    add(tmp_path, curriculum, "t2-01-clocks", "t1-10-pub-sub", "t1-09-queues", "another", "first")
+    file = tmp_path / "notebooks" / "another" / "lesson.yaml"
+    file.write_text(file.read_text().replace("track: 1", "track: 1\norder: 1"))
     catalogue = Catalogue([tmp_path])
     ids = [each.id for each in catalogue.lessons()]
-    assert ids == ["t1-09-queues", "t1-10-pub-sub", "t2-01-clocks", "another"]
+    assert ids == ["t1-09-queues", "t1-10-pub-sub", "t2-01-clocks", "first", "another"]
     following = catalogue.following("t1-10-pub-sub")
     assert following is not None
     assert following.id == "t2-01-clocks"

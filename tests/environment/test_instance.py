@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg
 import pytest
+from watched import Watched
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.models import SqlRequest
 from jupyter_sysdesign.environment import proctree
-from jupyter_sysdesign.environment.instance import Instance
 from jupyter_sysdesign.environment.status import EnvironmentStatus, ServiceState, State
 from jupyter_sysdesign.errors import (
     ConflictError,
@@ -40,26 +40,6 @@ if TYPE_CHECKING:
     Until = Callable[..., Awaitable[None]]
 
 pytestmark = pytest.mark.anyio
-
-
-class Watched(Instance):
-    """An instance that remembers its events."""
-
-    def __init__(self, source: Source, **options: Any) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
-        super().__init__(source, emit=lambda *event: self.events.append(event), **options)
-
-    @property
-    def states(self) -> list[str]:
-        found = [data["state"] for kind, data in self.events if kind == "environment.state"]
-        return [state for n, state in enumerate(found) if n == 0 or found[n - 1] != state]
-
-    @property
-    def lines(self) -> str:
-        return "\n".join(data["line"] for kind, data in self.events if kind == "log.line")
-
-    def of(self, name: str) -> Any:
-        return next(each for each in self.status.services if each.name == name)
 
 
 @pytest.fixture

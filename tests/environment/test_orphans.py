@@ -5,7 +5,6 @@ The ``home`` fixture looks again after each test, by other means than the progra
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from owners import Owner
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import proctree
@@ -29,44 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
-OWNER = Path(__file__).parent.parent / "data" / "owner.py"
 BURN = "SELECT count(*) FROM items a, items b, items c"
-
-
-class Owner:
-    """A program that runs an instance, to be killed."""
-
-    def __init__(self, source: Source, purpose: str = "lesson") -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, str(OWNER), source.lesson, str(source.workspace), purpose],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.facts = self._hear()
-        self.family = [pid for tree in self.facts["services"].values() for pid in tree]
-
-    @property
-    def everybody(self) -> list[int]:
-        return [self.process.pid, self.facts["guard"], self.facts["supervisor"], *self.family]
-
-    def ask(self, what: str) -> dict[str, Any]:
-        self.process.stdin.write(what + "\n")
-        self.process.stdin.flush()
-        facts = self._hear()
-        self.family += [pid for tree in facts["services"].values() for pid in tree]
-        return facts
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-
-    def _hear(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()
-        assert line, "the owner ended"
-        return json.loads(line)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The shop with links, running once for all tests of a module."""
+"""The shop with links, running once per runtime for all tests of a module."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.source import Source
 
 
-@pytest.fixture(scope="module")
-async def opened(shared_source: Callable[[str], Source]) -> AsyncIterator[Shop]:
-    shop = await open_shop(shared_source("tiny-links"))
+@pytest.fixture(
+    scope="module", params=["embedded", pytest.param("docker", marks=pytest.mark.docker)]
+)
+async def opened(
+    shared_source: Callable[..., Source], request: pytest.FixtureRequest
+) -> AsyncIterator[Shop]:
+    shop = await open_shop(shared_source("tiny-links", request.param), runs_on=request.param)
     yield shop
     await close_shop(shop)
 

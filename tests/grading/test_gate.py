@@ -13,6 +13,7 @@ import pytest
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
+from jupyter_sysdesign.grading import overlay
 from jupyter_sysdesign.grading.gate import verify
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def test_each_claim_can_break(lesson: Lesson):
     yaml.write_text(yaml.read_text().replace("no index begins with", "the moon stands in"))
     # The reference is slow, the alternative makes a mistake, one cheat is a good fix, another one
     # does not even run.
-    shutil.copytree(environment / "cheats" / "sleepy" / "app", environment / "solution" / "app")
+    (sleepy,) = (each for each in overlay.cheats(lesson) if each.name == "cheats/sleepy")
+    (environment / "solution" / "app").mkdir()
+    slow = environment / "solution" / "app" / "server.py"
+    slow.write_bytes(sleepy.files["app/server.py"])
     alternative = environment / "alternatives" / "covering" / "migrations" / "001-covering.sql"
     alternative.write_text("CREATE INDEX ON nothing (id);\n")
     cheat = environment / "cheats" / "index-everything" / "migrations" / "001-all.sql"

@@ -12,7 +12,6 @@ from jupyter_sysdesign import paths
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import InvalidFileError
-from jupyter_sysdesign.grading import overlay
 from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.submission import RejectedError, rebuild, scratch, sweep
 
@@ -153,31 +152,3 @@ def test_checks_can_be_chosen_and_keep_their_order(lesson: Lesson):
     with pytest.raises(InvalidFileError, match="nothing"):
         load_checks(lesson, ["nothing"])
     assert not list(lesson.environment.glob("__pycache__"))
-
-
-def test_variants_hold_editable_files_only(lesson: Lesson, tmp_path: Path):
-    folder = tmp_path / "cheats" / "limits"
-    folder.mkdir(parents=True)
-    with pytest.raises(InvalidFileError, match="no files"):
-        overlay.Overlay("cheats/limits", folder).workspace(lesson, tmp_path / "a")
-    (folder / "compose.yaml").write_text("name: mine")
-    with pytest.raises(InvalidFileError, match=r"limits/compose\.yaml"):
-        overlay.Overlay("cheats/limits", folder).workspace(lesson, tmp_path / "b")
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("what: x\ncheck: nothing", r"cheat\.yaml:2: there is no check"),
-        ("check: a", "what"),
-        ("check: [", "cheat"),
-    ],
-)
-def test_a_cheat_names_the_check_meant_for_it(lesson: Lesson, tmp_path: Path, text: str, says: str):
-    folder = tmp_path / "cheats" / "one"
-    folder.mkdir(parents=True)
-    (folder / "cheat.yaml").write_text(text)
-    (tmp_path / "checks.py").write_text((lesson.environment / "checks.py").read_text())
-    broken = type(lesson)(lesson.id, lesson.file, tmp_path, lesson.notebooks)
-    with pytest.raises(InvalidFileError, match=says):
-        overlay.cheats(broken)

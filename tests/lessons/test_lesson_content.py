@@ -10,6 +10,7 @@ import pytest
 
 from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson, shipped
 from jupyter_sysdesign.curriculum.question import StepName
+from jupyter_sysdesign.grading import overlay
 from jupyter_sysdesign.load.profile import load_profiles
 
 LESSONS = [
@@ -54,6 +55,12 @@ def calls(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
 
 def test_no_lesson_is_left_out_for_a_mistake_in_it():
     assert Catalogue([shipped()]).problems == []
+
+
+def test_the_variants_fit_the_files_they_are_made_from(lesson: Lesson):
+    assert overlay.solution(lesson) is not None
+    assert overlay.alternatives(lesson)
+    assert len(overlay.cheats(lesson)) >= 6  # docs/authoring.md
 
 
 def test_the_notebook_is_as_a_learner_gets_it(notebook: nbformat.NotebookNode):

@@ -152,6 +152,18 @@ async def test_too_much_is_refused_before_it_arrives(jupyter: Jupyter) -> None:
     assert (await jupyter.ask("GET", "v1")).status == 200
 
 
+async def test_work_is_downloaded_and_uploaded(jupyter: Jupyter) -> None:
+    await jupyter.workspace()
+    got = await jupyter.fetch("sysdesign", "v1/work")
+    assert got.headers["Content-Type"] == "application/zip"
+    (jupyter.root / "upload.zip").write_bytes(got.body)
+    answer = await jupyter.ask("POST", "v1/work", {"file": "upload.zip"})
+    assert (answer.status, answer.body[0]["path"]) == (200, "sysdesign/tiny"), answer
+    (jupyter.root.parent / "beyond.zip").write_bytes(got.body)
+    refused = await jupyter.ask("POST", "v1/work", {"file": "../beyond.zip"})
+    assert (refused.status, refused.body["code"]) == (403, "outside_root")
+
+
 async def test_leases_are_none_of_a_pages_business(jupyter: Jupyter) -> None:
     for path in ("v1/leases", "v1/leases/abc", "v1/%6ceases/abc"):
         refused = await jupyter.ask("DELETE", path)

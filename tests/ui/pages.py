@@ -31,9 +31,13 @@ class LabPage:
         if line.type == "error" and not line.text.startswith("Failed to load resource"):
             self.problems.append(line.text)
 
-    def open(self, path: str = "") -> None:
-        """Open Lab as its printed URL does; with a path, that file."""
-        where = f"lab/tree/{path}" if path else ""
+    def open(self, path: str = "", *, alone: str = "") -> None:
+        """Open Lab as its printed URL does; with a path, that file.
+
+        ``alone`` names a window layout of its own, in which nothing else was open before.
+        """
+        lab = f"lab/workspaces/{alone}" if alone else "lab"
+        where = f"{lab}/tree/{path}" if path else ""
         self.page.goto(f"{self.lab.url}{where}?token={TOKEN}")
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
         if path:  # what was open before is there first, and looks like it

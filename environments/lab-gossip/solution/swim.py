@@ -32,7 +32,7 @@ class Swim(Node):
         self.errands = {}  # number: (who asked me, under which number)
 
     def probe(self):
-        return SwimProbe("follower", self.incarnation, self.members)
+        return SwimProbe("member", self.incarnation, self.members)
 
     def on_start(self):
         self.remember()

@@ -51,9 +51,12 @@ async def create(
     workspace = await asking.workspace(request.workspace)
     plane = asking.plane
     source = await asyncio.to_thread(workspace.source, plane.catalogue)
+    runtime = request.runtime or plane.environments.runtime_of(source.instance_id)
     if request.start:
-        await asyncio.to_thread(check_startable, source)
+        await asyncio.to_thread(check_startable, source, runtime)
     environment, new = await plane.environments.make(source, request.purpose)
+    if request.start or not environment.running:
+        environment.instance.run_on(runtime)
     if request.sample_interval_s is not None:
         environment.recorder.interval_s = request.sample_interval_s
     if request.start and not (request.reuse and environment.running):
@@ -89,7 +92,7 @@ async def delete(environment: str, asking: Asking) -> None:
 async def start(environment: str, asking: Asking) -> EnvironmentStatus:
     """Begin to start it; its events tell how far it is."""
     found = await asking.environment(environment)
-    await asyncio.to_thread(check_startable, found.source)
+    await asyncio.to_thread(check_startable, found.source, found.instance.runs_on)
     _start(asking, found)
     asking.hold(found)
     return found.status

@@ -1,4 +1,4 @@
-"""What runs services: the embedded runtime (plain processes), later others; one protocol."""
+"""What runs services: plain processes (embedded) or containers (Docker), behind one protocol."""
 
 from __future__ import annotations
 
@@ -37,8 +37,35 @@ class Listener(Protocol):
     def printed(self, name: str, ts: float, lines: Sequence[str], skipped: int) -> None:
         """A service printed ``lines``; ``skipped`` lines before them were not passed on."""
 
-    def lost(self) -> None:
+    def lost(self, reason: str) -> None:
         """The runtime itself died; none of its services runs any more. Not called by ``close``."""
+
+
+class Ports(Protocol):
+    """The TCP ports of one instance, held from start to stop. Methods block.
+
+    Attributes:
+        host: where this machine reaches them.
+        inherits: a service inherits the socket that listens on its port; else it makes its own.
+    """
+
+    host: str
+    inherits: bool
+
+    def take(self, name: str, wanted: int, before: int | None) -> int:
+        """Return a port for ``name``.
+
+        Args:
+            name: a service or route.
+            wanted: what ``compose.yaml`` calls it.
+            before: what it was last time.
+
+        Raises:
+            OSError, ResourceError: there is none.
+        """
+
+    def close(self) -> None:
+        """Give all ports back."""
 
 
 class Runtime(Protocol):
@@ -72,6 +99,9 @@ class Runtime(Protocol):
 
     async def resume(self, name: str) -> None:
         """Let a paused service go on."""
+
+    async def stands_still(self, name: str) -> str:
+        """Return, of a service that was paused, what stands still; empty: something still runs."""
 
     async def set_quota(self, name: str, cpus: float | None) -> None:
         """Hold a running service to ``cpus`` cores from now on; None: no quota."""

@@ -9,8 +9,12 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import ledger
+from jupyter_sysdesign.environment.confinement import confined
+from jupyter_sysdesign.environment.proctree import members
 from jupyter_sysdesign.environment.runtimes import Exit, forking
 from jupyter_sysdesign.environment.sweep import sweep_instance
 from jupyter_sysdesign.errors import (
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.launch import Launch
     from jupyter_sysdesign.environment.runtimes import Listener
 
+#: What is said of processes that are none any more.
+_GONE = frozenset({"", psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD})
 _LINE_BYTES = 16 << 20
 _OPEN_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 15.0
@@ -67,6 +73,7 @@ class Embedded:
         self._reader: asyncio.Task[None] | None = None
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._running: dict[str, asyncio.Future[Exit]] = {}
+        self._pids: dict[str, int] = {}
         self._number = 0
         self._closing = False
         self.supervisor: int | None = None
@@ -104,6 +111,7 @@ class Embedded:
         """Start one service, without a CPU quota yet; return its main process id."""
         if launch.name in self._running:
             raise ConflictError(f"{launch.name} already runs")
+        launch = confined(launch)
         fields: dict[str, Any] = {name: getattr(launch, name) for name in _SENT}
         fields["cwd"] = str(launch.cwd)
         fields["stop_signal"] = int(launch.stop_signal)
@@ -114,7 +122,8 @@ class Embedded:
         except SysdesignError:
             self._running.pop(launch.name, None)
             raise
-        return int(answer["pid"])
+        self._pids[launch.name] = int(answer["pid"])
+        return self._pids[launch.name]
 
     async def stop(self, name: str) -> Exit | None:
         """Ask a service to stop, then kill it; return once all of it is gone (None: it was)."""
@@ -131,6 +140,12 @@ class Embedded:
     async def resume(self, name: str) -> None:
         """Let a paused service go on."""
         await self._order("resume", name=name)
+
+    async def stands_still(self, name: str) -> str:
+        """Return, of a service that was paused, what stands still; empty: something still runs."""
+        states = [state for state in map(_state, members(self._pids[name])) if state not in _GONE]
+        still = bool(states) and all(state == psutil.STATUS_STOPPED for state in states)
+        return f"{len(states)} process{'es' if len(states) != 1 else ''}" if still else ""
 
     async def set_quota(self, name: str, cpus: float | None) -> None:
         """Hold a running service to ``cpus`` cores from now on; None: no quota."""
@@ -221,7 +236,7 @@ class Embedded:
                 running.set_result(Exit(name, 0, -9, told=False, reason="its supervisor died"))
         self._running.clear()
         if lost:
-            self._listener.lost()
+            self._listener.lost("The process that runs its services was killed")
 
     async def _clear_up(self, within_s: float | None = None) -> None:
         """Wait until guard and supervisor are gone, and do what they could not."""
@@ -272,6 +287,14 @@ class Embedded:
 async def _until_closed(reader: asyncio.StreamReader) -> None:
     with contextlib.suppress(ConnectionError):  # it was killed and has not read our last order
         await reader.read()
+
+
+def _state(pid: int) -> str:
+    """Return what a process does, empty if there is none."""
+    try:
+        return psutil.Process(pid).status()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 _SENT = (

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment import binaries
 from jupyter_sysdesign.environment.addresses import Address, TokenError
-from jupyter_sysdesign.environment.confinement import boxed, confined
+from jupyter_sysdesign.environment.compose import image
+from jupyter_sysdesign.environment.confinement import boxed
 from jupyter_sysdesign.environment.launch import Launch, NotReady
 from jupyter_sysdesign.environment.passwords import write_private
+from jupyter_sysdesign.environment.ports import ANYWHERE
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.probes import ask
 from jupyter_sysdesign.errors import InvalidFileError
@@ -26,6 +28,8 @@ _BIND = re.compile(r"^(?P<start>\s*bind\s+)(?P<host>\S*?):(?P<port>\d+)(?=\s|$)"
 _ALERT = re.compile(r"\[(?:ALERT|WARNING)\].*?\[[^\]:\s]*:(\d+)\]\s*:\s*(.*)")
 _LISTEN_FD = "SYSDESIGN_LISTEN_FD"
 _CHECK_TIMEOUT_S = 20
+#: By itself it makes room for as many as it may have files open: a million in many a container.
+_MAX_CONNECTIONS = 4000
 
 
 class Haproxy:
@@ -39,7 +43,7 @@ class Haproxy:
     @property
     def address(self) -> Address | None:
         """Return its published or asked-for address, None if it only listens on sockets."""
-        return self.place.addresses.of(self.spec.name) if self.spec.port else None
+        return self.place.reached(self.spec.name) if self.spec.port else None
 
     @property
     def stats(self) -> Address:
@@ -60,10 +64,9 @@ class Haproxy:
         self.prepare()
         try:
             with socket.socket() as inherited:  # it looks at the descriptor it will get
-                folder = self.place.config(self.spec.name)
                 done = subprocess.run(
                     # What it reads can make it run programs.
-                    boxed([*self._argv(), "-c"], self.place, [folder], None, folder),
+                    boxed([*self._argv(), "-c"], self.launch()),
                     env=self._env(str(inherited.fileno())),
                     pass_fds=(inherited.fileno(),),
                     capture_output=True,
@@ -90,24 +93,35 @@ class Haproxy:
         folder = self.place.config(self.spec.name)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(folder / "haproxy.cfg", self._resolved())
-        ours = f"global\n    stats socket {self.stats.path} mode 600 level admin\n"
+        ours = (
+            f"global\n    stats socket {self.stats.path} mode 600 level admin\n"
+            f"    maxconn {_MAX_CONNECTIONS}\n"
+        )
         write_private(folder / "sysdesign.cfg", ours)
 
     def launch(self) -> Launch:
         """Return the process; it replaces stale sockets itself."""
-        launch = Launch(
+        folder = self.place.config(self.spec.name)
+        program, *words = self._argv()
+        inherits = self.spec.tcp and self.place.inherits
+        return Launch(
             name=self.spec.name,
-            argv=(*self._argv(), "-db"),
-            env=self._env("{listen_fd}" if self.spec.tcp else "0"),
-            cwd=self.place.config(self.spec.name),
-            listen=self.place.ports[self.spec.name] if self.spec.tcp else None,
+            argv=(program, *words, "-db"),
+            env=self._env("{listen_fd}" if inherits else "0"),
+            cwd=folder,
+            listen=self.place.ports[self.spec.name] if inherits else None,
             cpus=self.spec.cpus,
             memory_bytes=self.spec.memory_bytes,
             stop_timeout_s=self.spec.stop_timeout_s,
             probe=self._probe,
             redact=self.place.passwords.all(),
+            image=image("haproxy"),
+            arguments=(*words, "-db"),
+            reads=(folder, *self.place.database_sockets()),
+            writes=(self.place.sockets,),
+            network=self.place.by_port or (self.spec.tcp and not inherits),
+            untrusted=True,
         )
-        return confined(launch, self.place, [self.place.config(self.spec.name)], None)
 
     def discard(self) -> None:
         """It keeps no data."""
@@ -126,7 +140,8 @@ class Haproxy:
     def _argv(self) -> tuple[str, ...]:
         folder = self.place.config(self.spec.name)
         program = str(binaries.find("haproxy"))
-        return (program, "-f", str(folder / "haproxy.cfg"), "-f", str(folder / "sysdesign.cfg"))
+        # The last word is the learner's.
+        return (program, "-f", str(folder / "sysdesign.cfg"), "-f", str(folder / "haproxy.cfg"))
 
     def _env(self, descriptor: str) -> dict[str, str]:
         return environment(self.place, self.spec.name) | {_LISTEN_FD: descriptor}
@@ -157,8 +172,10 @@ class Haproxy:
             return line
         port = int(found["port"])
         bound.append(port)
-        if self.spec.tcp and port == self.spec.port:
+        if self.spec.tcp and port == self.spec.port and self.place.inherits:
             target = f'"fd@${{{_LISTEN_FD}}}"'
+        elif self.spec.tcp and port == self.spec.port:
+            target = f"{ANYWHERE}:{self.place.ports[self.spec.name]}"
         else:
             target = f"unix@{self.place.addresses.of(self.spec.name, port).path} mode 600"
         return found["start"] + target + line[found.end() :]

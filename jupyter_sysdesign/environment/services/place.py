@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment.addresses import Addresses
+from jupyter_sysdesign.environment.owner import make_folder, server_owner
 from jupyter_sysdesign.environment.passwords import Passwords
+from jupyter_sysdesign.environment.ports import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from jupyter_sysdesign.environment.addresses import Address
     from jupyter_sysdesign.environment.source import Source
     from jupyter_sysdesign.environment.spec import Spec
     from jupyter_sysdesign.environment.templates import Templates
@@ -27,7 +30,9 @@ class Place:
         instance: instance id; every process carries it as ``SYSDESIGN_INSTANCE``.
         folder: the instance's folder: ``data/``, ``config/``, ``passwords.json``, ``psql.env``.
         sockets: a short folder of the instance's own, for unix sockets.
-        ports: reserved 127.0.0.1 port of each service that ``spec.tcp()`` names.
+        ports: reserved port of each service that ``spec.tcp()`` names.
+        host: where this machine finds them; to the services they are always on 127.0.0.1.
+        inherits: a service inherits the socket that listens on its port; else it makes its own.
         cancelled: set it to end a ``prepare`` that builds a template; it raises ConflictError.
     """
 
@@ -38,12 +43,21 @@ class Place:
     spec: Spec
     ports: Mapping[str, int]
     templates: Templates
+    host: str = HOST
+    inherits: bool = True
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
     def addresses(self) -> Addresses:
         """Return where every service is reached."""
         return Addresses(self.spec, self.sockets, self.ports)
+
+    @property
+    def by_port(self) -> bool:
+        """Tell whether services reach each other by ports, not only by sockets."""
+        return any(each.tcp and not each.ports for each in self.spec.services.values()) or any(
+            each.tcp for each in self.spec.routes
+        )
 
     @cached_property
     def passwords(self) -> Passwords:
@@ -57,6 +71,20 @@ class Place:
     def config(self, service: str) -> Path:
         """Return the folder that holds a service's resolved configuration."""
         return self.folder / "config" / service
+
+    def database_sockets(self) -> Iterator[Path]:
+        """Yield the folders of the databases' sockets; each is there, and its server's own."""
+        for each in self.spec.services.values():
+            if each.kind == "postgres":
+                folder = self.addresses.folder(each.name)
+                # A socket that is put in its place later would be taken for its own.
+                make_folder(folder, server_owner())
+                yield folder
+
+    def reached(self, service: str) -> Address:
+        """Return where this machine, and so the load engine, reaches a service."""
+        address = self.addresses.of(service)
+        return address if address.port is None else replace(address, host=self.host)
 
     def resolve(self, text: str, client: str = "") -> str:
         """Return an environment value of ``client`` with addresses and passwords filled in."""

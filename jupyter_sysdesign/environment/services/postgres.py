@@ -15,7 +15,7 @@ from psycopg import sql
 
 from jupyter_sysdesign.environment import binaries, file_copy
 from jupyter_sysdesign.environment.addresses import POSTGRES_PORT
-from jupyter_sysdesign.environment.compose import POSTGRES_INIT
+from jupyter_sysdesign.environment.compose import POSTGRES_INIT, image
 from jupyter_sysdesign.environment.drift import SchemaDrift
 from jupyter_sysdesign.environment.launch import Launch, NotReady
 from jupyter_sysdesign.environment.migrations import Migrations
@@ -144,6 +144,9 @@ class Postgres:
         return Launch(
             name=self.spec.name,
             argv=(str(self._program()), "-D", str(self.data)),
+            arguments=("-D", str(self.data)),
+            image=image("postgres"),
+            writes=(self.data, sockets),
             env=environment(self.place, self.spec.name),
             cwd=self.place.folder,
             user=self._owner.uid if self._owner else None,

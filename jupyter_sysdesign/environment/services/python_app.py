@@ -7,8 +7,9 @@ import socket
 import tokenize
 from typing import TYPE_CHECKING
 
-from jupyter_sysdesign.environment.confinement import confined
+from jupyter_sysdesign.environment.compose import image
 from jupyter_sysdesign.environment.launch import Launch, NotReady
+from jupyter_sysdesign.environment.ports import ANYWHERE
 from jupyter_sysdesign.environment.preload import READ_ONCE
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.probes import ask
@@ -40,7 +41,7 @@ class PythonApp:
     @property
     def address(self) -> Address | None:
         """Return where it answers HTTP, None for a worker."""
-        return self.place.addresses.of(self.spec.name) if self.spec.port else None
+        return self.place.reached(self.spec.name) if self.spec.port else None
 
     @property
     def watched(self) -> tuple[Path, ...]:
@@ -74,12 +75,13 @@ class PythonApp:
         if self.address is not None and self.address.path is not None:
             _close_to_others(self.address.path)
         words = tuple(self._arguments())
-        launch = Launch(
+        inherits = self.spec.tcp and self.place.inherits
+        return Launch(
             name=self.spec.name,
             argv=(*INTERPRETER, *words),
             env=self._environment(),
             cwd=self.folder,
-            listen=self.place.ports[self.spec.name] if self.spec.tcp else None,
+            listen=self._port if inherits else None,
             cpus=self.spec.cpus,
             memory_bytes=self.spec.memory_bytes,
             file_bytes=_LARGEST_FILE,
@@ -87,8 +89,14 @@ class PythonApp:
             stop_timeout_s=self.spec.stop_timeout_s,
             probe=self._probe,
             redact=self.place.passwords.all(),
+            image=image("python"),
+            arguments=words,
+            reads=(*self.watched, *self.place.database_sockets()),
+            writes=(self.place.sockets,),
+            scratch=self.place.data(self.spec.name),
+            network=self.place.by_port or (self.spec.tcp and not inherits),
+            untrusted=True,
         )
-        return confined(launch, self.place, self.watched, self.place.data(self.spec.name))
 
     def discard(self) -> None:
         """It keeps no data."""
@@ -103,14 +111,20 @@ class PythonApp:
             yield from rest
             return
         yield from ("-m", "uvicorn", *_without_address(rest), "--app-dir", str(self.folder))
-        if self.spec.tcp:
+        if self.spec.tcp and self.place.inherits:
             yield from ("--fd", "{listen_fd}")
+        elif self.spec.tcp:
+            yield from ("--host", ANYWHERE, "--port", str(self._port))
         else:
             yield from ("--uds", str(self.place.addresses.of(self.spec.name).path))
         if "--access-log" not in rest and "--no-access-log" not in rest:
             yield "--no-access-log"  # a line per request of a load run helps nobody
         if not any(word.startswith("--timeout-graceful-shutdown") for word in rest):
             yield from ("--timeout-graceful-shutdown", "2")
+
+    @property
+    def _port(self) -> int:
+        return self.place.ports[self.spec.name]
 
     def _may_be_forked(self, words: tuple[str, ...]) -> bool:
         """Tell whether nothing is asked for that only a new interpreter would heed."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from jupyter_sysdesign.environment import binaries
 from jupyter_sysdesign.environment.commands import valkey_settings
+from jupyter_sysdesign.environment.compose import image
 from jupyter_sysdesign.environment.launch import Launch, NotReady
 from jupyter_sysdesign.environment.passwords import write_private
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
@@ -78,6 +79,10 @@ class Valkey:
         return Launch(
             name=self.spec.name,
             argv=(str(binaries.find("valkey-server")), str(self._file)),
+            arguments=(str(self._file),),
+            image=image("valkey"),
+            reads=(self._file.parent,),
+            writes=(self.data, self.place.sockets),
             env=environment(self.place, self.spec.name),
             cwd=self.data,
             cpus=self.spec.cpus,

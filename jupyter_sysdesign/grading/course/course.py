@@ -21,7 +21,6 @@ from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import replace
 from jupyter_sysdesign.curriculum.catalogue import Catalogue, shipped
 from jupyter_sysdesign.curriculum.variant import course_variant_key
-from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
@@ -234,7 +233,7 @@ def _fill(folder: Path, facts: _Facts, lessons: Sequence[Lesson]) -> None:
         notebook = assignment / workspaces.NOTEBOOK
         notebook.write_text(source.made(lesson, load_checks(lesson)), encoding="utf-8")
         files = (path.relative_to(assignment).as_posix() for path in _files(assignment))
-        kept[lesson.id] = [each for each in files if _is_editable(lesson, each)]
+        kept[lesson.id] = [each for each in files if lesson.file.is_editable(each)]
     shutil.copy(shipped() / "notebooks" / _INSTRUCTORS, folder / _INSTRUCTORS)
     (folder / "learner").mkdir()
     common = _COMMON.format(course=facts.course_id, exchange=facts.exchange)
@@ -244,11 +243,6 @@ def _fill(folder: Path, facts: _Facts, lessons: Sequence[Lesson]) -> None:
 
 def _files(folder: Path) -> list[Path]:
     return [each for each in sorted(folder.rglob("*")) if each.is_file()]
-
-
-def _is_editable(lesson: Lesson, relative: str) -> bool:
-    pristine = lesson.environment
-    return Source(lesson.id, pristine, pristine, tuple(lesson.file.editable)).is_editable(relative)
 
 
 _COMMON = """\

@@ -11,6 +11,7 @@ import type {
   EnvironmentStatus,
   FaultLibrary,
   FaultRequest,
+  ImportedWorkspace,
   LessonDetail,
   LessonSummary,
   LogPage,
@@ -19,6 +20,7 @@ import type {
   ProfilePage,
   Run,
   RunRequest,
+  Runtime,
   ServiceStatus,
   Verdict,
   WorkspaceDetail
@@ -28,7 +30,7 @@ export type ServiceAction = 'start' | 'stop' | 'kill' | 'pause' | 'resume';
 
 /** How an environment is to be started; what is left out is the server's choice. */
 export interface IStartOptions {
-  runtime?: 'embedded';
+  runtime?: Runtime | undefined;
   sample_interval_s?: number;
 }
 
@@ -82,6 +84,14 @@ export class Api {
       `/v1/workspaces/${part(workspace)}/answers/${part(question)}`,
       request
     );
+  }
+
+  /** Take up work from a zip in the Jupyter root. */
+  importWork(
+    file: string,
+    overwrite: boolean
+  ): Promise<readonly ImportedWorkspace[]> {
+    return this._send('POST', '/v1/work', { file, overwrite });
   }
 
   environments(): Promise<readonly EnvironmentStatus[]> {

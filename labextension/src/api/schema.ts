@@ -190,6 +190,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Send the workspace in ``folder``, or all those below it, as one zip (default: the root).
+         */
+        get: operations["export_work"];
+        put?: never;
+        /**
+         * Import
+         * @description Unpack a zip of work: all of it or nothing; nothing a learner wrote is lost.
+         */
+        post: operations["import_work"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/environments": {
         parameters: {
             query?: never;
@@ -1081,10 +1105,9 @@ export interface components {
             workspace: string;
             /**
              * Runtime
-             * @default embedded
-             * @constant
+             * @description what runs it; null: what it runs on now, else the configured one
              */
-            runtime: "embedded";
+            runtime?: ("embedded" | "docker") | null;
             /**
              * Start
              * @default true
@@ -1347,6 +1370,58 @@ export interface components {
              * @description seconds after the schedule's start
              */
             at_s: number;
+        };
+        /**
+         * ImportRequest
+         * @description Take up work from a zip that `GET /v1/work` or `sysdesign export` made.
+         */
+        ImportRequest: {
+            /**
+             * File
+             * @description absolute, or relative to the root
+             */
+            file: string;
+            /**
+             * Folder
+             * @description what it is unpacked below; default: the root
+             */
+            folder?: string | null;
+            /**
+             * Overwrite
+             * @description replace other work too; it is kept beside the new one
+             * @default false
+             */
+            overwrite: boolean;
+        };
+        /**
+         * ImportedWorkspace
+         * @description What became of one workspace in a zip.
+         */
+        ImportedWorkspace: {
+            /** Id */
+            id: string;
+            /** Lesson */
+            lesson: string;
+            /** Folder */
+            folder: string;
+            /**
+             * Path
+             * @description as in WorkspaceDetail
+             */
+            path?: string | null;
+            /** Notebook */
+            notebook: string;
+            /**
+             * Became
+             * @description same: it was there already, to the byte
+             * @enum {string}
+             */
+            became: "new" | "same" | "replaced";
+            /**
+             * Kept
+             * @description where what it replaced lies now
+             */
+            kept?: string | null;
         };
         /**
          * LessonDetail
@@ -2508,6 +2583,169 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request is wrong in itself. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The machine has no room. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_work: {
+        parameters: {
+            query?: {
+                folder?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The zip. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description The request is wrong in itself. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The folder lies outside of the root. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now, or the request's lease has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request or a file a person wrote is invalid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The machine has no room. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedWorkspace"][];
                 };
             };
             /** @description The request is wrong in itself. */

@@ -27,7 +27,9 @@ export const palettePlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.stopEnvironment,
       CommandIDs.resetEnvironment,
       CommandIDs.stopAll,
-      CommandIDs.openTerminal
+      CommandIDs.openTerminal,
+      CommandIDs.downloadWork,
+      CommandIDs.uploadWork
     ]) {
       palette?.addItem({ command, category: t('System Design') });
     }

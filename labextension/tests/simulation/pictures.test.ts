@@ -5,8 +5,10 @@ import {
   messagePlace,
   targetAt
 } from '../../src/widget/simulation/layout';
-import { SvgPen } from '../../src/widget/simulation/pen';
+import { fieldsOf } from '../../src/widget/simulation/message';
+import { SvgPen, type Point } from '../../src/widget/simulation/pen';
 import { spanAround, timeAtX } from '../../src/widget/simulation/spacetime';
+import { drawStage } from '../../src/widget/simulation/stage';
 import { Timeline } from '../../src/widget/simulation/timeline';
 import { parseTrace } from '../../src/widget/simulation/trace';
 import { ELECTION } from './trace';
@@ -58,12 +60,44 @@ test('a click finds messages first, then nodes, then links', () => {
   expect(targetAt(layout, flying, [1, 1])).toBeNull();
 });
 
+/** Where the names of messages stand on the stage at a moment. */
+function namesAt(time: number): Point[] {
+  const found: Point[] = [];
+  const pen = new SvgPen(400, 300, 'sans-serif');
+  const write = pen.text.bind(pen);
+  pen.text = (at, words, style): void => {
+    if (words === 'RequestVote') {
+      found.push(at);
+    }
+    write(at, words, style);
+  };
+  const step = timeline.step(timeline.stepAt(time));
+  drawStage(pen, readInk(document.body), layout, timeline, step, time, null);
+  return found;
+}
+
+test('the name of a message covers neither a node nor another name', () => {
+  expect(namesAt(2000)).toHaveLength(2);
+  const names = namesAt(1001);
+  const [x, y] = layout.places.get(1) ?? [0, 0];
+  for (const name of names) {
+    expect(Math.abs(name[0] - x) > 40 || Math.abs(name[1] - y) > 20).toBe(true);
+  }
+  expect(new Set(names.map(String)).size).toBe(names.length);
+});
+
+test('an empty text is not silence', () => {
+  expect(fieldsOf({ type: 'Compare', path: '', digests: [1, 2] })).toBe(
+    'path "", digests 2'
+  );
+});
+
 test('the place of the pointer is a moment', () => {
   const span = spanAround(5000, 4000, 8000);
   expect(span).toEqual({ from: 2200, to: 6200 });
   expect(spanAround(100, 4000, 8000)).toEqual({ from: 0, to: 4000 });
-  expect(timeAtX(44, 454, span)).toBe(2200);
-  expect(timeAtX(444, 454, span)).toBe(6200);
+  expect(timeAtX(64, 474, span)).toBe(2200);
+  expect(timeAtX(464, 474, span)).toBe(6200);
 });
 
 test('the saved picture is an SVG that leads nowhere', () => {

@@ -112,7 +112,7 @@ def test_what_a_detector_must_not_say():
 
     def broken(name: int, members: object) -> str:
         with pytest.raises(RuleBroken) as stop:
-            rules.observe(name, SwimProbe("follower", 1, members))  # type: ignore[arg-type]
+            rules.observe(name, SwimProbe("member", 1, members))  # type: ignore[arg-type]
         return stop.value.rule.id
 
     assert broken(1, {2: SUSPECT, 3: ALIVE}) == "reached"
@@ -121,7 +121,7 @@ def test_what_a_detector_must_not_say():
     assert broken(3, {9: ALIVE}) == "probe"
     assert broken(3, None) == "probe"
     world.crash(3)
-    rules.observe(1, SwimProbe("follower", 1, {2: ALIVE, 3: DEAD}))
+    rules.observe(1, SwimProbe("member", 1, {2: ALIVE, 3: DEAD}))
     world.time += 5 * S
     assert broken(2, {1: ALIVE, 3: DEAD}) == "dissemination"
     world.time += 60 * S

@@ -69,7 +69,7 @@ def test_clocks_on_the_wall_do_not_do():
 
 @pytest.mark.parametrize(
     "nonsense",
-    [None, ("follower", 1), {"lamport": 3}],
+    [None, ("process", 1), {"lamport": 3}],
 )
 def test_what_is_no_probe_says_so(nonsense):
     rules = _rules()
@@ -83,7 +83,7 @@ def test_what_is_no_probe_says_so(nonsense):
                {"vector": {1: 0.5}}]
 )  # fmt: skip
 def test_stamps_are_whole_numbers(stamps):
-    probe = ClockProbe("follower", 1, 0, 1, {1: 1}, "", None)
+    probe = ClockProbe("process", 1, 0, 1, {1: 1}, "", None)
     _rules().observe(1, probe)
     with pytest.raises(RuleBroken) as stop:
         _rules().observe(1, probe._replace(**stamps))

@@ -30,7 +30,7 @@ class ChainProbe(NamedTuple):
     """What a miner shows the rules.
 
     Attributes:
-        role: ``follower``; ``candidate`` while it keeps a chain of its own secret.
+        role: ``miner``; ``candidate`` while it keeps a chain of its own secret.
         height: of the chain it works on.
         blocks: their names, the first one first; itself, not copied.
     """
@@ -53,7 +53,7 @@ class Miner(Node):
         self.chain: dict[str, Block] = {}
         self.tip = Block(GENESIS, "", 0)
         self.blocks: list[str] = []
-        self.role = "follower"
+        self.role = "miner"
         self._orphans: dict[str, list[Block]] = {}
         self._found = 0
 
@@ -148,7 +148,7 @@ class Attacker(Miner):
         if not self.secret or self.public - self.tip.height > self.ctx.options["patience"]:
             # Begin again, from the longest chain there is.
             self.secret = []
-            self.role = "follower"
+            self.role = "miner"
             self.work_on(max(self.chain.values(), key=lambda each: each.height))
             self.fork = self.tip
 
@@ -160,5 +160,5 @@ class Attacker(Miner):
         if undone >= self.ctx.options["confirmations"] and self.tip.height > self.public:
             for block in self.secret:
                 super().publish(block)
-            self.secret, self.role = [], "follower"
+            self.secret, self.role = [], "miner"
             self.fork, self.public = self.tip, self.tip.height

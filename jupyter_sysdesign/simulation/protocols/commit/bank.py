@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_sysdesign.simulation.flood import flood
 from jupyter_sysdesign.simulation.narration import name
 from jupyter_sysdesign.simulation.protocols.commit.messages import ABORT, COMMIT
 from jupyter_sysdesign.simulation.protocols.commit.payer import OPENING, Payer
@@ -17,7 +18,7 @@ from jupyter_sysdesign.simulation.protocols.commit.rules import (
 )
 from jupyter_sysdesign.simulation.staging import befall, empty_world
 from jupyter_sysdesign.simulation.units import S, clock
-from jupyter_sysdesign.simulation.verdict import MESSAGE_BUDGET, RuleBroken, Violation
+from jupyter_sysdesign.simulation.verdict import RuleBroken, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,16 +86,13 @@ class Bank:
             _cooperation(world, rules)
         if plan.options.get("non_blocking"):
             _non_blocking(world, rules)
-        _message_budget(plan, world)
+        if spent := self.overspent(plan, world):
+            raise RuleBroken(spent.rule, spent.why)
         return ""
 
     def overspent(self, plan: Plan, world: Simulation) -> Violation | None:
         """Blame too many messages, where the plan has a bound for them."""
-        try:
-            _message_budget(plan, world)
-        except RuleBroken as broken:
-            return Violation(broken.rule, broken.why, world.time, world.current)
-        return None
+        return flood(plan, world, len(_rules(world).changes), "payments")
 
     def figures(self, world: Simulation) -> dict[str, int]:
         """Return how many payments there were, and what became of them."""
@@ -201,13 +199,3 @@ def _non_blocking(world: Simulation, rules: CommitRules) -> None:
             if state is not None and state not in _DECIDED:
                 why = f"{name(server)} never was down, and is blocked at “{state}” of {tx}"
                 raise RuleBroken(NON_BLOCKING, why, server)
-
-
-def _message_budget(plan: Plan, world: Simulation) -> None:
-    bound = plan.messages_per_operation
-    count = max(len(_rules(world).changes), 1)
-    if bound and world.sent > bound * count:
-        why = (
-            f"{world.sent:,} messages for {count} payments; at most {bound:g} for each are allowed"
-        )
-        raise RuleBroken(MESSAGE_BUDGET, why)

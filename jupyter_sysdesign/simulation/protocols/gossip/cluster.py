@@ -32,8 +32,8 @@ class Group(raft.Cluster):
         """
         if isinstance(world.rules, SwimRules):
             world.rules.at_the_end()
-        if flood := self.overspent(plan, world):
-            raise RuleBroken(flood.rule, flood.why)
+        if spent := self.overspent(plan, world):
+            raise RuleBroken(spent.rule, spent.why)
         return ""
 
     def overspent(self, plan: Plan, world: Simulation) -> Violation | None:

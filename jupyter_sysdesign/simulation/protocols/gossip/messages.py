@@ -53,7 +53,7 @@ class SwimProbe(NamedTuple):
     """What a member shows the rules. A learner's member shows the same.
 
     Attributes:
-        role: ``follower``; there is nothing else to be.
+        role: ``member``; there is nothing else to be.
         incarnation: its own.
         members: what it believes of each other one: ``alive``, ``suspect`` or ``dead``; itself, not
             copied.

@@ -55,7 +55,7 @@ class Swim(Node):
 
     def probe(self) -> SwimProbe:
         """Show what it believes."""
-        return SwimProbe("follower", self.incarnation, self.members)
+        return SwimProbe("member", self.incarnation, self.members)
 
     def on_start(self) -> None:
         """Begin somewhere in a period, so that not all ping at once; say that it is there."""

@@ -74,8 +74,6 @@ class Council(raft.Cluster):
                     f"ran and the network was whole since {clock(plan.calm_us)}"
                 )
                 raise RuleBroken(PROGRESS, why, name)
-        try:
-            raft.message_budget(plan, world, len(answers))
-        except RuleBroken as broken:
-            raise in_own_words(broken) from None
+        if spent := self.overspent(plan, world):
+            raise in_own_words(RuleBroken(spent.rule, spent.why))
         return ""

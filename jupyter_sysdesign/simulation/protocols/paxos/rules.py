@@ -155,7 +155,7 @@ class PaxosRules:
             seen.chosen,
         ):
             return
-        if not _is_probe(probe):
+        if not _is_probe(probe, seen):
             raise RuleBroken(PROBE, f"S{node} shows {_short(probe)}", node)
         role, promised, accepted, chosen = probe
         if starts != seen.starts:
@@ -280,13 +280,17 @@ class PaxosRules:
         seen.chosen = dict(chosen)
 
 
-def _is_probe(probe: Any) -> bool:
+def _is_probe(probe: Any, seen: _Seen) -> bool:
+    """Tell whether a server shows what it should; what it showed before was looked at then."""
     if not isinstance(probe, PaxosProbe) or probe.role not in _ROLES:
         return False
     try:
-        ballots = [probe.promised, *(ballot for ballot, _ in probe.accepted.values())]
+        old, known = seen.accepted, seen.chosen
+        new = {slot: each for slot, each in probe.accepted.items() if old.get(slot) is not each}
+        learned = [slot for slot in probe.chosen if slot not in known]
+        ballots = [probe.promised, *(ballot for ballot, _ in new.values())]
         return all(isinstance(each, tuple) and each >= NO_BALLOT for each in ballots) and all(
-            isinstance(slot, int) for slot in (*probe.accepted, *probe.chosen)
+            isinstance(slot, int) for slot in (*new, *learned)
         )
     except (TypeError, ValueError, AttributeError):
         return False

@@ -8,6 +8,7 @@ from jupyter_sysdesign.simulation.checkers import linearizability
 from jupyter_sysdesign.simulation.checkers.judgement import Budget
 from jupyter_sysdesign.simulation.checkers.specifications import KeyValue
 from jupyter_sysdesign.simulation.clients import Client
+from jupyter_sysdesign.simulation.flood import flood
 from jupyter_sysdesign.simulation.protocols.primary_backup.messages import VIEW_SERVICE
 from jupyter_sysdesign.simulation.protocols.primary_backup.rules import PrimaryRules
 from jupyter_sysdesign.simulation.protocols.primary_backup.view_service import ViewService
@@ -16,7 +17,6 @@ from jupyter_sysdesign.simulation.staging import befall, empty_world
 from jupyter_sysdesign.simulation.units import clock
 from jupyter_sysdesign.simulation.verdict import (
     LINEARIZABILITY,
-    MESSAGE_BUDGET,
     PROGRESS,
     RuleBroken,
     Violation,
@@ -67,8 +67,8 @@ class PrimaryBackup:
         done = operations(world)
         if plan.calm_us is not None and not plan.options.get("loses"):
             _progress(plan.calm_us, world)
-        if (flood := self.overspent(plan, world)) is not None:
-            raise RuleBroken(flood.rule, flood.why)
+        if spent := self.overspent(plan, world):
+            raise RuleBroken(spent.rule, spent.why)
         judgement = linearizability.check(history(done), KeyValue(), Budget(100_000, None))
         if judgement.failed:
             raise RuleBroken(LINEARIZABILITY, judgement.why)
@@ -76,12 +76,8 @@ class PrimaryBackup:
 
     def overspent(self, plan: Plan, world: Simulation) -> Violation | None:
         """Blame too many messages, where the plan has a bound for them."""
-        count = max(sum(each.returned_us is not None for each in operations(world)), 1)
-        bound = plan.messages_per_operation
-        if not bound or world.sent <= bound * count:
-            return None
-        why = f"{world.sent:,} messages for {count} operations; at most {bound:g} each are allowed"
-        return Violation(MESSAGE_BUDGET, why, world.time, world.current)
+        count = sum(each.returned_us is not None for each in operations(world))
+        return flood(plan, world, count, "operations")
 
     def figures(self, world: Simulation) -> dict[str, int]:
         """Return how much was asked and answered, and how many views there were."""

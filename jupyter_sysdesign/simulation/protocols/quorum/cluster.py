@@ -8,6 +8,7 @@ from jupyter_sysdesign.simulation.checkers import linearizability
 from jupyter_sysdesign.simulation.checkers.history import History, Operation
 from jupyter_sysdesign.simulation.checkers.judgement import Budget
 from jupyter_sysdesign.simulation.checkers.specifications import Register
+from jupyter_sysdesign.simulation.flood import flood
 from jupyter_sysdesign.simulation.narration import name
 from jupyter_sysdesign.simulation.protocols.quorum.caller import Caller, Made
 from jupyter_sysdesign.simulation.protocols.quorum.messages import EMPTY, NOTHING
@@ -22,7 +23,6 @@ from jupyter_sysdesign.simulation.staging import befall, empty_world
 from jupyter_sysdesign.simulation.units import MS, clock
 from jupyter_sysdesign.simulation.verdict import (
     LINEARIZABILITY,
-    MESSAGE_BUDGET,
     PROGRESS,
     RuleBroken,
     Violation,
@@ -89,16 +89,13 @@ class QuorumCluster:
             _progress(plan, calls)
             for key in keys:
                 _converged(world, key, of_key(key, plan.options), calls)
-        _message_budget(plan, world)
+        if spent := self.overspent(plan, world):
+            raise RuleBroken(spent.rule, spent.why)
         return unsure
 
     def overspent(self, plan: Plan, world: Simulation) -> Violation | None:
         """Blame too many messages, where the plan has a bound for them."""
-        try:
-            _message_budget(plan, world)
-        except RuleBroken as broken:
-            return Violation(broken.rule, broken.why, world.time, world.current)
-        return None
+        return flood(plan, world, len(made(world)), "calls")
 
     def figures(self, world: Simulation) -> dict[str, int]:
         """Return how many calls there were, and how they ended."""
@@ -235,10 +232,3 @@ def _nothing_lost(world: Simulation, key: str, policy: Policy, calls: list[Made]
                 f"{each.client} wrote {each.value!r} to {key}, and in the end it is {last.value!r}"
             )
             raise RuleBroken(DURABLE, why, owner)
-
-
-def _message_budget(plan: Plan, world: Simulation) -> None:
-    bound, count = plan.messages_per_operation, max(len(made(world)), 1)
-    if bound and world.sent > bound * count:
-        why = f"{world.sent:,} messages for {count} calls; at most {bound:g} for each are allowed"
-        raise RuleBroken(MESSAGE_BUDGET, why)

@@ -9,12 +9,12 @@ from jupyter_sysdesign.simulation.checkers.history import History, Operation
 from jupyter_sysdesign.simulation.checkers.judgement import Budget
 from jupyter_sysdesign.simulation.checkers.specifications import KeyValue
 from jupyter_sysdesign.simulation.clients import OPERATOR, Client, Done, Operator
+from jupyter_sysdesign.simulation.flood import flood
 from jupyter_sysdesign.simulation.protocols.raft.rules import LOG_BOUNDED, RaftRules
 from jupyter_sysdesign.simulation.staging import befall, empty_world
 from jupyter_sysdesign.simulation.units import clock
 from jupyter_sysdesign.simulation.verdict import (
     LINEARIZABILITY,
-    MESSAGE_BUDGET,
     PROGRESS,
     RuleBroken,
     Violation,
@@ -75,7 +75,8 @@ class Cluster:
         answered = [each for each in done if each.returned_us is not None]
         if plan.calm_us is not None:
             _progress(plan, world, answered)
-        message_budget(plan, world, len(answered))
+        if spent := self.overspent(plan, world):
+            raise RuleBroken(spent.rule, spent.why)
         if every := plan.options.get("snapshot_every"):
             _bounded_logs(world, every)
         judgement = linearizability.check(history(done), KeyValue(), Budget(100_000, None))
@@ -85,12 +86,8 @@ class Cluster:
 
     def overspent(self, plan: Plan, world: Simulation) -> Violation | None:
         """Blame too many messages, where the plan has a bound for them."""
-        done = operations(world)
-        try:
-            message_budget(plan, world, sum(each.returned_us is not None for each in done))
-        except RuleBroken as broken:
-            return Violation(broken.rule, broken.why, world.time, world.current)
-        return None
+        count = sum(each.returned_us is not None for each in operations(world))
+        return flood(plan, world, count, "operations")
 
     def figures(self, world: Simulation) -> dict[str, int]:
         """Return how much was asked, answered and committed."""
@@ -123,17 +120,6 @@ def _progress(plan: Plan, world: Simulation, answered: list[Done]) -> None:
         raise RuleBroken(PROGRESS, why, OPERATOR)
     if world.leader() is None:
         raise RuleBroken(PROGRESS, f"no server leads, {clock(world.time - calm)} after the faults")
-
-
-def message_budget(plan: Plan, world: Simulation, answered: int) -> None:
-    """Refuse a run with more messages for each answer than its plan allows."""
-    bound = plan.messages_per_operation
-    if bound and world.sent > bound * max(answered, 1):
-        raise RuleBroken(
-            MESSAGE_BUDGET,
-            f"{world.sent:,} messages for {answered} operations, "
-            f"{world.sent / max(answered, 1):.1f} each; at most {bound:g} are allowed",
-        )
 
 
 def _bounded_logs(world: Simulation, every: int) -> None:

@@ -56,4 +56,5 @@ def among(liars: Collection[NodeId]) -> Callable[[Context], Node]:
     def server(ctx: Context) -> Node:
         return LyingLeader(ctx) if ctx.id in liars else Raft(ctx)
 
+    server.__name__ = f"Raft, {', '.join(f'S{each}' for each in liars)} lying"
     return server

@@ -37,7 +37,7 @@ class ClockProbe(NamedTuple):
     """What a process shows the rules after each event.
 
     Attributes:
-        role: ``follower``; there is nothing else to be.
+        role: ``process``; there is nothing else to be.
         event: the number of its last event.
         heard: the event that sent the message it received, or 0.
         lamport: the time of its last event.
@@ -67,7 +67,7 @@ class Process(Node):
         super().__init__(ctx)
         self.lamport = 0
         self.vector: dict[NodeId, int] = {}
-        self.shown = ClockProbe("follower", 0, 0, 0, {}, "", None)
+        self.shown = ClockProbe("process", 0, 0, 0, {}, "", None)
 
     # What keeps the clocks --------------------------------------------------------------------
 

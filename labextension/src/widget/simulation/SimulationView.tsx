@@ -459,7 +459,7 @@ function Story(props: {
           <li key={step.index}>
             <button
               type="button"
-              class="sd-sim-moment"
+              class={`sd-sim-moment ${step.index > props.now ? 'sd-sim-later' : ''}`}
               aria-current={step.index === props.now ? 'step' : undefined}
               onClick={() => {
                 props.onGo(step.index);

@@ -104,7 +104,7 @@ export function brief(value: unknown): string {
 
 /** What JSON has beside lists and records, as a text. */
 function plain(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' && value ? value : JSON.stringify(value);
 }
 
 /** Where it is at `t`; null when it is not on its way. */

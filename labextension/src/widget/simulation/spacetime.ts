@@ -7,7 +7,7 @@ import type { IPen, Point } from './pen';
 import type { IStep, Timeline } from './timeline';
 import { asNumber, isServer, nodeName, type NodeId } from './trace';
 
-const LEFT = 44;
+const LEFT = 64;
 const RIGHT = 10;
 const TOP = 20;
 const ROW = 34;
@@ -56,16 +56,20 @@ export function drawSpacetime(
   const first = timeline.stepAt(span.from);
   const last = timeline.stepAt(Math.min(span.to, seen));
   for (const [node, y] of rows) {
-    pen.text([LEFT - 10, y + 4], nodeName(node), {
-      fill: ink.text,
-      size: 12,
-      bold: isServer(node),
-      align: 'end'
-    });
     drawLife(pen, ink, timeline, node, y, { first, last, span, time, seen }, x);
   }
   for (const message of timeline.between(span.from, Math.min(span.to, seen))) {
     drawArrow(pen, ink, rows, message, { time, seen, span, chosen }, x);
+  }
+  // What was sent before the stretch begins comes in from the edge, not through the names.
+  pen.box([0, 0], LEFT, height - AXIS + 2, { fill: ink.ground });
+  for (const [node, y] of rows) {
+    pen.text([LEFT - 10, y + 4], nodeName(node), {
+      fill: ink.text,
+      size: isServer(node) ? 12 : 11,
+      bold: isServer(node),
+      align: 'end'
+    });
   }
   for (let at = first; at <= last; at += 1) {
     const step = timeline.step(at);

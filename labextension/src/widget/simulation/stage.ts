@@ -92,7 +92,8 @@ function drawNode(
   const radius = radiusOf(node);
   const [x, y] = place;
   if (!isServer(node)) {
-    pen.box([x - radius, y - radius], radius * 2, radius * 2, {
+    const half = Math.max(radius, nodeName(node).length * 3.3 + 3);
+    pen.box([x - half, y - radius], half * 2, radius * 2, {
       fill: ink.raised,
       stroke: ink.line
     });
@@ -126,13 +127,14 @@ function drawNode(
       alpha: 0.8
     });
   }
-  pen.text([x, y - 1], nodeName(node), {
+  const below = down || epoch === null ? '' : String(epoch);
+  const alone = below === '' && state === 'up';
+  pen.text([x, alone ? y + 5 : y - 1], nodeName(node), {
     fill: leads ? ink.ground : down ? ink.quiet : ink.text,
     size: 14,
     bold: true,
     align: 'middle'
   });
-  const below = down || epoch === null ? '' : String(epoch);
   pen.text([x, y + 13], below, {
     fill: leads ? ink.ground : ink.quiet,
     size: 11,
@@ -194,23 +196,46 @@ function nameMessages(
   if (named.length > MOST_NAMES) {
     return;
   }
+  const taken: Point[] = [];
   for (const each of named) {
     const place = messagePlace(layout, each);
     if (place) {
       const words = typeOf(each.message.content);
       const half = words.length * 3.1 + 3;
       const x = Math.min(Math.max(place[0], half), layout.width - half);
-      pen.box([x - half, place[1] - 22], half * 2, 14, {
+      const free = [place[1] - 15, place[1] + 17].find(y =>
+        isFree([x, y], half, layout, taken)
+      );
+      if (free === undefined) {
+        continue;
+      }
+      taken.push([x, free]);
+      pen.box([x - half, free - 7], half * 2, 14, {
         fill: ink.ground,
         alpha: 0.85
       });
-      pen.text([x, place[1] - 11], words, {
+      pen.text([x, free + 4], words, {
         fill: ink.text,
         size: 11,
         align: 'middle'
       });
     }
   }
+}
+
+/** Whether a name would cover neither a node's nor another message's. */
+function isFree(
+  [x, y]: Point,
+  half: number,
+  layout: ILayout,
+  taken: readonly Point[]
+): boolean {
+  const covers = ([otherX, otherY]: Point, height: number): boolean =>
+    Math.abs(otherX - x) < half + height && Math.abs(otherY - y) < height + 7;
+  return (
+    ![...layout.places.values()].some(place => covers(place, 14)) &&
+    !taken.some(place => covers(place, 7))
+  );
 }
 
 function arrowHead(pen: IPen, from: Point, to: Point, fill: string): void {

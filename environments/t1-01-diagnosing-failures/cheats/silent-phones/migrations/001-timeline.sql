@@ -1,1 +1,0 @@
-CREATE INDEX posts_created ON posts (created_at, id);

@@ -1,1 +1,0 @@
-CREATE INDEX products_category_price ON products (category_id, price_cents, id);

@@ -1,0 +1,118 @@
+"""A learner's work as one zip, to take along: from Binder, from a hub, to another machine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from jupyter_sysdesign.curriculum import archive
+from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError, ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jupyter_sysdesign.curriculum.workspace import Workspace
+
+
+def pack(folder: Path, target: Path) -> list[Workspace]:
+    """Write the workspace that ``folder`` stands in, or else all those below it, to ``target``.
+
+    All of the zip is there or nothing; one that was there before is replaced.
+
+    Raises:
+        NotFoundError: no workspace in or below ``folder``.
+        InvalidFileError: a workspace's marker is damaged.
+        InvalidRequestError: a file is too large for a zip, or its name cannot stand in one.
+        ResourceError: no room, or no right to read or to write.
+    """
+    found = _found(folder)
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".part", dir=target.parent
+        )
+        try:
+            with os.fdopen(handle, "wb") as file:
+                _write(found, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6))
+            Path(name).chmod(0o600)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ResourceError(
+            f"Cannot write {target}: {error.strerror}", hint="Make room, or name another file."
+        ) from error
+    return list(found)
+
+
+def _found(folder: Path) -> dict[Workspace, PurePosixPath]:
+    """Return workspaces and where they stand in the zip."""
+    folder = folder.expanduser().resolve()
+    around = workspaces.find(folder)
+    if around is not None:
+        return {around: PurePosixPath("sysdesign", around.folder.name)}
+    found = {
+        workspaces.load(each): PurePosixPath(each.relative_to(folder).as_posix())
+        for each in _below(folder)
+    }
+    if not found:
+        raise NotFoundError(
+            f"There is no workspace in {folder}", hint="`sysdesign open LESSON` makes one."
+        )
+    return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for base, folders, _ in os.walk(folder, followlinks=False):
+        here = Path(base)
+        relative = PurePosixPath(here.relative_to(folder).as_posix())
+        if archive.may_be_workspace(relative) and (here / workspaces.MARKER).is_file():
+            yield here
+            folders.clear()
+        deep = len(relative.parts) >= archive.DEEPEST
+        folders[:] = [] if deep else sorted(each for each in folders if not each.startswith("."))
+
+
+def _write(found: dict[Workspace, PurePosixPath], zipped: zipfile.ZipFile) -> None:
+    count = size = 0
+    with zipped:
+        for workspace, place in found.items():
+            marker = workspace.folder / workspaces.MARKER
+            for path in (marker, *workspaces.plain_files(workspace.folder)):
+                name = str(place / path.relative_to(workspace.folder).as_posix())
+                trouble = archive.trouble_with(name)
+                if trouble:
+                    raise InvalidRequestError(
+                        f"{str(path)!a} cannot be taken along: {trouble}",
+                        hint="Rename it, or move it out of the workspace.",
+                    )
+                content = _content(path)
+                count, size = count + 1, size + len(content)
+                if count > archive.MOST_FILES or size > archive.MOST_BYTES:
+                    raise InvalidRequestError(
+                        f"This is more than a zip takes: {archive.MOST_FILES:,} files, "
+                        f"{archive.MOST_BYTES >> 20} MB",
+                        hint="Export one workspace at a time: `sysdesign export WORKSPACE`.",
+                    )
+                entry = zipfile.ZipInfo(name)  # of 1980: the same work gives the same zip
+                entry.external_attr = 0o100644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                zipped.writestr(entry, content)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            content = file.read(archive.MOST_FILE_BYTES + 1)
+    except OSError as error:
+        raise ResourceError(f"Cannot read {path}: {error.strerror}") from error
+    if len(content) > archive.MOST_FILE_BYTES:
+        raise InvalidRequestError(
+            f"{path} has more than {archive.MOST_FILE_BYTES >> 20} MB",
+            hint="Move it out of the workspace: a lesson needs no such file.",
+        )
+    return content

@@ -1,0 +1,114 @@
+"""One service as a container: what it may see, and what it may use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from jupyter_sysdesign.environment.owner import Owner, server_owner
+from jupyter_sysdesign.environment.runtimes.docker import labels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from docker import APIClient
+
+    from jupyter_sysdesign.environment.launch import Launch
+    from jupyter_sysdesign.environment.services import Place
+
+MEMORY_BYTES = 2 << 30
+_PIDS = 256
+_SCRATCH_BYTES = 64 << 20
+_CEILING = 1.0
+#: The kernel gives out shares of a core in periods; as short as the embedded runtime's, so that a
+#: small share feels the same. It refuses less than a millisecond at a time.
+_PERIOD_US, _LONG_PERIOD_US, _LEAST_US = 20_000, 100_000, 1_000
+#: Where memory is short, services go before what else runs on the machine.
+_OOM_SCORE = 500
+
+
+def user() -> tuple[int, int]:
+    """Return whom services run as: whoever owns them here, never root."""
+    owner = server_owner()
+    return (owner.uid, owner.gid) if owner else (os.geteuid(), os.getegid())
+
+
+def create(client: APIClient, place: Place, launch: Launch, network: str) -> str:
+    """Create the container of ``launch``, in ``network``; return its id.
+
+    Raises:
+        DockerException: as the SDK.
+    """
+    from docker.types import Mount, Ulimit  # noqa: PLC0415 (it is there: we have a client)
+
+    _hand_over(place, launch)
+    uid, gid = user()
+    memory = launch.memory_bytes or MEMORY_BYTES
+    own = f"size={_SCRATCH_BYTES},uid={uid},gid={gid},mode=0700"
+    ulimits = [Ulimit(name="core", soft=0, hard=0)]
+    if launch.file_bytes:
+        ulimits.append(Ulimit(name="fsize", soft=launch.file_bytes, hard=launch.file_bytes))
+    host: dict[str, Any] = client.create_host_config(
+        network_mode=network,
+        mounts=[
+            Mount(str(path), str(path), type="bind", read_only=path not in launch.writes)
+            for path in {*launch.reads, *launch.writes}
+        ],
+        tmpfs={"/tmp": own, **({str(launch.scratch): own} if launch.scratch else {})},  # noqa: S108
+        read_only=True,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        ipc_mode="private",
+        init=True,  # reaps what lost its parent, and hands signals on that nobody else would heed
+        mem_limit=memory,
+        memswap_limit=memory,
+        shm_size=_SCRATCH_BYTES,
+        pids_limit=_PIDS,
+        ulimits=ulimits,
+        oom_score_adj=_OOM_SCORE,
+        log_config={"Type": "none", "Config": {}},  # we read it all, and keep what fits
+        **share(ceiling(launch.cpus)),
+    )
+    made = client.create_container(
+        launch.image,
+        command=list(launch.arguments),
+        name=labels.name(place.instance, launch.name),
+        labels=labels.of(place.instance, launch.name),
+        environment={name: text for name, text in launch.env.items() if name != "PATH"},
+        user=f"{uid}:{gid}",
+        working_dir=str(launch.cwd),
+        stop_signal=launch.stop_signal.name,
+        host_config=host,
+    )
+    return str(made["Id"])
+
+
+def ceiling(cpus: float | None) -> float:
+    """Return the cores a service may use that has no quota now: one, or what it asks for."""
+    return max(_CEILING, cpus or 0.0)
+
+
+def share(cpus: float) -> dict[str, int]:
+    """Return the arguments that hold a container to ``cpus`` cores."""
+    period = _PERIOD_US if cpus * _PERIOD_US >= _LEAST_US else _LONG_PERIOD_US
+    return {"cpu_period": period, "cpu_quota": max(int(cpus * period), _LEAST_US)}
+
+
+def _hand_over(place: Place, launch: Launch) -> None:
+    """Under root, give the user of the containers what it has to read and write of ours."""
+    owner = server_owner()
+    if owner is None:
+        return
+    for folder in launch.writes:
+        if folder.stat().st_uid != owner.uid:
+            _give(folder, owner)
+    for folder in launch.reads:
+        if folder.is_relative_to(place.folder):
+            _give(folder, owner)
+
+
+def _give(folder: Path, owner: Owner) -> None:
+    for path in (folder, *folder.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # another service removed it just now
+            os.chown(path, owner.uid, owner.gid, follow_symlinks=False)

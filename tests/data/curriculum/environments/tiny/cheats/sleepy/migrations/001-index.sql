@@ -1,1 +1,0 @@
-CREATE INDEX items_category_price ON items (category, price, id);

@@ -1,0 +1,139 @@
+"""Whoever is killed, no container and no network outlives it, and the next start finds order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from owners import Owner
+
+from jupyter_sysdesign import paths
+from jupyter_sysdesign.environment import proctree
+from jupyter_sysdesign.environment.runtimes.docker import labels
+from jupyter_sysdesign.environment.sweep import sweep_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from docker import APIClient
+
+    from jupyter_sysdesign.environment.source import Source
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def own(home: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Owner]]:
+    """Return a maker of programs that own an instance on Docker."""
+    monkeypatch.setenv("SYSDESIGN_RUNTIME", "docker")
+    made: list[Owner] = []
+
+    def make(*arguments: object) -> Owner:
+        made.append(Owner(*arguments))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+def left(client: APIClient) -> list[str]:
+    filters = {"label": f"{labels.HOME}={paths.home()}"}
+    found = [*client.containers(all=True, filters=filters), *client.networks(filters=filters)]
+    return [str(each.get("Names") or each["Name"]) for each in found]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_killed_owner(own: Callable[..., Owner], tiny_lesson: Source, client: APIClient) -> None:
+    owner = own(tiny_lesson)
+    assert len(left(client)) == 4
+    owner.process.kill()
+    wait_for(lambda: not left(client))
+    wait_for(lambda: not (paths.instances() / tiny_lesson.instance_id / "ledger.json").exists())
+    assert not list(paths.runtime().glob("*/*"))
+    assert not any(proctree.started(pid) for pid in owner.family)
+    again = own(tiny_lesson)
+    assert len(left(client)) == 4
+    again.ask("instance stop")
+    assert not left(client)
+
+
+def test_a_killed_owner_of_a_check_leaves_no_folder(
+    own: Callable[..., Owner], tiny_lesson: Source, client: APIClient
+) -> None:
+    owner = own(tiny_lesson, "check")
+    owner.process.kill()
+    wait_for(lambda: not left(client))
+    wait_for(lambda: not (paths.instances() / tiny_lesson.instance_id).exists())
+
+
+@pytest.mark.parametrize("folder_gone", [False, True])
+def test_when_the_guard_is_killed_too_the_next_program_clears_up(
+    own: Callable[..., Owner], tiny_lesson: Source, client: APIClient, folder_gone: bool
+) -> None:
+    owner = own(tiny_lesson)
+    os.kill(owner.facts["guard"], signal.SIGSTOP)  # before it can be replaced
+    owner.process.kill()
+    owner.process.wait()
+    os.kill(owner.facts["guard"], signal.SIGKILL)
+    assert len(left(client)) == 4
+    if folder_gone:
+        (paths.instances() / tiny_lesson.instance_id).rename(paths.home() / "elsewhere")
+    sweep_all()
+    assert not left(client)
+    assert not any(proctree.started(pid) for pid in owner.family)
+
+
+def test_the_next_start_clears_up_by_itself(
+    own: Callable[..., Owner], tiny_lesson: Source, client: APIClient
+) -> None:
+    owner = own(tiny_lesson)
+    os.kill(owner.facts["guard"], signal.SIGSTOP)
+    owner.process.kill()
+    owner.process.wait()
+    os.kill(owner.facts["guard"], signal.SIGKILL)
+    again = own(tiny_lesson)
+    assert len(left(client)) == 4
+    assert not any(proctree.started(pid) for pid in owner.family)
+    again.ask("instance stop")
+    assert not left(client)
+
+
+def test_a_killed_guard_is_replaced(
+    own: Callable[..., Owner], tiny_lesson: Source, client: APIClient
+) -> None:
+    owner = own(tiny_lesson)
+    os.kill(owner.facts["guard"], signal.SIGKILL)
+    wait_for(lambda: _guards(tiny_lesson))
+    owner.process.kill()
+    wait_for(lambda: not left(client))
+
+
+def _guards(source: Source) -> bool:
+    title = f"sysdesign-guard {source.instance_id}"
+    return any(
+        title in " ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])
+    )
+
+
+def test_an_engine_is_not_asked_about_another_home(
+    own: Callable[..., Owner],
+    tiny_lesson: Source,
+    client: APIClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own(tiny_lesson)
+    with monkeypatch.context() as other:
+        other.setenv("SYSDESIGN_HOME", str(paths.home() / "other"))
+        sweep_all()
+    assert len(left(client)) == 4
