@@ -78,12 +78,10 @@ def _kinds(folder: Path, lesson: Lesson, pristine: Path) -> dict[str, dict[str, 
     good = [each for each in [overlay.solution(lesson)] if each] + overlay.alternatives(lesson)
     for variant in (*good, *overlay.cheats(lesson)):
         shutil.copytree(pristine, made / variant.name)
-        shutil.copytree(
-            variant.folder,
-            made / variant.name,
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns(overlay.CHEAT_FILE),
-        )
+        for relative, content in variant.files.items():
+            path = made / variant.name / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
         cheat = variant.cheat
         kinds[variant.name] = {"fails": cheat.check} if cheat else {"status": "passed"}
     if lesson.id == SMALL:
