@@ -36,8 +36,8 @@ TESTS = ROOT / "tests"
 SMALL = "tiny"
 _LOOK_S = 0.5
 
-#: How often each kind is in the cohort of the small lesson; an attack comes twice, which makes 34.
-_TIMES = {"untouched": 10, "solution": 18, "alternatives": 12, "cheats": 6, "broken": 4}
+#: How often each kind is in the cohort of the small lesson; an attack comes twice, which makes 32.
+_TIMES = {"untouched": 10, "solution": 20, "alternatives": 12, "cheats": 6, "broken": 4}
 _BROKEN = {
     "broken/syntax": ("app/server.py", "def unfinished(:\n"),
     "broken/sql": ("migrations/001.sql", "CREATE INDEX ON itms (category);\n"),
