@@ -26,7 +26,7 @@ $(VENV)/.ready: pyproject.toml weights.txt
 	@touch $@
 
 test-setup: setup
-	@bash tests/setup.sh
+	@bash tests/setup.sh $$PPID
 
 test: test-setup lint ## run every test: Python, TypeScript, browser, each lesson's gate once
 	$(BIN)/python labextension/build.py --test
@@ -41,7 +41,7 @@ lint: setup ## types and style
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-soak: test-setup ## the long version: N-of-N gates under load, kills; appends to benchmarks/soak.jsonl
+soak: test-setup ## the long version: N-of-N gates under load, kills, hubs; appends to benchmarks/soak.jsonl
 	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 bench: test-setup ## measure against peers; prints the figures of benchmarks/README.md

@@ -2,7 +2,7 @@
 
 Every attempt, also a failed one, becomes a line of ``benchmarks/soak.jsonl``.
 
-    python benchmarks/soak.py                     everything
+    python benchmarks/soak.py                     everything, each gate on Docker once, too
     python benchmarks/soak.py --lesson t1-02-indexes --repeat 2 --only gate --busy quiet
 """
 
@@ -64,19 +64,23 @@ def record(entry: dict[str, Any]) -> None:
     print(json.dumps({key: entry[key] for key in ("what", "busy", "passed") if key in entry}))
 
 
-def gates(lesson_ids: list[str], repeat: int, conditions: list[str]) -> bool:
+def gates(
+    lesson_ids: list[str], repeat: int, conditions: list[str], runtime: str = "embedded"
+) -> bool:
     """Run each gate, its reference solution N of N, under each of the ``conditions``."""
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
     from jupyter_sysdesign.grading import gate
 
     catalogue = Catalogue()
     held = True
+    os.environ["SYSDESIGN_RUNTIME"] = runtime  # for the checker's processes as well
     for lesson in [catalogue.lesson(each) for each in lesson_ids] or catalogue.lessons():
         for name in conditions:
             with busy(BUSY[name]):
                 result = gate.verify(lesson, repeat=repeat, progress=print)
             document = result.as_json()
-            record({"what": "gate", "lesson": lesson.id, "busy": name, **document})
+            on = {"lesson": lesson.id, "runtime": runtime, "busy": name}
+            record({"what": "gate", **on, **document})
             held = held and bool(document["passed"])
     return held
 
@@ -118,11 +122,13 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--busy", action="append", choices=BUSY, help="default: each of them")
     parser.add_argument("--cycles", type=int, default=20)
-    parser.add_argument("--only", choices=("gate", "cycles", "kills"))
+    parser.add_argument("--only", choices=("gate", "docker", "cycles", "kills"))
     options = parser.parse_args()
     held = True
     if options.only in (None, "gate"):
         held = gates(options.lesson, options.repeat, options.busy or list(BUSY)) and held
+    if options.only in (None, "docker"):  # the same verdicts there
+        held = gates(options.lesson, 1, ["quiet"], "docker") and held
     if options.only in (None, "cycles"):
         held = cycles(options.cycles) and held
     if options.only in (None, "kills"):

@@ -1,4 +1,4 @@
-"""What the hubs of docker.py and swarm.py share. Who may log in is yours to say: see there.
+"""What the hubs of machine.py and swarm.py share. Who may log in is yours to say: see there.
 
 SYSDESIGN_HUB_DATA     the hub's own files: database, cookie secret, proxy's pid (default: here)
 SYSDESIGN_HUB_IMAGE    what a learner's server runs (default: what hub/image/build.sh makes)
@@ -27,8 +27,6 @@ c.DockerSpawner.image = os.environ.get("SYSDESIGN_HUB_IMAGE", "jupyter-sysdesign
 c.DockerSpawner.pull_policy = "skip"  # it was built here
 c.DockerSpawner.mem_limit = os.environ.get("SYSDESIGN_HUB_MEMORY", "2G")
 c.DockerSpawner.cpu_limit = float(os.environ.get("SYSDESIGN_HUB_CPUS", "1"))
-# The container goes with the server, and with it all that ran; the volume stays.
-c.DockerSpawner.remove = True
 c.DockerSpawner.notebook_dir = "/home/jovyan"
 c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = 120

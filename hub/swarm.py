@@ -14,7 +14,7 @@ from pathlib import Path
 
 from docker.types import DriverConfig, Mount
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent))
 from identity import uid
 
 c = get_config()  # noqa: F821 (JupyterHub gives it)

@@ -63,6 +63,11 @@ def instance(instance_id: str) -> Path:
     return _private(instances() / instance_id)
 
 
+def sockets(instance_id: str) -> Path:
+    """Return the short folder of an instance's sockets; it is made by whoever runs it."""
+    return runtime() / instance_id.rpartition("-")[2]
+
+
 def templates() -> Path:
     """Return the folder with one subfolder per seeded template, named by content hash."""
     return _private(home() / "templates")

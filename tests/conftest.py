@@ -145,9 +145,9 @@ def tiny_source(home: Path, lesson: str, name: str = "workspace") -> Source:
 
 
 @pytest.fixture(scope="module")
-def shared_source(shared_home: Path) -> Callable[[str], Source]:
+def shared_source(shared_home: Path) -> Callable[..., Source]:
     """Return a maker of ``Source`` in the module's home."""
-    return lambda lesson: tiny_source(shared_home, lesson)
+    return lambda lesson, name="workspace": tiny_source(shared_home, lesson, name)
 
 
 @pytest.fixture

@@ -5,9 +5,13 @@ from __future__ import annotations
 import functools
 import time
 
+import docker
+
 from jupyter_sysdesign.environment.runtimes.docker import engine, images, labels, reaping
 from jupyter_sysdesign.errors import SysdesignError
 
+#: The one that tests run on, whatever a test makes of the variable that names it.
+URL = engine.url()
 #: How long what was told to end may take. No test asserts on less.
 _END_S = 20.0
 
@@ -24,7 +28,7 @@ def missing() -> str:
 
 def version() -> str:
     """Return what answers."""
-    with engine.connect() as client:
+    with docker.APIClient(base_url=URL) as client:
         found = client.version()
     return f"engine {found['Version']}, API {found['ApiVersion']}"
 
@@ -34,13 +38,13 @@ def left(home: str) -> list[str]:
     if missing():
         return []
     until = time.monotonic() + _END_S
-    with engine.connect() as client:
+    with docker.APIClient(base_url=URL) as client:
         while found := _belonging(client, home):
             if time.monotonic() > until:
                 break
             time.sleep(0.05)
-    for instance in reaping.instances(engine.url(), home):
-        reaping.reap(engine.url(), home, instance)
+    for instance in reaping.instances(URL, home):
+        reaping.reap(URL, home, instance)
     return found
 
 

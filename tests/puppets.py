@@ -42,7 +42,7 @@ services:
     command: ["uvicorn", "server:app", "--host", "0.0.0.0", "--port", "8000"]
     volumes: ["./app:/app:ro"]
     ports: ["8000"]
-    deploy: {resources: {limits: {cpus: "0.5", memory: 128M}}}
+    deploy: {resources: {limits: {cpus: "0.5", memory: 256M}}}
 """
 
 

@@ -1,6 +1,12 @@
 #!/usr/bin/env bash
-# What the tests need beyond the venv: a Chromium, and the peers the load engine is measured beside.
+# What the tests need beyond the venv: a Chromium, the peers the load engine is measured beside, and
+# a Docker engine with the images of services. What is not there is not tested, except in CI, where
+# it has to be.
+#
+#     tests/setup.sh [PID]    an engine that is started here ends with process PID
 set -euo pipefail
+cd "$(dirname "$0")/.."
+owner=${1:-$PPID}
 
 chromium() {
   for candidate in "${SYSDESIGN_CHROMIUM:-}" chromium chromium-browser google-chrome; do
@@ -21,6 +27,14 @@ if [ "${#missing[@]}" -gt 0 ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if ! { bash tests/engine.sh "$owner" && .venv/bin/sysdesign images build; }; then
+  if [ -n "${CI:-}" ]; then
+    echo "No Docker engine with the images of services; its tests must run in CI" >&2
+    exit 1
+  fi
+  echo "NO DOCKER: every test of the Docker runtime will be skipped." >&2
 fi
 
 if chromium; then exit 0; fi

@@ -16,6 +16,7 @@ from jupyter_sysdesign.cli import (
     env,
     fault,
     grade,
+    images,
     lab,
     lessons,
     load,
@@ -67,4 +68,5 @@ app.command("verify")(verify.verify)
 app.command("new-lesson")(new_lesson.new_lesson)
 app.add_typer(course.app, name="course")
 app.command("grade")(grade.grade)
+app.add_typer(images.app, name="images")
 app.add_typer(bench.app, name="bench")

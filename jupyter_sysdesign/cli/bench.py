@@ -56,6 +56,12 @@ def _proxy() -> dict[str, Any]:
     return proxy.measure()
 
 
+def _runtimes() -> dict[str, Any]:
+    from jupyter_sysdesign.benchmarks import runtimes
+
+    return runtimes.measure()
+
+
 def _simulation() -> dict[str, Any]:
     from jupyter_sysdesign.benchmarks import linearizability, protocols, simulation
 
@@ -74,6 +80,7 @@ _ALL: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "load": ("Load engine beside wrk, hey, autocannon and locust on one nginx.", _load),
     "pacing": ("Open-loop pacing at 500, 2,000 and 5,000 requests per second.", _pacing),
     "memory": ("Idle memory (PSS) and CPU.", _memory),
+    "runtimes": ("A lesson on each runtime: start, reset, memory.", _runtimes),
     "proxy": ("A marked link without a fault beside the direct way, and true latencies.", _proxy),
     "lab": ("Opening JupyterLab with and without the extension.", _lab),
     "stream": ("Sample taken until drawn in a browser.", _stream),

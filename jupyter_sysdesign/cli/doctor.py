@@ -42,6 +42,7 @@ def doctor(*, as_json: JsonFlag = False) -> None:
         _system(),
         _python(),
         *_programs(),
+        _docker(),
         _quotas(),
         _memory(),
         _disk(),
@@ -96,6 +97,26 @@ def _programs() -> list[Finding]:
         )
         for each in binaries.report()
     ]
+
+
+def _docker() -> Finding:
+    """Look for the engine and its images; nobody needs them who does not ask for them."""
+    from jupyter_sysdesign.environment.runtimes import choice
+    from jupyter_sysdesign.environment.runtimes.docker import engine, images
+    from jupyter_sysdesign.errors import SysdesignError
+
+    wanted = choice.default() == choice.DOCKER
+    without = "missing" if wanted else "limited"
+    try:
+        found = images.report()
+    except SysdesignError as error:
+        return Finding("docker", without, error.message, error.hint)
+    for state, level in (("missing", without), ("outdated", "limited")):
+        names = ", ".join(each.name for each in found if each.state == state)
+        if names:
+            hint = "`sysdesign images build` makes the images."
+            return Finding("docker", level, f"{engine.url()}, {state}: {names}", hint)
+    return Finding("docker", "ok", f"{engine.url()}, {len(found)} images")
 
 
 def _quotas() -> Finding:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, console, emit, out
-from jupyter_sysdesign.cli.place import RuntimeOption
+from jupyter_sysdesign.cli.place import RuntimeOption  # noqa: TC001 (typer reads it at run time)
 
 _WORDS = {True: "[green]holds[/green]", False: "[red]broken[/red]", None: "nothing runs"}
 

@@ -72,8 +72,14 @@ class Instance:
         self.purpose = purpose
         self.id = source.instance_id
         self._emit = emit
-        runs_on = runs_on or choice.default()
-        self._life = Lifecycle(source, purpose, runs_on, self._tell, emit, start_timeout_s)
+        self._life = Lifecycle(
+            source,
+            self._tell,
+            emit,
+            purpose=purpose,
+            runs_on=runs_on or choice.default(),
+            start_timeout_s=start_timeout_s,
+        )
 
     # --- what it is -------------------------------------------------------------------------
 

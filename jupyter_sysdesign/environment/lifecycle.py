@@ -72,10 +72,11 @@ class Lifecycle:
     def __init__(
         self,
         source: Source,
-        purpose: str,
-        runs_on: str,
         tell: Callable[[], None],
         emit: Callable[[str, dict[str, Any]], None],
+        *,
+        purpose: str,
+        runs_on: str,
         start_timeout_s: float,
     ) -> None:
         self.source = source

@@ -144,17 +144,23 @@ class LinkProxy:
             cwd=Path("/"),
             probe=probe,
             reads=(Path(jupyter_sysdesign.__file__).parent, *self._place.database_sockets()),
-            writes=(self._place.sockets,),
+            writes=(self._place.sockets, *self._folders()),
             network=self._place.by_port,
         )
+
+    def _folders(self) -> list[Path]:
+        """Make the folders of the sockets it listens on, and return them."""
+        listening = map(self._place.addresses.through, self._place.spec.routes)
+        folders = {each.path.parent for each in listening if each.path is not None}
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        return sorted(folders - {self._place.sockets})
 
     def _routes(self) -> list[dict[str, Any]]:
         addresses = self._place.addresses
         routes = []
         for route in self._place.spec.routes:
             listen = addresses.through(route)
-            if listen.path is not None:
-                listen.path.parent.mkdir(mode=0o700, exist_ok=True)
             to = addresses.of(route.target, route.port)
             link = (route.source, route.target)
             routes.append({"link": link, "listen": _plain(listen), "to": _plain(to)})

@@ -87,17 +87,17 @@ class Premises:
         cls, source: Source, spec: Spec, purpose: str, runtime: str, ownership: Ownership
     ) -> Premises:
         folder = paths.instances() / source.instance_id
-        sockets = sockets_of(source.instance_id)
+        sockets = paths.sockets(source.instance_id)
         if (folder / ledger.NAME).exists():
             sweep_instance(folder)
         shutil.rmtree(sockets, ignore_errors=True)
-        sockets.mkdir(mode=_MODE)
-        for name in ("data", "config", "logs"):
-            (folder / name).mkdir(mode=_MODE, exist_ok=True)
         known = read_record(folder)
         before = known.get("ports", {}) if known.get("runtime", EMBEDDED) == runtime else {}
         ports = choice.ports(runtime, source.instance_id)
         try:
+            sockets.mkdir(mode=_MODE)
+            for name in ("data", "config", "logs"):
+                (folder / name).mkdir(mode=_MODE, exist_ok=True)
             given = {
                 name: ports.take(name, wanted, before.get(name))
                 for name, wanted in spec.tcp().items()
@@ -114,6 +114,7 @@ class Premises:
             _note(folder, record)
         except BaseException:
             ports.close()
+            shutil.rmtree(sockets, ignore_errors=True)
             raise
         moved = {
             name: (before[name], port)
@@ -158,11 +159,6 @@ class Premises:
         self._ports.close()
         shutil.rmtree(self.place.sockets, ignore_errors=True)
         self._ownership.release()
-
-
-def sockets_of(instance: str) -> Path:
-    """Return the short folder of an instance's sockets."""
-    return paths.runtime() / instance.rpartition("-")[2]
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -55,11 +55,12 @@ def sweep_all() -> int:
 def _reap_unknown(names: set[str]) -> int:
     """Remove containers of instances whose folder is gone."""
     engine, home = os.environ.get("DOCKER_HOST", f"unix://{SOCKET}"), str(paths.home())
-    try:
-        unknown = reaping.instances(engine, home) - names
-        return sum(reaping.reap(engine, home, each) for each in unknown)
-    except OSError:  # there is no engine, or it is not ours to use
-        return 0
+    removed = 0
+    with contextlib.suppress(OSError):  # there is no engine, or it is not ours to use
+        for instance in reaping.instances(engine, home) - names:
+            removed += reaping.reap(engine, home, instance)
+            shutil.rmtree(paths.sockets(instance), ignore_errors=True)
+    return removed
 
 
 def sweep_instance(folder: Path) -> int:

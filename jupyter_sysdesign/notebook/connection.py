@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jupyter_sysdesign.control.models import LessonDetail, WorkspaceDetail
+    from jupyter_sysdesign.environment.runtimes.choice import RuntimeName
     from jupyter_sysdesign.environment.status import EnvironmentStatus
 
 
@@ -29,12 +30,14 @@ class Connection:
         workspace: the learner's folder.
         client: reconnects by itself when the control plane was restarted.
         environment: id of the workspace's instance, whether there is one yet or not.
+        runtime: what it is to run on; None: whatever is configured.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.client = ControlClient(holder=f"kernel:{workspace.folder}")
         self.environment = workspace.source().instance_id
+        self.runtime: RuntimeName | None = None
 
     @cached_property
     def lesson(self) -> LessonDetail:

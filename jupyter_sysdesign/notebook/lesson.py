@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from jupyter_sysdesign.environment.runtimes.choice import RuntimeName
     from jupyter_sysdesign.environment.status import EnvironmentStatus
     from jupyter_sysdesign.notebook.explain import Plan
     from jupyter_sysdesign.notebook.run import RunResult
@@ -35,14 +36,20 @@ class Lesson:
 
     Args:
         folder: the lesson's folder, or one inside it; by default the current one.
+        runtime: what runs the system from its next start on, ``embedded`` or ``docker``; by default
+            what it ran on, or what ``$SYSDESIGN_RUNTIME`` says.
 
     Raises:
         NotFoundError: the folder belongs to no lesson.
     """
 
-    def __init__(self, folder: str | Path | None = None) -> None:
+    def __init__(
+        self, folder: str | Path | None = None, *, runtime: RuntimeName | None = None
+    ) -> None:
         install()
         self._connection = connect(folder)
+        if runtime is not None:
+            self._connection.runtime = runtime
 
     @property
     def id(self) -> str:

@@ -23,9 +23,11 @@ def start(connection: Connection) -> None:
 
     Raises:
         StartFailedError: a service did not come up; the message has its last words.
+        ConflictError: it is running on another runtime.
     """
     status = connection.status()
-    if status is not None and status.state in _RUNNING:
+    elsewhere = status is not None and connection.runtime not in (None, status.runtime)
+    if status is not None and status.state in _RUNNING and not elsewhere:
         _show(connection, Slot(), status, "It is running already.")
         return
     _start(connection, "Starting the system …")
@@ -70,7 +72,9 @@ def stop(connection: Connection) -> None:
 
 def _start(connection: Connection, message: str) -> None:
     slot = Slot()
-    status = connection.client.create_environment(connection.workspace.folder, reuse=True)
+    status = connection.client.create_environment(
+        connection.workspace.folder, reuse=True, runtime=connection.runtime
+    )
     _show(connection, slot, status, message)
     status = _follow(connection, slot, message)
     _show(connection, slot, status, "")

@@ -10,6 +10,7 @@ import type {
   EnvironmentStatus,
   LessonSummary,
   Machine,
+  Runtime,
   WorkspaceDetail
 } from './api/types';
 import type { EventHub } from './connection/hub';
@@ -38,7 +39,8 @@ export const ITranslations = new Token<ITranslations>(
 
 /** What a user can set. */
 export interface ISysdesignSettings {
-  readonly runtime: 'embedded';
+  /** What a start asks for; undefined: the server's choice. */
+  readonly runtime: Runtime | undefined;
   /** Seconds between two samples of an environment's metrics. */
   readonly sampleInterval: number;
   /** Metrics that a dashboard shows before those the lesson names. */

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     scope="module", params=["embedded", pytest.param("docker", marks=pytest.mark.docker)]
 )
 async def opened(
-    shared_source: Callable[[str], Source], request: pytest.FixtureRequest
+    shared_source: Callable[..., Source], request: pytest.FixtureRequest
 ) -> AsyncIterator[Shop]:
-    shop = await open_shop(shared_source("tiny-links"), runs_on=request.param)
+    shop = await open_shop(shared_source("tiny-links", request.param), runs_on=request.param)
     yield shop
     await close_shop(shop)
 

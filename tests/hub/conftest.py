@@ -101,7 +101,7 @@ class Hub:
         config = self.data / "config.py"
         if not config.exists():
             config.write_text(
-                self.config(str(ROOT / "hub" / "docker.py"))
+                self.config(str(ROOT / "hub" / "machine.py"))
                 + PLACES.format(
                     port=self.port,
                     hub_port=free_port(),

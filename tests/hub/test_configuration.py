@@ -54,13 +54,12 @@ def load(tmp_path, monkeypatch):
 
 
 def spawner(kind, config, number=7, name="ann"):
-    made = kind(config=config, hub=None, user=SimpleNamespace(id=number, name=name, settings={}))
-    made.orm_spawner = SimpleNamespace(name="")
-    return made
+    user = SimpleNamespace(id=number, name=name, settings={})
+    return kind(config=config, hub=None, user=user)
 
 
 def test_one_machine(load, network):
-    config = load("docker.py")
+    config = load("machine.py")
     ((name, options),) = network.made
     assert name == "sysdesign-hub"
     assert options["options"]["com.docker.network.bridge.enable_icc"] == "false"
@@ -95,7 +94,7 @@ def test_a_swarm(load):
     assert made.extra_endpoint_spec == {"mode": "dnsrr"}
 
 
-@pytest.mark.parametrize("name", ["docker.py", "swarm.py"])
+@pytest.mark.parametrize("name", ["machine.py", "swarm.py"])
 def test_nobody_is_let_in_by_itself(load, network, name):
     config = load(name, SYSDESIGN_HUB_IDLE_S="120")
     assert "authenticator_class" not in config.JupyterHub

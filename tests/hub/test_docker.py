@@ -98,7 +98,7 @@ def test_a_day_in_a_hub(hub):
     ann, bob = LEARNERS
     refused_over_http(hub, ann, bob, there[bob])
     listening = inside(bob, LISTENING)
-    assert "8888" in listening.split()
+    assert "8888" in inside(bob, REACH, address(bob), *listening.split()).split()
     reached = inside(ann, REACH, address(bob), *listening.split())
     assert reached == "", f"ann reaches bob's ports {reached}"
     gateway = docker("network", "inspect", NETWORK, "-f", "{{(index .IPAM.Config 0).Gateway}}")

@@ -34,6 +34,7 @@ pytestmark = [
 
 HUB_IMAGE = "jupyter-sysdesign/hub:test"
 BRIDGE = "docker_gwbridge"
+DEFAULT_BRIDGE = "sdswarm0"
 
 
 @dataclass
@@ -51,17 +52,24 @@ class Engine:
         return ask_engine("--host", self.url, *words, check=check, timeout_s=timeout_s)
 
 
+def link(*words, check=True):
+    subprocess.run(["ip", "link", *words], check=check, capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def engine(image):
     build(HUB_IMAGE, "--hub")
     folder = Path(tempfile.mkdtemp(prefix="sdsw-", dir="/tmp"))
     had_bridge = Path("/sys/class/net", BRIDGE).exists()
+    link("add", DEFAULT_BRIDGE, "type", "bridge")
+    subprocess.run(["ip", "addr", "add", "10.213.7.1/24", "dev", DEFAULT_BRIDGE], check=True)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
                 *("dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec"),
                 *("--pidfile", folder / "pid", "--host", f"unix://{folder}/docker.sock"),
-                *("--bridge", "none", "--iptables=false", "--ip-masq=false"),
+                # A bridge of its own: with none at all, it would remove the other engine's.
+                *("--bridge", DEFAULT_BRIDGE, "--iptables=false", "--ip-masq=false"),
             ],
             stdout=log,
             stderr=log,
@@ -87,8 +95,9 @@ def engine(image):
         process.wait(60)
         subprocess.run(["umount", "-R", folder / "exec"], check=False, capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
+        link("del", DEFAULT_BRIDGE)
         if not had_bridge:
-            subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
+            link("del", BRIDGE, check=False)
 
 
 @dataclass

@@ -19,3 +19,13 @@ def test_gate(home, monkeypatch, lesson):
     monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
     result = gate.verify(CATALOGUE.lesson(lesson), progress=print)
     assert result.passed, json.dumps(result.as_json(), indent=1)
+
+
+@pytest.mark.docker
+@pytest.mark.gate
+@pytest.mark.timeout(1800)
+def test_the_same_verdicts_on_docker(home, monkeypatch):
+    monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
+    monkeypatch.setenv("SYSDESIGN_RUNTIME", "docker")
+    result = gate.verify(CATALOGUE.lesson("t1-02-indexes"), progress=print)
+    assert result.passed, json.dumps(result.as_json(), indent=1)

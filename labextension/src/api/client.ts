@@ -20,6 +20,7 @@ import type {
   ProfilePage,
   Run,
   RunRequest,
+  Runtime,
   ServiceStatus,
   Verdict,
   WorkspaceDetail
@@ -29,7 +30,7 @@ export type ServiceAction = 'start' | 'stop' | 'kill' | 'pause' | 'resume';
 
 /** How an environment is to be started; what is left out is the server's choice. */
 export interface IStartOptions {
-  runtime?: 'embedded';
+  runtime?: Runtime | undefined;
   sample_interval_s?: number;
 }
 

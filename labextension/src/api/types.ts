@@ -29,6 +29,7 @@ export type ProfilePage = Schemas['ProfilePage'];
 export type Run = Schemas['Run'];
 export type RunRequest = Schemas['RunRequest'];
 export type RunSummary = Schemas['RunSummary'];
+export type Runtime = NonNullable<Schemas['EnvironmentRequest']['runtime']>;
 export type RunTick = Schemas['RunTick'];
 export type ServiceState = Schemas['ServiceState'];
 export type ServiceStatus = Schemas['ServiceStatus'];

@@ -3,6 +3,7 @@
 import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { asNumber, isString } from '../api/guards';
+import type { Runtime } from '../api/types';
 import type { ISysdesignSettings } from '../tokens';
 
 export class Settings implements ISysdesignSettings {
@@ -10,8 +11,9 @@ export class Settings implements ISysdesignSettings {
     return this._changed;
   }
 
-  get runtime(): 'embedded' {
-    return 'embedded';
+  get runtime(): Runtime | undefined {
+    const runtime = this._value('runtime');
+    return runtime === 'embedded' || runtime === 'docker' ? runtime : undefined;
   }
 
   get sampleInterval(): number {

@@ -183,7 +183,7 @@ async def test_who_takes_more_memory_than_allowed_is_ended_and_it_is_said(
     with pytest.raises(httpx.HTTPError):
         await puppet.run("held = []\nwhile True: held.append(bytearray(1 << 20))")
     await until(lambda: puppet.of("app").state is ServiceState.FAILED)
-    assert puppet.of("app").reason.startswith("out of memory: app wanted more than its 128 MiB")
+    assert puppet.of("app").reason.startswith("out of memory: app wanted more than its 256 MiB")
 
 
 async def test_one_process_of_many_out_of_memory_ends_the_service(

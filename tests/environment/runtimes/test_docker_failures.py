@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -140,7 +142,7 @@ async def test_who_removes_the_network_ends_the_environment_in_order(
     await idle.start()
     client.kill(labels.name(idle.id, "~network"))
     await until(lambda: idle.status.state is State.FAILED)
-    assert idle.status.reason == "Its private network was ended"
+    assert idle.status.reason.startswith("Its private network was ended")
     await idle.start()
     assert await idle.run("answer = 1") == 1
 
@@ -165,12 +167,13 @@ class Engine:
                     *("--exec-root", str(self.folder / "exec")),
                     *("--pidfile", str(self.folder / "pid")),
                 ],
+                env={"PATH": os.environ["PATH"]},  # it is no test's
                 stdout=log,
                 stderr=log,
             )
         for _ in range(600):
-            with contextlib.suppress(docker.errors.DockerException), self.client() as client:
-                client.ping()
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as door:
+                door.connect(str(self.folder / "docker.sock"))
                 return
             time.sleep(0.1)
         pytest.fail((self.folder / "log").read_text()[-3000:])
@@ -205,11 +208,13 @@ def private() -> Iterator[Engine]:
             stdout=subprocess.DEVNULL,
             check=True,
         )
+        saved.stdout.close()
         saved.wait()
         yield engine
         engine.stop()
     finally:
         subprocess.run(["umount", "--lazy", str(folder / "data")], check=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -240,6 +245,8 @@ async def test_a_missing_image(idle: Puppet, elsewhere: Engine) -> None:
     await idle.stop()
 
 
+# When an engine dies while the SDK connects to it, the SDK leaves its socket to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_an_engine_that_restarts_under_it(
     idle: Puppet, elsewhere: Engine, until: Until, number: int
@@ -248,7 +255,11 @@ async def test_an_engine_that_restarts_under_it(
     tree = idle.processes()["app"]
     elsewhere.stop(number)
     await until(lambda: idle.status.state is State.FAILED)
-    assert idle.status.reason == "The Docker engine went away"
+    # It ends the containers in order, if it has the time.
+    assert idle.status.reason in {
+        "The Docker engine went away",
+        "Its private network was ended; perhaps Docker stopped",
+    }
     with pytest.raises(MissingBinaryError, match="No Docker engine answers"):
         await idle.start()
     elsewhere.start()

@@ -36,7 +36,7 @@ import socket
 answer = []
 for host, port in {targets!r}:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
-        sock.settimeout(1.5)
+        sock.settimeout(0.5)
         try:
             sock.connect((host, port))
             answer.append([host, port])
@@ -185,14 +185,13 @@ async def test_a_fork_bomb_stays_in_its_container(
 ) -> None:
     before = len(psutil.pids())
     forked = await puppet.run(
-        "import os, signal\n"
-        "children, answer = [], ''\n"
+        "import os\n"
+        "count, answer = 0, ''\n"
         "try:\n"
-        "    while len(children) < 5000:\n"
-        "        pid = os.fork()\n"
-        "        if pid == 0: signal.pause()\n"
-        "        children.append(pid)\n"
-        "except OSError as error: answer = [error.errno, len(children)]\n"
+        "    while count < 5000:\n"
+        "        os.posix_spawn('/bin/sleep', ['sleep', '600'], {})\n"
+        "        count += 1\n"
+        "except OSError as error: answer = [error.errno, count]\n"
     )
     assert forked[0] == 11
     assert forked[1] < 256
@@ -216,7 +215,7 @@ async def test_who_fills_disks_fills_only_what_was_given_to_it(
         "    except OSError as error: answer[folder] = [error.errno, written >> 20]\n"
         "    os.unlink(folder + '/fill')\n"
     )
-    for _, (error, mib) in (await puppet.run(fill)).items():
+    for error, mib in (await puppet.run(fill)).values():
         assert error == 28
         assert mib <= 64
 

@@ -7,6 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from owners import Owner
 
@@ -119,13 +120,10 @@ def test_a_killed_guard_is_replaced(
 
 
 def _guards(source: Source) -> bool:
-    title = f"sysdesign-guard {source.instance_id}".encode()
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with open(f"/proc/{entry}/cmdline", "rb") as file:
-                if file.read().startswith(title):
-                    return True
-    return False
+    title = f"sysdesign-guard {source.instance_id}"
+    return any(
+        title in " ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])
+    )
 
 
 def test_an_engine_is_not_asked_about_another_home(

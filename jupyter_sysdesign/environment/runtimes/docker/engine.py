@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,6 +53,19 @@ def connect() -> APIClient:
         from docker.errors import DockerException  # noqa: PLC0415
     except ImportError as error:
         raise MissingBinaryError("Docker's Python SDK is not installed", hint=_INSTALL) from error
+    knock()
+    try:
+        return docker.APIClient(base_url=url(), timeout=_TIMEOUT_S)
+    except DockerException as error:
+        raise MissingBinaryError(f"No Docker engine answers at {url()}", hint=_START) from error
+
+
+def knock() -> None:
+    """Check that somebody listens; the SDK would leave a socket open where nobody does.
+
+    Raises:
+        MissingBinaryError: as ``connect``.
+    """
     where = url()
     if not where.startswith("unix://"):
         raise MissingBinaryError(
@@ -59,13 +73,15 @@ def connect() -> APIClient:
             hint="Unset DOCKER_HOST, or use the embedded runtime.",
         )
     try:
-        return docker.APIClient(base_url=where, timeout=_TIMEOUT_S)
-    except DockerException as error:
-        if "Permission denied" in str(error):
-            raise MissingBinaryError(
-                f"You may not use the Docker engine at {where}",
-                hint="Join the group docker (it is as good as root), or use the embedded runtime.",
-            ) from error
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(_TIMEOUT_S)
+            door.connect(where.removeprefix("unix://"))
+    except PermissionError as error:
+        raise MissingBinaryError(
+            f"You may not use the Docker engine at {where}",
+            hint="Join the group docker (it is as good as root), or use the embedded runtime.",
+        ) from error
+    except OSError as error:
         raise MissingBinaryError(f"No Docker engine answers at {where}", hint=_START) from error
 
 
@@ -124,6 +140,7 @@ class Engine:
     def __init__(self, name: str) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"docker {name}")
         self._own = threading.local()
+        self._clients: list[APIClient] = []
 
     async def ask(self, what: str, work: Callable[[APIClient], T]) -> T:
         """Run ``work`` in a thread; when cancelled, wait for its end first.
@@ -142,10 +159,16 @@ class Engine:
         return await uninterrupted(running())
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Let the threads end, and hang up."""
         self._pool.shutdown(wait=False)
+        while self._clients:
+            self._clients.pop().close()
 
     def _client(self) -> APIClient:
-        if not hasattr(self._own, "client"):
+        if hasattr(self._own, "client"):
+            knock()
+        else:
             self._own.client = connect()
-        return self._own.client  # type: ignore[no-any-return]
+            self._clients.append(self._own.client)
+        client: APIClient = self._own.client
+        return client

@@ -58,7 +58,7 @@ class Events:
                 if event["Action"] == "oom":
                     self._tell(self._oom, service)
                 elif event["Action"] == "die" and service == HOLDER:
-                    self._tell(self._lost, "Its private network was ended")
+                    self._tell(self._lost, "Its private network was ended; perhaps Docker stopped")
         with contextlib.suppress(Exception):  # the SDK leaves it open when its socket is closed
             self._stream._response.close()  # noqa: SLF001
         self._client.close()

@@ -51,9 +51,13 @@ class Network:
         """
         self._taken: set[int] = set()
         self._client = engine.connect()
-        with engine.asking("The private network"):
-            reap(engine.url(), str(paths.home()), instance)  # what a crash left has its name
-            self.host, self._id = _make(self._client, instance)
+        try:
+            with engine.asking("The private network"):
+                reap(engine.url(), str(paths.home()), instance)  # what a crash left has its name
+                self.host, self._id = _make(self._client, instance)
+        except BaseException:
+            self._client.close()
+            raise
 
     def take(self, name: str, wanted: int, before: int | None) -> int:  # noqa: ARG002 (protocol)
         """Return a port: the number in ``compose.yaml``, if no other service has it."""

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import math
 import os
-import socket
 import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.environment import ledger
 from jupyter_sysdesign.environment.logs import Output
 from jupyter_sysdesign.environment.proctree import members
-from jupyter_sysdesign.environment.runtimes import Exit, forking
+from jupyter_sysdesign.environment.runtimes import Exit
 from jupyter_sysdesign.environment.runtimes.docker import container, engine, network
 from jupyter_sysdesign.environment.runtimes.docker.attachment import Attachment
 from jupyter_sysdesign.environment.runtimes.docker.events import Events
-from jupyter_sysdesign.environment.runtimes.docker.guard import CLOSE
+from jupyter_sysdesign.environment.runtimes.docker.guarding import Guarding
 from jupyter_sysdesign.environment.runtimes.docker.reaping import reap
 from jupyter_sysdesign.environment.tasks import end
 from jupyter_sysdesign.errors import (
     ConflictError,
-    ResourceError,
-    StartFailedError,
     SysdesignError,
     UnavailableError,
 )
@@ -40,8 +35,6 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.services import Place
 
 _MIB = 1 << 20
-_OPEN_TIMEOUT_S = 30.0
-_CLOSE_TIMEOUT_S = 15.0
 _SIGNALLED = 128
 #: A service that floods its log waits for us this long per chunk.
 _FLOOD_BYTES, _FLOOD_PAUSE_S = 1 << 14, 0.025
@@ -60,7 +53,6 @@ class _Running:
     output: Output
     ended: asyncio.Future[Exit]
     told: bool = False
-    paused: bool = False
     reason: str = ""
 
 
@@ -73,7 +65,6 @@ class Docker:
         temporary: if the owner dies, the folder goes too.
 
     Attributes:
-        guard: process id, once it is open.
         supervisor: there is none.
     """
 
@@ -83,25 +74,24 @@ class Docker:
         self._place = place
         self._instance = place.instance
         self._listener = listener
-        self._temporary = temporary
+        self._guarding = Guarding(place, temporary=temporary)
         self._engine = engine.Engine(place.instance)
         self._events: Events | None = None
         self._running: dict[str, _Running] = {}
         self._starting: set[str] = set()
         self._holder: asyncio.Task[str] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._guard: tuple[asyncio.StreamWriter, ...] = ()
-        self._guard_gone: asyncio.StreamReader | None = None
         self._closing = False
         self._lost = False
-        self.guard: int | None = None
+
+    @property
+    def guard(self) -> int | None:
+        """Return the guard's process id, once there is one."""
+        return self._guarding.pid
 
     async def open(self) -> None:
-        """Have a guard, remove what a crash left, and begin to listen to the engine."""
-        try:
-            await self._fork_guard()
-        except OSError as error:
-            raise ResourceError(f"A guard cannot be started: {error.strerror}") from error
+        """Have a guard, listen to the engine, and make the way to the network."""
+        await self._guarding.begin()
         loop = asyncio.get_running_loop()
         self._events = Events(
             self._instance,
@@ -121,19 +111,13 @@ class Docker:
             await end(self._holder)
         if self._events is not None:
             self._events.close()
-        if not self._guard:
-            return
         removed = False
         with contextlib.suppress(SysdesignError):
             await self._engine.ask("Its end", lambda _: self._reap())
             removed = True
         for running in list(self._running.values()):
             self._over(running, Exit(running.launch.name, running.pid, -9, told=True))
-        self._guard[0].write(CLOSE)
-        if removed:
-            ledger.remove(self._place.folder)
-            await self._until_guard_is_gone()
-        self._let_guard_go()
+        await self._guarding.close(removed=removed)
         self._engine.close()
 
     async def spawn(self, launch: Launch) -> int:
@@ -181,13 +165,11 @@ class Docker:
         """Freeze a service; returns once it is frozen. Quotas never wake it."""
         running = self._find(name)
         await self._engine.ask(name, lambda client: client.pause(running.id))
-        running.paused = True
 
     async def resume(self, name: str) -> None:
         """Let a paused service go on."""
         running = self._find(name)
         await self._engine.ask(name, lambda client: client.unpause(running.id))
-        running.paused = False
 
     async def stands_still(self, name: str) -> str:
         """Return, of a service that was paused, what stands still; empty: something still runs."""
@@ -356,67 +338,6 @@ class Docker:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    # --- the guard --------------------------------------------------------------------------
-
-    async def _fork_guard(self) -> None:
-        logs = self._place.folder / "logs"
-        logs.mkdir(mode=0o700, exist_ok=True)
-        kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
-        order = {
-            "instance": self._instance,
-            "folder": str(self._place.folder),
-            "sockets": str(self._place.sockets),
-            "keep": not self._temporary,
-            "engine": engine.url(),
-            "env": {**kept, "LC_ALL": "C.UTF-8", "SYSDESIGN_HOME": str(paths.home())},
-        }
-        orders, stdin = socket.socketpair()
-        answers, stdout = socket.socketpair()
-        with stdin, stdout, (logs / "guard.log").open("ab") as errors:
-            _, order_writer = await asyncio.open_unix_connection(sock=orders)
-            self._guard_gone, answer_writer = await asyncio.open_unix_connection(sock=answers)
-            self._guard = (order_writer, answer_writer)
-            self._note()
-            forking.fork(order, stdin, stdout, errors)
-        try:
-            hello = await asyncio.wait_for(self._guard_gone.readline(), _OPEN_TIMEOUT_S)
-            self.guard = int(json.loads(hello)["guard"])
-        except (asyncio.TimeoutError, ValueError) as error:
-            forking.discard()
-            raise StartFailedError(
-                "The guard did not come up", hint=f"See {logs / 'guard.log'}."
-            ) from error
-        self._note()
-        self._watch(self._replace_guard(self._guard_gone))
-
-    async def _replace_guard(self, guard: asyncio.StreamReader) -> None:
-        with contextlib.suppress(ConnectionError):
-            await guard.read()
-        self._let_guard_go()
-        with contextlib.suppress(OSError, SysdesignError):
-            await self._fork_guard()
-
-    def _note(self) -> None:
-        guard = ledger.Entry.of(self.guard) if self.guard else None
-        ledger.Ledger(
-            instance=self._instance,
-            sockets=str(self._place.sockets),
-            boot=ledger.boot_id(),
-            keepers=[guard] if guard else [],
-            services={},
-            engine=engine.url(),
-        ).write(self._place.folder)
-
-    def _let_guard_go(self) -> None:
-        for each in self._guard:
-            each.close()
-        self._guard = ()
-
-    async def _until_guard_is_gone(self) -> None:
-        if self._guard_gone is not None:
-            with contextlib.suppress(asyncio.TimeoutError, ConnectionError):
-                await asyncio.wait_for(self._guard_gone.read(), _CLOSE_TIMEOUT_S)
 
 
 def _out_of_memory(launch: Launch) -> str:

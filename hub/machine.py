@@ -2,7 +2,7 @@
 
     pip install -r hub/requirements.txt && npm install -g configurable-http-proxy@5
     hub/image/build.sh
-    jupyterhub -f hub/docker.py
+    jupyterhub -f hub/machine.py
 
 Only the hub talks to the engine; no container has its socket. docs/jupyterhub.md tells the rest.
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import docker
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent))
 from identity import uid
 
 c = get_config()  # noqa: F821 (JupyterHub gives it)
@@ -60,6 +60,8 @@ def host(_spawner):
 c.JupyterHub.spawner_class = "dockerspawner.DockerSpawner"
 # Learners' servers reach the hub here, and nothing of it on any other address.
 c.JupyterHub.hub_ip = c.JupyterHub.hub_connect_ip = gateway()
+# The container goes with the server, and with it all that ran; the volume stays.
+c.DockerSpawner.remove = True
 c.DockerSpawner.network_name = NETWORK
 c.DockerSpawner.use_internal_ip = True
 c.DockerSpawner.extra_host_config = host
