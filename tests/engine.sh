@@ -19,7 +19,7 @@ install() {
 
 start() {
   [ "$(id -u)" = 0 ] || { echo "No Docker engine answers, and only root can start one" >&2; return 1; }
-  command -v dockerd >/dev/null || install docker.io iptables cgroupfs-mount || {
+  command -v dockerd >/dev/null || install docker.io iptables iproute2 cgroupfs-mount || {
     echo "No Docker engine, and it cannot be installed here" >&2
     return 1
   }

@@ -38,6 +38,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.docker]
 
 IMAGES = ("sysdesign/network:1", "sysdesign/python:3")
 _DISK_MIB = 1200
+_BRIDGE = "sdtest0"
 
 
 @pytest.fixture
@@ -162,8 +163,10 @@ class Engine:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *("dockerd", "--host", self.url, "--bridge", "none", "--exec-opt"),
-                    *("native.cgroupdriver=cgroupfs", "--data-root", str(self.folder / "data")),
+                    *("dockerd", "--host", self.url, "--data-root", str(self.folder / "data")),
+                    *("--exec-opt", "native.cgroupdriver=cgroupfs"),
+                    # With no bridge at all it would remove that of this machine's engine.
+                    *("--bridge", _BRIDGE, "--iptables=false", "--ip-masq=false"),
                     *("--exec-root", str(self.folder / "exec")),
                     *("--pidfile", str(self.folder / "pid")),
                 ],
@@ -199,6 +202,8 @@ def private() -> Iterator[Engine]:
         check=True,
     )
     engine = Engine(folder)
+    subprocess.run(["ip", "link", "add", _BRIDGE, "type", "bridge"], check=True)
+    subprocess.run(["ip", "addr", "add", "10.213.8.1/24", "dev", _BRIDGE], check=True)
     try:
         engine.start()
         saved = subprocess.Popen(["docker", "save", *IMAGES], stdout=subprocess.PIPE)
@@ -213,6 +218,7 @@ def private() -> Iterator[Engine]:
         yield engine
         engine.stop()
     finally:
+        subprocess.run(["ip", "link", "del", _BRIDGE], check=True)
         subprocess.run(["umount", "--lazy", str(folder / "data")], check=True)
         shutil.rmtree(folder, ignore_errors=True)
 
