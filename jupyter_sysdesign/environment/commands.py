@@ -130,7 +130,7 @@ def _postgres(spec: ServiceSpec) -> int:
     if spec.replica_of:
         if spec.environment:
             raise CommandError(
-                f"a replica takes no environment: database and roles are those of {spec.replica_of}",
+                f"a replica takes no environment: its roles are those of {spec.replica_of}",
                 "environment",
             )
         return POSTGRES_PORT

@@ -43,30 +43,12 @@ def follow(spec: ServiceSpec, services: Mapping[str, ServiceSpec]) -> ServiceSpe
     """
     if spec.replica_of is None:
         return spec
-    primary = services.get(spec.replica_of)
-    if spec.kind != "postgres":
-        raise CommandError("only a database can be a replica", *_WHERE)
-    if primary is None:
-        raise CommandError(f"there is no service {spec.replica_of}", *_WHERE)
-    if primary.name == spec.name:
-        raise CommandError(f"{spec.name} cannot be a replica of itself", *_WHERE)
-    if primary.kind != "postgres":
-        raise CommandError(f"{primary.name} is no database", *_WHERE)
-    if primary.replica_of is not None:
-        raise CommandError(
-            f"{primary.name} is a replica itself; name its primary, {primary.replica_of}", *_WHERE
-        )
-    if sum(each.replica_of == primary.name for each in services.values()) > MAX_REPLICAS:
-        raise CommandError(f"{primary.name} can have {MAX_REPLICAS} replicas", *_WHERE)
+    primary = _primary(spec, spec.replica_of, services)
     if spec.volumes:
         raise CommandError(
             f"a replica runs no scripts of its own: its data are those of {primary.name}", "volumes"
         )
-    theirs, own = dict(postgres_settings(primary)), dict(postgres_settings(spec))
-    for name, usual in _AT_LEAST.items():
-        needed = theirs.get(name, str(usual))
-        if name in own and _number(own[name]) < _number(needed):
-            raise CommandError(f"{name} must be at least {primary.name}'s, {needed}", "command")
+    _check_settings(spec, primary)
     return replace(
         spec,
         command=(*(primary.command or ("postgres",)), *spec.command[1:]),
@@ -74,6 +56,33 @@ def follow(spec: ServiceSpec, services: Mapping[str, ServiceSpec]) -> ServiceSpe
         volumes=primary.volumes,
         depends_on=tuple(dict.fromkeys((*spec.depends_on, primary.name))),
     )
+
+
+def _primary(spec: ServiceSpec, wanted: str, services: Mapping[str, ServiceSpec]) -> ServiceSpec:
+    if spec.kind != "postgres":
+        raise CommandError("only a database can be a replica", *_WHERE)
+    if wanted not in services:
+        raise CommandError(f"there is no service {wanted}", *_WHERE)
+    if wanted == spec.name:
+        raise CommandError(f"{spec.name} cannot be a replica of itself", *_WHERE)
+    primary = services[wanted]
+    if primary.kind != "postgres":
+        raise CommandError(f"{wanted} is no database", *_WHERE)
+    if primary.replica_of is not None:
+        raise CommandError(
+            f"{wanted} is a replica itself; name its primary, {primary.replica_of}", *_WHERE
+        )
+    if sum(each.replica_of == wanted for each in services.values()) > MAX_REPLICAS:
+        raise CommandError(f"{wanted} can have {MAX_REPLICAS} replicas", *_WHERE)
+    return primary
+
+
+def _check_settings(spec: ServiceSpec, primary: ServiceSpec) -> None:
+    theirs, own = dict(postgres_settings(primary)), dict(postgres_settings(spec))
+    for name, usual in _AT_LEAST.items():
+        needed = theirs.get(name, str(usual))
+        if name in own and _number(own[name]) < _number(needed):
+            raise CommandError(f"{name} must be at least {primary.name}'s, {needed}", "command")
 
 
 def _number(value: str) -> int:

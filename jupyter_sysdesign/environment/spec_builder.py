@@ -46,10 +46,7 @@ class _Builder:
     def build(self) -> Spec:
         services = {name: self._service(name, each) for name, each in self.file.services.items()}
         for name, each in services.items():
-            try:
-                services[name] = follow(each, services)
-            except commands.CommandError as error:
-                self.fail(str(error), "services", name, *error.where)
+            services[name] = self._follow(each, services)
         for name, each in services.items():
             for other in each.depends_on:
                 if other not in services:
@@ -108,6 +105,12 @@ class _Builder:
                 0,
             )
         return replace(spec, port=port, tcp=bool(part.ports))
+
+    def _follow(self, spec: ServiceSpec, services: Mapping[str, ServiceSpec]) -> ServiceSpec:
+        try:
+            return follow(spec, services)
+        except commands.CommandError as error:
+            self.fail(str(error), "services", spec.name, *error.where)
 
     def _check_volumes(self, spec: ServiceSpec) -> None:
         for index, mount in enumerate(spec.volumes):

@@ -11,7 +11,7 @@ import pytest
 from watched import Watched
 
 from jupyter_sysdesign.control.models import SqlRequest
-from jupyter_sysdesign.environment.status import Link, ServiceState, State
+from jupyter_sysdesign.environment.status import Link, State
 from jupyter_sysdesign.metrics.collectors.postgres import PostgresCollector
 from jupyter_sysdesign.metrics.sources import PostgresSource
 
@@ -69,18 +69,19 @@ async def state_of(instance: Watched, service: str) -> tuple[object, ...]:
 
 async def test_a_pair_starts_streams_and_survives_kills_stops_and_resets(pair: Watched) -> None:
     assert pair.status.state is State.READY, pair.status.reason
-    assert {each.name: each.replica_of for each in pair.status.services} == {
-        **{"db": None, "replica": "db", "app": None}
-    }
+    assert {each.name: each.replica_of for each in pair.status.services} == dict(
+        db=None, replica="db", app=None
+    )
     assert Link(source="replica", target="db") in pair.status.links
     (identifier, standby), (same, also) = [await state_of(pair, n) for n in ("db", "replica")]
     assert identifier == same
     assert (standby, also) == (False, True)
     await ask(pair, "db", WRITE)
     await shows(pair, 1001)
-    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), psycopg.connect(
-        pair.dsn("app", "replica")
-    ) as replica:
+    with (
+        pytest.raises(psycopg.errors.ReadOnlySqlTransaction),
+        psycopg.connect(pair.dsn("app", "replica")) as replica,
+    ):
         replica.execute(WRITE)
 
     # Who is killed comes back to the other one, whichever it was.
@@ -139,7 +140,7 @@ async def test_lag_is_seen_while_a_replica_stands_still_and_is_gone_again(pair: 
 DB = """
   db:
     image: sysdesign/postgres:18
-    command: [postgres, -c, max_slot_wal_keep_size=1MB, -c, max_wal_size=2MB, -c, min_wal_size=2MB]
+    command: [postgres, -c, max_slot_wal_keep_size=4MB, -c, max_wal_size=2MB, -c, min_wal_size=2MB]
     environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: "${SYSDESIGN_PASSWORD_DB}"}
     volumes: ["./db:/docker-entrypoint-initdb.d:ro"]
 """
@@ -160,26 +161,28 @@ async def test_a_replica_that_was_away_for_too_long_or_is_new_is_copied_anew(
     )
     instance = Watched(replace(source, editable=("compose.yaml",)))
     await instance.start()
-    fill = "INSERT INTO items SELECT n FROM generate_series(1, 20000) AS n"
-    await ask(instance, "db", fill)
-    (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
-    assert (await instance.apply()).started == ["second-copy"]
-    assert await ask(instance, "second-copy", COUNT) == 20001
-
-    await instance.service("second-copy", "stop")
-    for _ in range(3):
+    try:
+        fill = "INSERT INTO items SELECT n FROM generate_series(1, 20000) AS n"
         await ask(instance, "db", fill)
-    async with await psycopg.AsyncConnection.connect(
-        instance.dsn("admin", "db"), autocommit=True
-    ) as admin:
-        await admin.execute("CHECKPOINT")
-        kept = await admin.execute("SELECT wal_status FROM pg_replication_slots")
-        assert await kept.fetchall() == [("lost",)]
-    await instance.service("second-copy", "start")
-    assert await ask(instance, "second-copy", COUNT) == 80001
-    await ask(instance, "db", fill)
-    until = asyncio.get_running_loop().time() + 30
-    while await ask(instance, "second-copy", COUNT) != 100001:
-        assert asyncio.get_running_loop().time() < until
-        await asyncio.sleep(0.02)
-    await instance.stop()
+        (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+        assert (await instance.apply()).started == ["second-copy"]
+        assert await ask(instance, "second-copy", COUNT) == 20001
+
+        await instance.service("second-copy", "stop")
+        for _ in range(6):
+            await ask(instance, "db", fill)
+        async with await psycopg.AsyncConnection.connect(
+            instance.dsn("admin", "db"), autocommit=True
+        ) as admin:
+            await admin.execute("CHECKPOINT")
+            kept = await admin.execute("SELECT wal_status FROM pg_replication_slots")
+            assert await kept.fetchall() == [("lost",)]
+        await instance.service("second-copy", "start")
+        assert await ask(instance, "second-copy", COUNT) == 140001
+        await ask(instance, "db", fill)
+        until = asyncio.get_running_loop().time() + 30
+        while await ask(instance, "second-copy", COUNT) != 160001:
+            assert asyncio.get_running_loop().time() < until
+            await asyncio.sleep(0.02)
+    finally:
+        await stop(instance)

@@ -51,8 +51,10 @@ async def test_a_paused_replica_shows_old_data_until_it_is_recovered(shop: Shop)
     await asyncio.sleep(0.5)
     assert (await shop.get("/items")).json() == before
     with psycopg.connect(shop.instance.dsn("grader", "db")) as primary:
-        assert primary.execute("SELECT count(*) FROM items").fetchone() == (before + 1,)
-        lag = "SELECT sent_lsn = pg_current_wal_lsn(), replay_lsn < sent_lsn FROM pg_stat_replication"
+        assert primary.execute("SELECT count(*) FROM public.items").fetchone() == (before + 1,)
+        lag = (
+            "SELECT sent_lsn = pg_current_wal_lsn(), replay_lsn < sent_lsn FROM pg_stat_replication"
+        )
         assert primary.execute(lag).fetchone() == (True, True)
     with pytest.raises(ConflictError, match="already"):
         await shop.inject("pause-replication", "replica")

@@ -67,8 +67,8 @@ _LOADING = {
     "log_checkpoints": "off",
 }
 
-# A replica needs a last checkpoint with a log that can be streamed, of a server that allowed no more
-# than itself of each of these.
+# A replica begins at a checkpoint whose log can be streamed, of a server that allowed no more than
+# itself of each of these.
 _SETTLING = {
     "wal_level": "replica",
     "max_connections": "10",

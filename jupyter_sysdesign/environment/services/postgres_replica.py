@@ -74,7 +74,7 @@ class Replica(Postgres):
         return {
             "primary_conninfo": upstream,
             "primary_slot_name": slot(self.spec.name),
-            # By default a replica looks for its primary every 5 s, and says every 10 s how far it is.
+            # By default it looks for its primary every 5 s, and says every 10 s how far it is.
             "wal_retrieve_retry_interval": "200ms",
             "wal_receiver_status_interval": "1s",
         }
@@ -113,6 +113,7 @@ class Replica(Postgres):
             if keep and row[0] != "lost":
                 return False
             primary.execute("SELECT pg_catalog.pg_drop_replication_slot(%(slot)s)", name)
+        primary.execute("CHECKPOINT")  # what came before it is not kept for the slot
         primary.execute(files.CREATE_SLOT, name)
         return True
 
