@@ -69,9 +69,7 @@ async def state_of(instance: Watched, service: str) -> tuple[object, ...]:
 
 async def test_a_pair_starts_streams_and_survives_kills_stops_and_resets(pair: Watched) -> None:
     assert pair.status.state is State.READY, pair.status.reason
-    assert {each.name: each.replica_of for each in pair.status.services} == dict(
-        db=None, replica="db", app=None
-    )
+    assert [each.replica_of for each in pair.status.services] == [*(None, "db", None)]
     assert Link(source="replica", target="db") in pair.status.links
     (identifier, standby), (same, also) = [await state_of(pair, n) for n in ("db", "replica")]
     assert identifier == same
@@ -184,5 +182,26 @@ async def test_a_replica_that_was_away_for_too_long_or_is_new_is_copied_anew(
         while await ask(instance, "second-copy", COUNT) != 160001:
             assert asyncio.get_running_loop().time() < until
             await asyncio.sleep(0.02)
+    finally:
+        await stop(instance)
+
+
+async def test_a_synchronous_replica_shows_what_was_committed_at_once(
+    make_lesson: Callable[..., Source],
+) -> None:
+    settings = "synchronous_standby_names=*, -c, synchronous_commit=remote_apply"
+    command = DB.replace("max_wal_size=2MB", settings)
+    source = make_lesson(
+        {
+            "compose.yaml": f"name: made-up\nservices:{command}{REPLICA}",
+            "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n",
+        }
+    )
+    instance = Watched(source)
+    await instance.start()
+    try:
+        for count in range(2, 12):
+            await ask(instance, "db", "INSERT INTO items VALUES (1)")
+            assert await ask(instance, "second-copy", COUNT) == count
     finally:
         await stop(instance)

@@ -330,6 +330,8 @@ class Postgres:
         statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
             sql.Identifier(user), sql.Literal(hashed.decode())
         )
+        # A synchronous replica cannot confirm it: it comes in only after this.
+        await connection.execute("SET LOCAL synchronous_commit = local")
         await connection.execute(statement)
 
     def _user(self, role: Role) -> str:
