@@ -170,13 +170,14 @@ class Postgres:
                     break
 
     def restock(self) -> None:
-        """Make the spare copy the next start or reset takes, and remove discarded data."""
+        """Make the spare copies the next start or reset takes, and remove discarded data."""
         with suppress(OSError):
             for trash in self.data.parent.glob(f".{self.spec.name}.trash*"):
                 shutil.rmtree(trash, ignore_errors=True)
             key = files.read_origin(self.data).get("key")
             if key:
-                self.place.templates.restock(key)
+                pair = len(self.place.spec.replicas(self._primary)) + 1
+                self.place.templates.restock(key, spares=pair)
 
     def _obtain(self, key: str, progress: OnProgress | None) -> None:
         """Have pristine data."""
