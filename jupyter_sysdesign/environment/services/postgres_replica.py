@@ -7,7 +7,6 @@ gone on meanwhile. The primary keeps its log in a slot until the replica has it,
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -21,6 +20,7 @@ from jupyter_sysdesign.environment.launch import Launch, NotReady
 from jupyter_sysdesign.environment.owner import make_folder
 from jupyter_sysdesign.environment.replication import slot
 from jupyter_sysdesign.environment.services import postgres_files as files
+from jupyter_sysdesign.environment.services.base import environment
 from jupyter_sysdesign.environment.services.postgres import Postgres
 from jupyter_sysdesign.errors import MissingBinaryError, StartFailedError
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.services.base import OnProgress
 
 _CONNECT_TIMEOUT_S = 5
+_COPY_TIMEOUT_S = 600.0
 _STREAMS = "SELECT status = 'streaming' FROM pg_catalog.pg_stat_wal_receiver"
 
 
@@ -132,7 +133,8 @@ class Replica(Postgres):
         try:
             subprocess.run(
                 argv,
-                env=os.environ | secrets | {"SYSDESIGN_INSTANCE": self.place.instance},
+                env=environment(self.place, self.spec.name) | secrets,
+                timeout=_COPY_TIMEOUT_S,
                 capture_output=True,
                 text=True,
                 check=True,
@@ -145,9 +147,10 @@ class Replica(Postgres):
                 f"{program} is not there: {self.spec.name} cannot be copied from {self._primary}",
                 hint="Reset the environment: both then begin with the same data.",
             ) from error
-        except subprocess.CalledProcessError as error:
+        except subprocess.SubprocessError as error:
             shutil.rmtree(self.data, ignore_errors=True)
-            said = error.stderr.strip().splitlines()[-1:]
+            failed = isinstance(error, subprocess.CalledProcessError)
+            said = error.stderr.strip().splitlines()[-1:] if failed else [str(error)]
             raise StartFailedError(
                 ": ".join([f"{self._primary} could not be copied for {self.spec.name}", *said])
             ) from error
