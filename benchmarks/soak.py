@@ -1,4 +1,4 @@
-"""The long tests: every lesson's gate N of N, quiet and on a busy machine; cycles; kills.
+"""The long tests: every lesson's gate N of N, quiet and on a busy machine; cycles; cohorts; kills.
 
 Every attempt, also a failed one, becomes a line of ``benchmarks/soak.jsonl``.
 
@@ -106,6 +106,27 @@ def cycles(count: int) -> bool:
     return len(took) == count
 
 
+#: lesson → the kinds of submissions that are graded in boxes; none named: the whole cohort of 100.
+COHORTS = {
+    "tiny": "",
+    "t1-02-indexes": "untouched,solution,cheats/single-columns",
+    "t1-04-horizontal-scaling": "untouched,solution,cheats/bigger-machine",
+}
+
+
+def cohorts() -> bool:
+    """Grade cohorts through ``sysdesign grade``, killed in the middle and resumed."""
+    held = True
+    for lesson, only in COHORTS.items():
+        command = [sys.executable, "benchmarks/cohort.py", "--lesson", lesson, "--only", only]
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        said = done.stdout[done.stdout.find("\n{\n") :] if done.returncode in (0, 1) else "{}"
+        passed = done.returncode == 0
+        record({"what": "cohort", "lesson": lesson, "passed": passed, **json.loads(said)})
+        held = held and passed
+    return held
+
+
 def kills() -> bool:
     """Run the tests that kill things, and all others marked long or in need of containers."""
     done = subprocess.run(
@@ -122,7 +143,8 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--busy", action="append", choices=BUSY, help="default: each of them")
     parser.add_argument("--cycles", type=int, default=20)
-    parser.add_argument("--only", choices=("gate", "docker", "cycles", "kills"))
+    kinds = ("gate", "docker", "cycles", "cohorts", "kills")
+    parser.add_argument("--only", choices=kinds)
     options = parser.parse_args()
     held = True
     if options.only in (None, "gate"):
@@ -131,6 +153,8 @@ def main() -> int:
         held = gates(options.lesson, 1, ["quiet"], "docker") and held
     if options.only in (None, "cycles"):
         held = cycles(options.cycles) and held
+    if options.only in (None, "cohorts"):
+        held = cohorts() and held
     if options.only in (None, "kills"):
         held = kills() and held
     return 0 if held else 1

@@ -42,6 +42,8 @@ def before(spawner):
 c.JupyterHub.spawner_class = "dockerspawner.SwarmSpawner"
 c.JupyterHub.hub_ip = "0.0.0.0"  # noqa: S104 (of the hub's container)
 c.JupyterHub.hub_connect_ip = os.environ.get("SYSDESIGN_HUB_HOST", "hub")
+# In the next container that number is another process, and the hub would end it: itself, say.
+c.ConfigurableHTTPProxy.pid_file = "/run/proxy.pid"
 c.SwarmSpawner.prefix = "sysdesign"
 c.SwarmSpawner.network_name = os.environ.get("SYSDESIGN_HUB_NETWORK", "sysdesign-hub")
 c.SwarmSpawner.use_internal_ip = True

@@ -57,29 +57,44 @@ class LabServer:
 
 
 def start_lab(root: Path, home: Path, *, lesson: str = "t1-02-indexes", port: int = 0) -> LabServer:
+    command = ["jupyter_sysdesign", "lab", "--root", str(root), "--lesson", lesson]
+    return _started(root, command, home / "jupyter", home / "lab.log", port)
+
+
+def start_jupyter(root: Path, config: Path) -> LabServer:
+    """Start JupyterLab on a folder, without our command: as a course or a hub does.
+
+    ``config`` is the folder of Jupyter's folders, ``config/config`` that of its configuration.
+    """
+    command = ["jupyterlab", f"--ServerApp.root_dir={root}", "--allow-root"]
+    return _started(root, command, config, config / "lab.log")
+
+
+def _started(root: Path, command: list[str], config: Path, told: Path, port: int = 0) -> LabServer:
     if port == 0:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-    config = home / "jupyter"
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(config / "config"),
         "JUPYTER_DATA_DIR": str(config / "data"),
         "JUPYTER_RUNTIME_DIR": str(config / "runtime"),
         "IPYTHONDIR": str(config / "ipython"),
+        "JUPYTER_PREFER_ENV_PATH": "0",  # what is switched off in a working copy can be on here
     }
-    log = (home / "lab.log").open("ab")
+    log = told.open("ab")
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "jupyter_sysdesign", "lab", "--root", str(root)),
-            *("--lesson", lesson, "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"),
+            *(sys.executable, "-m", *command),
+            *("--no-browser", f"--port={port}", "--ServerApp.port_retries=0"),
             *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.base_url={BASE_URL}"),
         ],
         env=environment,
         stdout=log,
         stderr=log,
         stdin=subprocess.DEVNULL,
+        cwd=root if root.is_dir() else None,
     )
     log.close()
     url = f"http://127.0.0.1:{port}{BASE_URL}"
@@ -94,4 +109,4 @@ def start_lab(root: Path, home: Path, *, lesson: str = "t1-02-indexes", port: in
             time.sleep(0.1)
     process.kill()
     process.wait()
-    pytest.fail("JupyterLab did not start:\n" + (home / "lab.log").read_text()[-4000:])
+    pytest.fail("JupyterLab did not start:\n" + told.read_text()[-4000:])

@@ -63,9 +63,10 @@ def _runtimes() -> dict[str, Any]:
 
 
 def _simulation() -> dict[str, Any]:
-    from jupyter_sysdesign.benchmarks import linearizability, simulation
+    from jupyter_sysdesign.benchmarks import linearizability, protocols, simulation
 
-    return {**simulation.measure(), **linearizability.measure()}
+    figures = {**simulation.measure(), **linearizability.measure()}
+    return {**figures, "protocols": protocols.measure()}
 
 
 def _lab() -> dict[str, Any]:
@@ -83,7 +84,7 @@ _ALL: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "proxy": ("A marked link without a fault beside the direct way, and true latencies.", _proxy),
     "lab": ("Opening JupyterLab with and without the extension.", _lab),
     "stream": ("Sample taken until drawn in a browser.", _stream),
-    "simulation": ("Simulated Raft, messages beside SimPy's, linearizability.", _simulation),
+    "simulation": ("Simulated protocols, messages beside SimPy's, linearizability.", _simulation),
     "dashboard": ("Ten charts over fifteen minutes: scripting, tasks, memory.", _dashboard),
 }
 

@@ -34,7 +34,7 @@ def lab(
 
     if runtime is not None:
         os.environ[choice.VARIABLE] = runtime  # for the server, its kernels and terminals
-    choice.default()
+    configured = choice.default() if choice.VARIABLE in os.environ else None
     missing = [found for found in binaries.report() if found.path is None]
     for found in missing:
         console.print(f"[yellow]{found.program} is missing.[/yellow] {found.hint}")
@@ -60,11 +60,15 @@ def lab(
     ]
     if os.geteuid() == 0:
         argv.append("--allow-root")
-    os.execve(sys.executable, [*argv, *context.args], _environment())  # noqa: S606 (own argv)
+    os.execve(sys.executable, [*argv, *context.args], _environment(configured))  # noqa: S606 (own argv)
 
 
-def _environment() -> dict[str, str]:
-    """Add our default settings (no question about news before the first lesson)."""
-    config = str(Path(__file__).parent / "config")
-    found = os.environ.get("JUPYTER_CONFIG_PATH")
-    return {**os.environ, "JUPYTER_CONFIG_PATH": f"{config}:{found}" if found else config}
+def _environment(runtime: str | None) -> dict[str, str]:
+    """Add our default settings: no question about news before the first lesson, the runtime."""
+    here = Path(__file__).parent
+    folders = [str(here / "config")]
+    if runtime is not None:
+        folders.append(str(here / "runtime_config" / runtime))
+    if found := os.environ.get("JUPYTER_CONFIG_PATH"):
+        folders.append(found)
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(folders)}

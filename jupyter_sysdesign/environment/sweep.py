@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import ledger, proctree
 from jupyter_sysdesign.environment.ownership import Ownership
-from jupyter_sysdesign.environment.runtimes.docker import reaping
 from jupyter_sysdesign.environment.runtimes.docker.labels import SOCKET
 
 if TYPE_CHECKING:
@@ -55,6 +54,11 @@ def sweep_all() -> int:
 def _reap_unknown(names: set[str]) -> int:
     """Remove containers of instances whose folder is gone."""
     engine, home = os.environ.get("DOCKER_HOST", f"unix://{SOCKET}"), str(paths.home())
+    if not os.access(engine.removeprefix("unix://"), os.W_OK):
+        return 0
+    # Most machines have no engine, and need not load what talks to one.
+    from jupyter_sysdesign.environment.runtimes.docker import reaping  # noqa: PLC0415
+
     removed = 0
     with contextlib.suppress(OSError):  # there is no engine, or it is not ours to use
         for instance in reaping.instances(engine, home) - names:
@@ -79,8 +83,10 @@ def sweep_instance(folder: Path) -> int:
 
     killed = _kill(left)
     if noted and noted.engine:
+        from jupyter_sysdesign.environment.runtimes.docker.reaping import reap  # noqa: PLC0415
+
         try:
-            killed += reaping.reap(noted.engine, str(paths.home()), folder.name)
+            killed += reap(noted.engine, str(paths.home()), folder.name)
         except OSError:  # it does not run: its containers do not either, and are found again
             return killed
     if noted and noted.sockets:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from jupyter_server.services.config.manager import ConfigManager
+from typer.testing import CliRunner
+
+from jupyter_sysdesign.cli.app import app
 
 
 @pytest.mark.docker
@@ -60,3 +66,17 @@ def test_the_images_that_there_are(sysdesign):
     assert all(each["size_bytes"] > 1_000_000 for each in images)
     found = {each["name"]: each for each in sysdesign("doctor", "--json")["findings"]}
     assert "docker.sock" in found["docker"]["found"]
+
+
+def test_lab_has_the_runtime_as_its_setting(home, monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setenv("SYSDESIGN_RUNTIME", "embedded")
+    monkeypatch.setattr(os, "execve", lambda *given: started.append(given[2]))
+    CliRunner().invoke(app, ["lab", "--root", str(tmp_path), "--runtime", "docker"])
+    (environment,) = started
+    assert environment["SYSDESIGN_RUNTIME"] == "docker"
+    folders = environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    read = ConfigManager(read_config_path=[f"{each}/labconfig" for each in folders])
+    settings = read.get("default_setting_overrides")
+    assert settings["jupyter-sysdesign:settings"] == {"runtime": "docker"}
+    assert settings["@jupyterlab/apputils-extension:notification"] == {"fetchNews": "false"}

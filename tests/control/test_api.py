@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,17 @@ def test_answers_are_kept(control: Control) -> None:
     assert client.answer(made.id, "why", skip=True).skipped
     control.end()
     assert client.workspace(made.id).answers["how-many"] == answered
+
+
+def test_a_workspace_that_came_as_a_folder_is_known_once_it_was_found(control: Control) -> None:
+    """As nbgrader's fetch brings it: nobody asked for it to be made."""
+    client, made = control.client(), control.workspace()
+    fetched = control.folder / "fetched"
+    shutil.copytree(control.folder / "mine", fetched)
+    found = client.workspace(str(fetched))
+    assert found.id != made.id
+    assert client.answer(found.id, "how-many", 1).correct
+    assert [each.id for each in client.workspaces()] == [found.id, made.id]
 
 
 def test_a_lesson_from_start_to_removal(control: Control) -> None:

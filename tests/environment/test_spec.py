@@ -45,7 +45,7 @@ def test_reads_the_lesson_s_services_in_start_order(make_lesson: Callable[..., S
     assert spec.services["db"].memory_bytes == 512 * 2**20
     assert spec.services["app"].port == 8000
     assert spec.entry == "app"
-    assert spec.tcp() == {"app": 8000}
+    assert list(spec.tcp()) == ["app"]
     assert spec.links == (LinkSpec("app", "db"),)
 
 
@@ -64,7 +64,7 @@ def test_an_app_that_another_app_calls_over_http_gets_a_port(
 ) -> None:
     caller = APP.replace("  app:", "  web:") + '    environment: {API: "http://app:8000/"}\n'
     spec = load_spec(make_lesson(compose(APP, caller)))
-    assert spec.tcp() == {"app": 8000}
+    assert list(spec.tcp()) == ["app"]
     assert spec.entry is None
 
 
@@ -85,7 +85,7 @@ def test_marked_links_are_marked(make_lesson: Callable[..., Source]) -> None:
         LinkSpec("web", "app", marked=True),
     }
     assert spec.routes == (Route("app", "db", 5432), Route("web", "app", 8000, tcp=True))
-    assert spec.tcp() == {"app": 8000, "web>app:8000": 8000}
+    assert list(spec.tcp()) == ["app", "web>app:8000"]
 
 
 REPLICA = """

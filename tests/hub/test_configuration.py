@@ -80,7 +80,6 @@ def test_one_machine(load, network):
 def test_a_swarm(load):
     config = load("swarm.py", SYSDESIGN_HUB_MEMORY="1G")
     made = spawner(SwarmSpawner, config)
-    made.escaped_name = "ann"
     assert made.mem_limit == 1 << 30
     config.Spawner.pre_spawn_hook(made)
     held = made.extra_container_spec

@@ -78,7 +78,7 @@ def engine(image):
     found = Engine(folder, process)
     try:
         deadline = time.monotonic() + 60
-        while not found("version", check=False):
+        while not found("version", "--format", "{{.Server.Version}}", check=False):
             assert process.poll() is None, (folder / "log").read_text()[-3000:]
             assert time.monotonic() < deadline
             time.sleep(0.2)

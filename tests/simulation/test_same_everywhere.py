@@ -24,9 +24,14 @@ PROTOCOLS = {
     "RAFT": ("raft.suite", "raft.server", "Raft"),
     "SYNOD": ("paxos.suite", "paxos.synod", "Synod"),
     "PAXOS": ("paxos.suite", "paxos.multi", "MultiPaxos"),
+    "TWO_PHASE": ("commit.suite", "commit.two_phase", "TwoPhase"),
+    "THREE_PHASE": ("commit.suite", "commit.three_phase", "ThreePhase"),
+    "PRIMARY_BACKUP": ("primary_backup.suite", "primary_backup.server", "Server"),
+    "QUORUM": ("quorum.suite", "quorum.replica", "Replica"),
     "PBFT": ("pbft.suite", "pbft.replica", "Pbft"),
     "SWIM": ("gossip.suite", "gossip.swim", "Swim"),
     "CLOCKS": ("timekeeping.cluster", "timekeeping.keeper", "Keeper"),
+    "CHAIN": ("chain.cluster", "chain.miner", "Miner"),
 }
 
 SCRIPT = f"""

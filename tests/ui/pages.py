@@ -59,6 +59,7 @@ class LabPage:
         self.page.locator(".lm-Menu-item", has_text=name).first.click()
         light = "true" if "Light" in name else "false"
         self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for(state="attached")
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def command(self, name: str) -> None:
         """Run a command from the palette, with the keyboard."""
@@ -86,6 +87,19 @@ class LabPage:
         self.page.keyboard.press("Control+s")
         tab = self.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=name)
         expect(tab).not_to_have_class("jp-mod-dirty")
+
+    def write(self, folder: str, name: str, text: str) -> None:
+        """Make a new file in the folder shown below ``folder``, and write into it."""
+        browser = self.page.locator(".jp-FileBrowser")
+        browser.locator(".jp-BreadCrumbs-home").click()
+        for each in folder.split("/"):
+            browser.locator(".jp-DirListing-item", has_text=each).dblclick()
+            expect(browser.locator(".jp-BreadCrumbs")).to_contain_text(each)
+        browser.locator(".jp-DirListing-content").click(button="right")
+        self.page.locator(".lm-Menu-item", has_text="New File").click()
+        browser.locator("input.jp-DirListing-editor").fill(name)
+        self.page.keyboard.press("Enter")
+        self.edit("", name, text)
 
     def tab(self, name: str) -> None:
         self.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=name).click()

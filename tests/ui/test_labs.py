@@ -143,4 +143,6 @@ def test_from_a_guess_to_a_verdict_that_holds(window):
     notebook.seek("lesson.check()")
     verdict = notebook.run("lesson.check()", timeout_ms=120_000)
     expect(verdict.get_by_text("Every check holds.")).to_be_visible()
+    bar = page.locator(".sd-lesson-bar:visible")
+    expect(bar).to_contain_text("5 of 5 checks passed", timeout=30_000)
     window.picture("story-3-verdict")

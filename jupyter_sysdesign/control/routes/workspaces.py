@@ -64,8 +64,13 @@ async def create(request: WorkspaceRequest, asking: Asking, response: Response) 
 
 @router.get("/find", operation_id="find_workspace", responses=documented(*_NAMED))
 async def find(folder: str, asking: Asking) -> WorkspaceDetail:
-    """Describe the workspace in ``folder``: an absolute path, or relative to the root."""
-    return await _detail(asking, await asking.workspace(str(asking.folder(folder, ""))))
+    """Describe the workspace in ``folder``: an absolute path, or relative to the root.
+
+    From then on its id is known.
+    """
+    found = await asking.workspace(str(asking.folder(folder, "")))
+    await asyncio.to_thread(asking.plane.workspaces.meet, found)
+    return await _detail(asking, found)
 
 
 @router.get("/{workspace}", operation_id="workspace", responses=documented(*_NAMED))

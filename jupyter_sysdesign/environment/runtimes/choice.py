@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal, get_args
 
 from jupyter_sysdesign.environment.ports import LocalPorts
+from jupyter_sysdesign.environment.runtimes.embedded import Embedded
 from jupyter_sysdesign.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ def ports(name: str, instance: str) -> Ports:
 def runtime(name: str, place: Place, listener: Listener, *, temporary: bool) -> Runtime:
     """Return what will run the services of ``place``."""
     if name == EMBEDDED:
-        from jupyter_sysdesign.environment.runtimes.embedded import Embedded  # noqa: PLC0415
-
         return Embedded(place.instance, place.folder, place.sockets, listener, temporary=temporary)
     from jupyter_sysdesign.environment.runtimes.docker.runtime import Docker  # noqa: PLC0415
 

@@ -166,7 +166,8 @@ def clear_leftovers(data: Path, sockets: Path) -> None:
         if _serves(int(lines[0]), data):
             return
         lock.unlink()
-        _free_shared_memory(int(lines[_LOCK_SHARED_MEMORY_LINE].split()[1]))
+        key, identifier = map(int, lines[_LOCK_SHARED_MEMORY_LINE].split())
+        _free_shared_memory(key, identifier)
     for leftover in sockets.glob(f".s.PGSQL.{POSTGRES_PORT}*"):
         leftover.unlink(missing_ok=True)
 
@@ -179,18 +180,21 @@ def _serves(pid: int, data: Path) -> bool:
         return False
 
 
-def _free_shared_memory(identifier: int) -> None:
+def _free_shared_memory(key: int, identifier: int) -> None:
     """Remove the System V segment of a killed server if nobody is attached to it."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if os.uname().sysname == "Linux" and not _attached(identifier):
+    if os.uname().sysname == "Linux" and not _attached(key, identifier):
         libc.shmctl(identifier, _IPC_RMID, None)
 
 
-def _attached(identifier: int) -> bool:
-    """Tell whether a segment is in use, or not ours to judge (it is not in the kernel's list)."""
+def _attached(key: int, identifier: int) -> bool:
+    """Tell whether a segment is in use, or not ours to judge (it is not in the kernel's list).
+
+    A server in a container has segments of its own, by numbers that mean others here.
+    """
     for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]:
         fields = line.split()
-        if fields[1] == str(identifier):
+        if fields[1] == str(identifier) and int(fields[0]) % 2**32 == key % 2**32:
             return fields[6] != "0"
     return True
 

@@ -96,10 +96,10 @@ def run(made: Plan, executor: Executor, tell: Callable[[Graded], None]) -> list[
         done.append(graded)
         tell(graded)
 
-    for order, result in made.kept:
-        file(order, result, "kept")
     for order, verdict, isolation in executor.run(made.todo):
         file(order, results.keep(made.course, order, verdict, isolation), "graded")
+    for order, result in made.kept:  # most are in the gradebook already, so they can wait
+        file(order, result, "kept")
     return done
 
 

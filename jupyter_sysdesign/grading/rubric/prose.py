@@ -19,6 +19,11 @@ _SHORTEST_COPY = 5  # words
 
 ASIDE = "Part of it speaks to whoever marks instead of answering."
 COPIED = "Part of it is copied from the question, its rubric or our answer."
+PILE = "Part of it is a pile of words and no sentence."
+
+#: So many parts between commas, of so few words on average, say nothing.
+_PILE_PARTS = 8
+_PILE_WORDS = 2.5
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,18 @@ def read(question: Reflect, prose: str) -> Prose:
     copied = [each for each in own if _is_copied(_words(each), given)]
     doubts = [ASIDE] if asides else []
     doubts += [COPIED] if copied else []
-    return Prose(tuple(each for each in own if each not in copied), tuple(doubts))
+    piles = [each for each in own if _is_pile(each)]
+    doubts += [PILE] if piles else []
+    return Prose(tuple(each for each in own if each not in (*copied, *piles)), tuple(doubts))
 
 
 def _is_copied(sentence: str, given: str) -> bool:
     return len(sentence.split()) >= _SHORTEST_COPY and f" {sentence} " in f" {given} "
+
+
+def _is_pile(sentence: str) -> bool:
+    parts = sentence.count(",") + 1
+    return parts >= _PILE_PARTS and len(sentence.split()) <= _PILE_WORDS * parts
 
 
 def _words(text: str) -> str:

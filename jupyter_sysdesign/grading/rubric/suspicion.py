@@ -11,13 +11,14 @@ import re
 #: An engineer's answer has at most one of these in a sentence.
 _MARKING = re.compile(
     r"\b(?:points?|marks?|marked|marking|grade[sd]?|grading|rubric|criteri(?:a|on)|score[sd]?|"
-    r"examiner|grader|evaluator|instructor|instructions?|directions?|developer|assistant|"
-    r"submission|exempted|prompt|confidential|model answer|automatic tests)\b",
+    r"examiners?|graders?|evaluators?|instructors?|teacher|instructions?|directions?|developers?|"
+    r"assistant|submission|exempted|exemption|prompt|confidential|model answer|this question|"
+    r"automatic tests)\b",
     re.IGNORECASE,
 )
 _ORDER = re.compile(
-    r"\b(?:ignore|disregard|forget|award|give|assign|output|report|treat|pretend|return|copy|"
-    r"reveal|repeat|print|act as|you are|say that|skip)\b",
+    r"\b(?:ignore|disregard|forget|award|give|assign|output|report(?:ed)?|treat|pretend|return|"
+    r"copy|reveal|repeat|print|act as|you are|say that|skip|stop|set|confirm|respond|declare)\b",
     re.IGNORECASE,
 )
 _SHAPES = re.compile(r"</?\s*\w+\s*/?>|\[\s*system\s*\]|\bSYSTEM\s*:|\"\w+\"\s*:\s*[\[{\d\"]")

@@ -138,6 +138,8 @@ export interface paths {
         /**
          * Find
          * @description Describe the workspace in ``folder``: an absolute path, or relative to the root.
+         *
+         *     From then on its id is known.
          */
         get: operations["find_workspace"];
         put?: never;

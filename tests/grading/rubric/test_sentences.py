@@ -15,7 +15,7 @@ from jupyter_sysdesign.errors import UnavailableError
 from jupyter_sysdesign.grading.rubric import embedding
 from jupyter_sysdesign.grading.rubric.embedding import Encoder
 from jupyter_sysdesign.grading.rubric.feedback import feedback
-from jupyter_sysdesign.grading.rubric.prose import ASIDE, COPIED
+from jupyter_sysdesign.grading.rubric.prose import ASIDE, COPIED, PILE
 from jupyter_sysdesign.grading.rubric.sentences import BY, Sentences
 
 if TYPE_CHECKING:
@@ -81,6 +81,16 @@ def test_copied_sentences_are_no_evidence(sentences: Sentences):
     marking = sentences.mark(question, question.model_answer)
     assert [each.found for each in marking.criteria] == ["no", "no", "no"]
     assert COPIED in marking.for_a_person
+
+
+def test_a_list_of_words_is_no_sentence(sentences: Sentences):
+    question = next(each for each in ANSWERS if each.question.id == "nine-sites").question
+    piled = "Majority of sites, overlap, five of nine, votes, committed, leader, cut network, lies."
+    marking = sentences.mark(question, piled)
+    assert [each.found for each in marking.criteria] == ["no", "no", "no"]
+    assert PILE in marking.for_a_person
+    three = "Crashes, lost messages and cut networks are what it stands, but not sites that lie."
+    assert PILE not in sentences.mark(question, three).for_a_person
 
 
 def test_quotes_are_the_learners_words(marked: list[tuple[Labelled, Marking]]):

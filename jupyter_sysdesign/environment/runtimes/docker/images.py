@@ -79,7 +79,8 @@ def report() -> list[Image]:
     """
     client = engine.connect()
     with contextlib.closing(client), engine.asking("The images"):
-        return [_look(client, name) for name in TARGETS]
+        current = recipe()
+        return [_look(client, name, current) for name in TARGETS]
 
 
 def require(names: Iterable[str]) -> None:
@@ -88,8 +89,9 @@ def require(names: Iterable[str]) -> None:
     Raises:
         MissingBinaryError: one is not, or there is no engine.
     """
-    wanted = {NETWORK, *names}
-    missing = [each.name for each in report() if each.state == "missing" and each.name in wanted]
+    client = engine.connect()
+    with contextlib.closing(client), engine.asking("The images"):
+        missing = [each for each in (NETWORK, *names) if _inspect(client, each) is None]
     if missing:
         raise MissingBinaryError(
             f"There is no image {', '.join(missing)}",
@@ -124,15 +126,22 @@ def recipe() -> str:
     return hashlib.sha256(text.encode() + files).hexdigest()[:16]
 
 
-def _look(client: APIClient, name: str) -> Image:
+def _look(client: APIClient, name: str, current: str) -> Image:
+    found = _inspect(client, name)
+    if found is None:
+        return Image(name, "missing")
+    same = (found["Config"].get("Labels") or {}).get(_RECIPE) == current
+    return Image(name, "ready" if same else "outdated", int(found["Size"]))
+
+
+def _inspect(client: APIClient, name: str) -> dict[str, Any] | None:
     from docker.errors import ImageNotFound  # noqa: PLC0415 (it is there: we have a client)
 
     try:
-        found = client.inspect_image(name)
+        found: dict[str, Any] = client.inspect_image(name)
     except ImageNotFound:
-        return Image(name, "missing")
-    current = (found["Config"].get("Labels") or {}).get(_RECIPE) == recipe()
-    return Image(name, "ready" if current else "outdated", int(found["Size"]))
+        return None
+    return found
 
 
 def _build(client: APIClient, context: Path, name: str, target: str) -> None:

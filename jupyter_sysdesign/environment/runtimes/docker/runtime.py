@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import math
 import os
+import stat
 import threading
 import time
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ _SIGNALLED = 128
 _FLOOD_BYTES, _FLOOD_PAUSE_S = 1 << 14, 0.025
 #: Sockets take no room; whoever writes files beside them fills the machine's disk.
 _SOCKETS_BYTES = _MIB
+#: PostgreSQL has a small file beside its socket.
+_LOCK_BYTES = 4096
 _LOOK_EVERY_S = 1.0
 
 
@@ -361,5 +364,6 @@ def _remove_files(folder: str) -> None:
         for name in files:
             path = os.path.join(root, name)  # noqa: PTH118 (as os.walk gives it)
             with contextlib.suppress(OSError):
-                if os.path.isfile(path) and not os.path.islink(path):  # noqa: PTH113, PTH114
+                found = os.lstat(path)
+                if stat.S_ISREG(found.st_mode) and found.st_size > _LOCK_BYTES:
                     os.unlink(path)  # noqa: PTH108
