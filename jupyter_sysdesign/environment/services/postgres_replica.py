@@ -54,9 +54,10 @@ class Replica(Postgres):
 
     def _obtain(self, key: str, progress: OnProgress | None) -> None:
         """Take the template if the primary begins with it now; ``launch`` sees to the rest."""
+        del progress  # its primary tells how far the same template is
         origin = files.read_origin(self.place.data(self._primary))
         if origin.get("key") != key or "admin" in origin:
-            super()._obtain(key, None if progress is None else lambda _: None)
+            super()._obtain(key, None)
 
     def _configure(self) -> None:
         if self.data.is_dir():
@@ -147,10 +148,10 @@ class Replica(Postgres):
                 f"{program} is not there: {self.spec.name} cannot be copied from {self._primary}",
                 hint="Reset the environment: both then begin with the same data.",
             ) from error
-        except subprocess.SubprocessError as error:
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             shutil.rmtree(self.data, ignore_errors=True)
-            failed = isinstance(error, subprocess.CalledProcessError)
-            said = error.stderr.strip().splitlines()[-1:] if failed else [str(error)]
+            slow = isinstance(error, subprocess.TimeoutExpired)
+            said = [str(error)] if slow else error.stderr.strip().splitlines()[-1:]
             raise StartFailedError(
                 ": ".join([f"{self._primary} could not be copied for {self.spec.name}", *said])
             ) from error
