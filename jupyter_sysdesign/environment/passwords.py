@@ -39,7 +39,7 @@ class Passwords:
             known: dict[str, dict[str, str]] = json.loads(file.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             known = {}
-        wanted = {
+        wanted: dict[str, dict[str, str]] = {
             name: {role: known.get(name, {}).get(role) or generate() for role in ROLES}
             for name in services
         }

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.environment.spec import ServiceSpec
 
-#: The role that replicas stream as. It can do nothing else.
-ROLE = "sysdesign_replication"
-
 #: A primary has ten senders of its log; two are for whoever copies it.
 MAX_REPLICAS = 8
 

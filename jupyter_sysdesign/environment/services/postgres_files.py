@@ -17,7 +17,6 @@ from jupyter_sysdesign.environment.addresses import POSTGRES_PORT
 from jupyter_sysdesign.environment.commands import postgres_settings
 from jupyter_sysdesign.environment.owner import server_owner
 from jupyter_sysdesign.environment.passwords import write_private
-from jupyter_sysdesign.environment.replication import ROLE as REPLICATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +30,8 @@ PRISTINE_DATABASE = "sysdesign_pristine"
 EXPECTED_DATABASE = "sysdesign_expected"
 SUPERUSER = "postgres"
 GRADER = "grader"
+#: Whom replicas stream as; it can do nothing else.
+REPLICATION = "sysdesign_replication"
 
 #: In the data folder: which template it is a copy of, and the template's superuser password until
 #: this instance's own are set.

@@ -151,7 +151,7 @@ class Replica(Postgres):
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             shutil.rmtree(self.data, ignore_errors=True)
             slow = isinstance(error, subprocess.TimeoutExpired)
-            said = [str(error)] if slow else error.stderr.strip().splitlines()[-1:]
+            said = [str(error)] if slow else str(error.stderr).strip().splitlines()[-1:]
             raise StartFailedError(
                 ": ".join([f"{self._primary} could not be copied for {self.spec.name}", *said])
             ) from error
