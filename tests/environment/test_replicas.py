@@ -82,6 +82,9 @@ async def test_a_pair_starts_streams_and_survives_kills_stops_and_resets(pair: W
     ):
         replica.execute(WRITE)
 
+    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba.conf entry"):
+        psycopg.connect(pair.dsn("replication", "db"))  # it may stream, and nothing else
+
     # Who is killed comes back to the other one, whichever it was.
     await pair.service("replica", "kill")
     await ask(pair, "db", WRITE)
