@@ -35,7 +35,8 @@ def test_a_check_runs_on_the_configured_runtime(sysdesign, monkeypatch):
     sysdesign("open", "tiny")
     verdict = sysdesign("check", "tiny", "--json", code=1)
     assert verdict["status"] == "failed"
-    assert {each["status"] for each in verdict["checks"]} <= {"passed", "failed"}
+    # A crowded machine may leave what is timed unknown.
+    assert {"passed", "failed"} <= {each["status"] for each in verdict["checks"]}
 
 
 def test_a_runtime_that_there_is_not(sysdesign, monkeypatch):

@@ -22,7 +22,7 @@ def test_gate(home, monkeypatch, lesson):
 
 
 @pytest.mark.docker
-@pytest.mark.gate
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_the_same_verdicts_on_docker(home, monkeypatch):
     monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")

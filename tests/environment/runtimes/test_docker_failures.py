@@ -271,10 +271,9 @@ async def test_an_engine_that_restarts_under_it(
 
 async def test_a_full_disk_of_the_engine(idle: Puppet, elsewhere: Engine) -> None:
     filler = elsewhere.folder / "data" / "filler"
-    with filler.open("wb") as file, contextlib.suppress(OSError):
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(1 << 16))
-            file.flush()
     try:
         with pytest.raises(ResourceError, match="no disk space left") as told:
             await idle.start()
