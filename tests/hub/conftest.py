@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from engine import LABEL, ROOT, need_engine
 
@@ -127,8 +129,12 @@ class Hub:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None and self.process.poll() is None:
+            below = psutil.Process(self.process.pid).children(recursive=True)
             self.process.send_signal(how)
             self.process.wait(60)
+            for each in below:  # a hub that is killed leaves proxy and culler behind
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.terminate()
 
     def until(self, what, why: str = "it never came to be") -> Any:
         deadline = time.monotonic() + PATIENCE_S

@@ -134,7 +134,7 @@ async def test_every_way_to_end_a_response_is_understood(
 ):
     summary = await run(profile(path, duration_s=0.3), server.target, seed=1)
     assert summary.errors == {}
-    assert summary.ok == len(server.seen) > 2
+    assert summary.ok == len(server.seen) > 0
 
 
 async def test_a_head_request_has_no_body_to_wait_for(server: Server, profile: MakeProfile):
@@ -316,8 +316,14 @@ async def test_stopping_early_gives_a_summary_of_what_was_measured(
     server: Server, profile: MakeProfile
 ):
     stop = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.5, stop.set)
-    summary = await run(profile(duration_s=60), server.target, seed=1, stop=stop)
+
+    def once_measured(tick: RunTick) -> None:
+        if tick.rps:
+            stop.set()
+
+    summary = await run(
+        profile(duration_s=60), server.target, seed=1, stop=stop, on_tick=once_measured
+    )
     assert summary.ok > 0
     assert summary.duration_s < 30
 
