@@ -93,7 +93,12 @@ class Recorder:
         return Sources(
             apps=tuple(apps),
             postgres=tuple(
-                PostgresSource(name, instance.dsn("grader", name)) for name in named["postgres"]
+                PostgresSource(
+                    name,
+                    instance.dsn("grader", name),
+                    tuple(each.name for each in services if each.replica_of == name),
+                )
+                for name in named["postgres"]
             ),
             valkey=tuple(ValkeySource(name, instance.cache_url(name)) for name in named["valkey"]),
             haproxy=tuple(

@@ -120,7 +120,7 @@ class Addresses:
 
         ``load_spec`` has refused what could fail here.
         """
-        values = {token(name): passwords.of(name) for name in self._services}
+        values = {token(name): passwords.of(name) for name in passwords.values}
         return substitute(self.locate(text), values)
 
     def config(self, text: str) -> str:

@@ -127,6 +127,13 @@ def _quoted(value: str) -> str:
 
 def _postgres(spec: ServiceSpec) -> int:
     dict(postgres_settings(spec))
+    if spec.replica_of:
+        if spec.environment:
+            raise CommandError(
+                f"a replica takes no environment: its roles are those of {spec.replica_of}",
+                "environment",
+            )
+        return POSTGRES_PORT
     known = ("POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD")
     for name in spec.environment:
         if name not in known:

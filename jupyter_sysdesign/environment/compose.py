@@ -174,6 +174,7 @@ class ServiceExtension(_Part):
     """``x-sysdesign`` of a service."""
 
     durable: bool = False
+    replica_of: str | None = None
 
 
 class Service(_Part):

@@ -378,7 +378,8 @@ class Instance:
             UnavailableError: the database does not answer.
         """
         self._require_up()
-        found = [await each.drift.find() for each in self._life.databases]
+        primaries = [each for each in self._life.databases if not each.spec.replica_of]
+        found = [await each.drift.find() for each in primaries]
         return Drift(
             drifted=any(each.drifted for each in found),
             differences=[line for each in found for line in each.differences],
@@ -401,6 +402,7 @@ class Instance:
         return ServiceStatus(
             name=name,
             kind=spec.kind,
+            replica_of=spec.replica_of,
             state=ServiceState.STOPPED,
             reason="",
             url=None,

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-Role = Literal["app", "grader", "admin"]
-ROLES: tuple[Role, ...] = ("app", "grader", "admin")
+Role = Literal["app", "grader", "admin", "replication"]
+ROLES: tuple[Role, ...] = ("app", "grader", "admin", "replication")
 
 
 def generate() -> str:
@@ -39,8 +39,9 @@ class Passwords:
             known: dict[str, dict[str, str]] = json.loads(file.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             known = {}
-        wanted = {
-            name: known.get(name) or {role: generate() for role in ROLES} for name in services
+        wanted: dict[str, dict[str, str]] = {
+            name: {role: known.get(name, {}).get(role) or generate() for role in ROLES}
+            for name in services
         }
         if wanted != known:
             write_private(file, json.dumps(wanted, indent=1))

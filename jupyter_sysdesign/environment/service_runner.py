@@ -81,6 +81,7 @@ class ServiceRunner:
         return ServiceStatus(
             name=self.name,
             kind=spec.kind,
+            replica_of=spec.replica_of,
             state=self.state,
             reason=self.reason,
             url=f"http://{address}" if published else None,

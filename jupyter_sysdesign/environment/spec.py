@@ -47,6 +47,8 @@ class ServiceSpec:
         cpus: CPU quota in cores, None for no quota.
         configs: files whose ``service:port`` tokens are resolved into a copy (HAProxy's).
         durable: fsync stays on (postgres).
+        replica_of: the primary that it is a streaming replica of (postgres); database, roles and
+            settings are the primary's, its own settings on top.
     """
 
     name: str
@@ -63,6 +65,7 @@ class ServiceSpec:
     working_dir: str | None = None
     configs: tuple[Mount, ...] = ()
     durable: bool = False
+    replica_of: str | None = None
     stop_timeout_s: float = 5.0
 
     @property
@@ -115,6 +118,10 @@ class Spec:
     links: tuple[LinkSpec, ...] = ()
     entry: str | None = None
     routes: tuple[Route, ...] = ()
+
+    def replicas(self, primary: str) -> list[str]:
+        """Return the names of a database's replicas."""
+        return [each.name for each in self.services.values() if each.replica_of == primary]
 
     def tcp(self) -> dict[str, int]:
         """Return the services and routes that need a port of their own: name → container port."""

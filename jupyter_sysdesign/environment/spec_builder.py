@@ -9,6 +9,7 @@ from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.environment import addresses, commands
 from jupyter_sysdesign.environment.compose import HAPROXY_CONFIG, IMAGES, POSTGRES_INIT, ComposeFile
 from jupyter_sysdesign.environment.passwords import token
+from jupyter_sysdesign.environment.replication import follow
 from jupyter_sysdesign.environment.spec import FILE, LinkSpec, Mount, Route, ServiceSpec, Spec
 from jupyter_sysdesign.errors import InvalidFileError
 
@@ -44,6 +45,8 @@ class _Builder:
 
     def build(self) -> Spec:
         services = {name: self._service(name, each) for name, each in self.file.services.items()}
+        for name, each in services.items():
+            services[name] = self._follow(each, services)
         for name, each in services.items():
             for other in each.depends_on:
                 if other not in services:
@@ -83,6 +86,7 @@ class _Builder:
             working_dir=part.working_dir,
             configs=self._configs(name, part),
             durable=part.x_sysdesign.durable,
+            replica_of=part.x_sysdesign.replica_of,
             stop_timeout_s=part.stop_grace_period,
         )
         self._check_volumes(spec)
@@ -101,6 +105,12 @@ class _Builder:
                 0,
             )
         return replace(spec, port=port, tcp=bool(part.ports))
+
+    def _follow(self, spec: ServiceSpec, services: Mapping[str, ServiceSpec]) -> ServiceSpec:
+        try:
+            return follow(spec, services)
+        except commands.CommandError as error:
+            self.fail(str(error), "services", spec.name, *error.where)
 
     def _check_volumes(self, spec: ServiceSpec) -> None:
         for index, mount in enumerate(spec.volumes):
@@ -168,7 +178,7 @@ class _Builder:
         return replace(server, tcp=True)
 
     def _check_tokens(self, spec: ServiceSpec, services: Mapping[str, ServiceSpec]) -> None:
-        known = {token(name): "" for name in services}
+        known = {token(name): "" for name, each in services.items() if not each.replica_of}
         for name, value in spec.environment.items():
             where = ("services", spec.name, "environment", name)
             self._guard(lambda value=value: self._check_value(value, known, services), where)  # type: ignore[misc]

@@ -35,6 +35,7 @@ class ServiceStatus(BaseModel):
 
     name: str
     kind: str = Field(description="postgres, valkey, haproxy or python")
+    replica_of: str | None = Field(None, description="the primary of a database's replica")
     state: ServiceState
     reason: str = Field("", description="why it failed or restarts; for a syntax error file:line")
     url: str | None = Field(None, description="http://127.0.0.1:PORT if published, else null")

@@ -1,8 +1,9 @@
 """Seeded data directories, built once per content hash and copied for every instance.
 
 Layout: ``<folder>/<key>/data`` is the template, ``<key>/template.json`` its size, ``<key>/spare`` a
-ready copy that the next instance takes by a rename. A template appears by one rename, so an
-interrupted build leaves none; ``<key>.lock`` keeps two processes from building the same one.
+ready copy that the next instance takes by a rename, ``<key>/spare2`` … more of them. A template
+appears by one rename, so an interrupted build leaves none; ``<key>.lock`` keeps two processes from
+building the same one.
 """
 
 from __future__ import annotations
@@ -61,15 +62,16 @@ class Templates:
     def copy(
         self, key: str, target: Path, progress: Callable[[Progress], None] | None = None
     ) -> None:
-        """Put a copy of template ``key`` at ``target`` (missing before), the spare one if there.
+        """Put a copy of template ``key`` at ``target`` (missing before), a spare one if there.
 
         Raises:
             ResourceError: no space left; said before anything is copied.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            (self.folder / key / "spare").rename(target)
-            return
+        for spare in sorted((self.folder / key).glob("spare*")):
+            with suppress(FileNotFoundError):
+                spare.rename(target)
+                return
         size = self.size(key)
         file_copy.require_room(target.parent, size, "the environment's data")
 
@@ -89,21 +91,24 @@ class Templates:
         if progress:
             progress(Progress(step="Copying the pristine data", done=1.0, bytes=size))
 
-    def restock(self, key: str) -> bool:
-        """Make the spare copy of template ``key`` if it is missing; tell whether there is one.
+    def restock(self, key: str, spares: int = 1) -> bool:
+        """Make the spare copies of template ``key`` that are missing; tell whether there are all.
 
         None is made when it would take more than half of the free space. Tidies up as well.
         """
         self.tidy()
         home = self.folder / key
+        wanted = [home / f"spare{number if number > 1 else ''}" for number in range(1, spares + 1)]
         with self._try_locked(f"{key}.spare") as mine:
-            if mine and (home / "data").is_dir() and not (home / "spare").is_dir():
+            for spare in wanted:
+                if not mine or not (home / "data").is_dir() or spare.is_dir():
+                    continue
                 partial = home / ".spare.partial"
                 shutil.rmtree(partial, ignore_errors=True)
                 if 2 * self.size(key) < shutil.disk_usage(home).free - file_copy.RESERVE_BYTES:
                     file_copy.copy_tree(home / "data", partial)
-                    partial.rename(home / "spare")
-        return (home / "spare").is_dir()
+                    partial.rename(spare)
+        return all(spare.is_dir() for spare in wanted)
 
     def size(self, key: str) -> int:
         """Return the bytes a copy of template ``key`` takes."""

@@ -40,7 +40,7 @@ _HEARSAY_S = 0.3
 _LOOKS, _LOOK_EVERY_S = 100, 0.02
 
 
-class _DatabaseFault(Fault[Any]):
+class DatabaseFault(Fault[Any]):
     """What the faults of databases have in common."""
 
     target = "database"
@@ -50,12 +50,12 @@ class _DatabaseFault(Fault[Any]):
         """It is over when the server is gone."""
         return server_gone(status, self.spot.service)
 
-    def _dsn(self, role: Role) -> str:
-        return self.spot.system.dsn(role, self.spot.service)
+    def _dsn(self, role: Role, service: str | None = None) -> str:
+        return self.spot.system.dsn(role, service or self.spot.service)
 
-    async def _connect(self, role: Role = "app") -> Connection:
+    async def _connect(self, role: Role = "app", service: str | None = None) -> Connection:
         return await psycopg.AsyncConnection.connect(
-            self._dsn(role),
+            self._dsn(role, service),
             autocommit=True,
             application_name=APPLICATION,
             connect_timeout=_CONNECT_S,
@@ -96,7 +96,7 @@ class LockArguments(Arguments):
     )
 
 
-class HoldLock(_DatabaseFault):
+class HoldLock(DatabaseFault):
     """A forgotten transaction."""
 
     id = "hold-lock"
@@ -108,6 +108,7 @@ class HoldLock(_DatabaseFault):
         "Statements that need the table wait, holding their connections, until the pool is empty. "
         "pg_locks and pg_stat_activity show who waits for whom; ending that session ends it."
     )
+    replica = False
     takes = LockArguments
 
     def __init__(self, *arguments: Any) -> None:
@@ -206,7 +207,7 @@ class HoldLock(_DatabaseFault):
             self.spot.gone(f"its session was ended: {_said(error)}")
 
 
-class ExhaustConnections(_DatabaseFault):
+class ExhaustConnections(DatabaseFault):
     """A client that takes everything."""
 
     id = "exhaust-connections"
@@ -286,7 +287,7 @@ class PasswordArguments(Arguments):
     )
 
 
-class WrongPassword(_DatabaseFault):
+class WrongPassword(DatabaseFault):
     """A rotated secret that nobody told the application."""
 
     id = "wrong-password"
@@ -296,6 +297,7 @@ class WrongPassword(_DatabaseFault):
         "Every new connection fails with “password authentication failed”. Connections that are "
         "open go on, so a pool may hide it for a while unless they are dropped."
     )
+    replica = False
     excludes = frozenset({"exhaust-connections"})
     takes = PasswordArguments
 

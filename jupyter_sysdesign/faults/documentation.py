@@ -104,6 +104,8 @@ def _section(fault: FaultDescription) -> str:
     others = [f"`{each}`" for each in sorted(FAULTS[fault.id].excludes)]
     if others:
         lines.append(f"Not together with {', '.join(others)} on the same spot.\n")
+    if fault.replica is not None:
+        lines.append("Only on a replica.\n" if fault.replica else "Not on a replica.\n")
     if fault.one_shot:
         lines.append("It happens and is over: there is nothing to recover.\n")
     return "\n".join(lines)

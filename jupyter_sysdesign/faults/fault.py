@@ -53,6 +53,7 @@ class Fault(ABC, Generic[A]):
         id: its name in the API and on the command line.
         expect: what a person will see of it.
         kinds: service kinds it can be put on; for links empty.
+        replica: only on a replica of a database (True), never on one (False).
         takes: its arguments.
         one_shot: it happens and is over.
         excludes: faults that cannot be on the same spot at the same time.
@@ -64,6 +65,7 @@ class Fault(ABC, Generic[A]):
     expect: ClassVar[str]
     target: ClassVar[Target]
     kinds: ClassVar[tuple[str, ...]] = ()
+    replica: ClassVar[bool | None] = None
     one_shot: ClassVar[bool] = False
     excludes: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[type[Arguments]] = Arguments
@@ -114,6 +116,7 @@ class Fault(ABC, Generic[A]):
             expect=cls.expect,
             target=cls.target,
             kinds=list(cls.kinds),
+            replica=cls.replica,
             arguments=_schema(cls.takes),
             one_shot=cls.one_shot,
         )

@@ -206,12 +206,21 @@ class Injector:
         if request.service is None or request.link is not None:
             raise InvalidRequestError(f"{kind.id} is put on a {kind.target}", hint="Name one.")
         services = self._system.status.services
-        fitting = [each.name for each in services if each.kind in kind.kinds]
+        fitting = [
+            each.name
+            for each in services
+            if each.kind in kind.kinds and kind.replica in (None, each.replica_of is not None)
+        ]
         if request.service in fitting:
             return
         hint = f"It can be put on {', '.join(fitting) or 'nothing here'}."
         if any(each.name == request.service for each in services):
-            raise InvalidRequestError(f"{request.service} is no {kind.target}", hint=hint)
+            wanted = {None: f"no {kind.target}", True: "no replica", False: "a replica"}
+            is_of_kind = any(
+                each.name == request.service and each.kind in kind.kinds for each in services
+            )
+            what = wanted[kind.replica if is_of_kind else None]
+            raise InvalidRequestError(f"{request.service} is {what}", hint=hint)
         raise NotFoundError(f"There is no service {request.service!r}", hint=hint)
 
     def _require_possible(self, fault: Fault[Any]) -> None:

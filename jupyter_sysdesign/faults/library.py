@@ -9,6 +9,7 @@ from jupyter_sysdesign.faults.cache import Flush, MemoryLimit
 from jupyter_sysdesign.faults.database import ExhaustConnections, HoldLock, WrongPassword
 from jupyter_sysdesign.faults.link import Bandwidth, Blackhole, Jitter, Latency, Partition, Reset
 from jupyter_sysdesign.faults.models import FaultLibrary
+from jupyter_sysdesign.faults.replication import PauseReplication
 from jupyter_sysdesign.faults.service import CpuQuota, Kill, Pause, Restart
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _ALL: tuple[type[Fault[Any]], ...] = (
     *(Kill, Pause, Restart, CpuQuota),
     *(Latency, Jitter, Bandwidth, Partition, Blackhole, Reset),
-    *(HoldLock, ExhaustConnections, WrongPassword),
+    *(HoldLock, ExhaustConnections, WrongPassword, PauseReplication),
     *(Flush, MemoryLimit),
 )
 

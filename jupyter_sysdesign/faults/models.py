@@ -33,6 +33,9 @@ class FaultDescription(BaseModel):
     kinds: list[str] = Field(
         description="service kinds that it can be put on; empty for links: any that is marked"
     )
+    replica: bool | None = Field(
+        None, description="true: only on a replica of a database, false: never on one"
+    )
     arguments: dict[str, Any] = Field(description="JSON schema of its arguments, an object")
     one_shot: bool = Field(
         default=False, description="it happens and is over: there is nothing to recover"

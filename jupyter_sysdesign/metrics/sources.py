@@ -24,10 +24,15 @@ class AppSource:
 
 @dataclass(frozen=True)
 class PostgresSource:
-    """A PostgreSQL database; ``dsn`` names a role with ``pg_monitor``."""
+    """A PostgreSQL database; ``dsn`` names a role with ``pg_monitor``.
+
+    Attributes:
+        replicas: what its streaming replicas call themselves.
+    """
 
     service: str
     dsn: str = field(repr=False)
+    replicas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

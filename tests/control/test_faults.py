@@ -122,3 +122,25 @@ def test_a_fault_ends_with_the_service_that_is_taken_out(control: Control) -> No
     assert done.stopped == ["app2"]
     assert client.active_faults(environment).faults == []
     assert httpx.get(f"{url}/items").status_code == 200
+
+
+def test_a_replica_that_stands_still_shows_in_its_lag(control: Control) -> None:
+    client, environment, url = started(control, "tiny-replica")
+    services = {each.name: each for each in client.environment(environment).services}
+    assert (services["replica"].replica_of, services["db"].replica_of) == ("db", None)
+    with pytest.raises(errors.InvalidRequestError, match="db is no replica"):
+        client.inject_fault(environment, "pause-replication", service="db")
+    fault = client.inject_fault(environment, "pause-replication", service="replica")
+    httpx.post(f"{url}/items", json={"category": "x", "price": 1}).raise_for_status()
+
+    after = client.environment(environment).last_seq
+    lags = (
+        event.data["values"].get("replica.replication_lag_s")
+        for event in client.events(environment, after)
+        if event.type is EventType.METRIC_SAMPLE
+    )
+    assert any(lag is not None and lag > 1 for lag in lags)
+    assert httpx.get(f"{url}/items").json() == 1000
+    client.recover_fault(environment, fault.id)
+    control.until(lambda: httpx.get(f"{url}/items").json() == 1001)
+    assert any(lag == 0 for lag in lags)

@@ -88,7 +88,80 @@ def test_marked_links_are_marked(make_lesson: Callable[..., Source]) -> None:
     assert list(spec.tcp()) == ["app", "web>app:8000"]
 
 
+REPLICA = """
+  replica:
+    image: sysdesign/postgres:18
+    x-sysdesign: {replica_of: db}
+"""
+
+
+def test_a_replica_has_the_database_and_the_settings_of_its_primary(
+    make_lesson: Callable[..., Source],
+) -> None:
+    command = "    command: [postgres, -c, {}]\n"
+    spec = load_spec(
+        make_lesson(
+            compose(
+                REPLICA + command.format("work_mem=8MB"), DB + command.format("max_connections=30")
+            )
+        )
+    )
+    assert list(spec.services) == ["db", "replica"]
+    db, replica = spec.services.values()
+    assert replica.replica_of == "db"
+    assert replica.environment == db.environment
+    assert replica.command == ("postgres", "-c", "max_connections=30", "-c", "work_mem=8MB")
+    assert spec.links == (LinkSpec("replica", "db"),)
+    assert spec.replicas("db") == ["replica"]
+
+
 WRONG = {
+    "a replica of nothing": (REPLICA, 5, "there is no service db"),
+    "a replica of itself": (
+        REPLICA.replace("of: db", "of: replica"),
+        5,
+        "replica cannot be a replica of itself",
+    ),
+    "a replica of a replica": (
+        DB + REPLICA + REPLICA.replace("  replica:", "  second:").replace("of: db", "of: replica"),
+        13,
+        "replica is a replica itself; name its primary, db",
+    ),
+    "a replica of an app": (
+        APP + REPLICA.replace("of: db", "of: app"),
+        11,
+        "app is no database",
+    ),
+    "an app as a replica": (
+        DB + APP + "    x-sysdesign: {replica_of: db}\n",
+        12,
+        "only a database can be a replica",
+    ),
+    "a replica's own scripts": (
+        DB + REPLICA + '    volumes: ["./app:/docker-entrypoint-initdb.d:ro"]\n',
+        10,
+        "a replica runs no scripts of its own",
+    ),
+    "a replica's own database": (
+        DB + REPLICA + "    environment: {POSTGRES_USER: shop}\n",
+        10,
+        "a replica takes no environment",
+    ),
+    "a replica that allows less": (
+        DB + REPLICA + "    command: [postgres, -c, max_connections=20]\n",
+        10,
+        "max_connections must be at least db's, 100",
+    ),
+    "a password of a replica": (
+        DB + REPLICA + APP + '    environment: {P: "${SYSDESIGN_PASSWORD_REPLICA}"}\n',
+        16,
+        "SYSDESIGN_PASSWORD_REPLICA} is not known",
+    ),
+    "a marked link between the two": (
+        DB + REPLICA + "x-sysdesign:\n  links:\n    - {source: replica, target: db}\n",
+        12,
+        "replica names no address of db",
+    ),
     "a marked link without an address": (
         APP + DB + "x-sysdesign:\n  links:\n    - {source: app, target: db}\n",
         14,

@@ -129,6 +129,18 @@ def test_the_spare_copy_is_taken_once(templates: Templates, tmp_path: Path) -> N
     assert not (templates.folder / KEY / "spare").exists()
 
 
+def test_a_pair_has_a_spare_copy_each(templates: Templates, tmp_path: Path) -> None:
+    data = templates.ensure(KEY, fill)
+    assert templates.restock(KEY)
+    assert templates.restock(KEY, spares=2)
+    spares = {path.joinpath("version").stat().st_ino for path in data.parent.glob("spare*")}
+    for name in ("one", "two"):
+        templates.copy(KEY, tmp_path / name)
+    taken = {(tmp_path / name / "version").stat().st_ino for name in ("one", "two")}
+    assert taken == spares
+    assert len(spares) == 2
+
+
 def test_a_spare_copy_that_was_cut_short_is_made_again(templates: Templates) -> None:
     data = templates.ensure(KEY, fill)
     (templates.folder / KEY / ".spare.partial").mkdir()

@@ -61,8 +61,9 @@ class Place:
 
     @cached_property
     def passwords(self) -> Passwords:
-        """Return the instance's passwords, made on first use."""
-        return Passwords.open(self.folder / "passwords.json", self.spec.services)
+        """Return the instance's passwords, made on first use; a replica's are its primary's."""
+        own = [each.name for each in self.spec.services.values() if not each.replica_of]
+        return Passwords.open(self.folder / "passwords.json", own)
 
     def data(self, service: str) -> Path:
         """Return the folder that holds a service's data."""

@@ -22,6 +22,7 @@ from jupyter_sysdesign.environment.migrations import Migrations
 from jupyter_sysdesign.environment.owner import make_folder, require_open, server_owner
 from jupyter_sysdesign.environment.passwords import ROLES
 from jupyter_sysdesign.environment.programs import for_owner
+from jupyter_sysdesign.environment.replication import slot
 from jupyter_sysdesign.environment.services import postgres_files as files
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.postgres_template import build_template
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.spec import ServiceSpec
 
 #: Part of every template's key: raise it when the way templates are built changes.
-TEMPLATE_FORMAT = 1
+TEMPLATE_FORMAT = 2
 
 #: Major version of ``sysdesign/postgres:18``.
 VERSION = "18"
@@ -56,6 +57,8 @@ class Postgres:
         self.spec = spec
         self.place = place
         self.database = files.Database.of(spec)
+        #: Whose data, passwords and roles they are.
+        self._primary = spec.replica_of or spec.name
         self._owner = server_owner()
 
     @property
@@ -75,9 +78,12 @@ class Postgres:
 
     def dsn(self, role: Role = "app", *, database: str | None = None) -> str:
         """Return a libpq URL; ``app`` owns the data, ``grader`` reads all, ``admin`` is us."""
+        return self._dsn_of(self.spec.name, role, database)
+
+    def _dsn_of(self, server: str, role: Role, database: str | None = None) -> str:
         user = self._user(role)
-        host = quote(str(self.place.addresses.folder(self.spec.name)), safe="")
-        password = self.place.passwords.of(self.spec.name, role)
+        host = quote(str(self.place.addresses.folder(server)), safe="")
+        password = self.place.passwords.of(self._primary, role)
         name = quote(database or self.database.name, safe="")
         return f"postgresql://{quote(user, safe='')}:{password}@{host}:{POSTGRES_PORT}/{name}"
 
@@ -127,13 +133,8 @@ class Postgres:
         key = self._key()
         if files.read_origin(self.data).get("key") != key:
             self.discard()
-            self._ensure(key, progress)
-            make_folder(self.data, self._owner)
-            self.data.rmdir()  # only the folders above it were wanted
-            self.place.templates.copy(key, self.data, progress)
-        sockets = self.place.addresses.folder(self.spec.name)
-        values = files.settings(self.spec, sockets)
-        files.write_configuration(self.data, values, self.database, self._owner)
+            self._obtain(key, progress)
+        self._configure()
         self._write_psql()
 
     def launch(self) -> Launch:
@@ -169,13 +170,29 @@ class Postgres:
                     break
 
     def restock(self) -> None:
-        """Make the spare copy the next start or reset takes, and remove discarded data."""
+        """Make the spare copies the next start or reset takes, and remove discarded data."""
         with suppress(OSError):
             for trash in self.data.parent.glob(f".{self.spec.name}.trash*"):
                 shutil.rmtree(trash, ignore_errors=True)
             key = files.read_origin(self.data).get("key")
             if key:
-                self.place.templates.restock(key)
+                pair = len(self.place.spec.replicas(self._primary)) + 1
+                self.place.templates.restock(key, spares=pair)
+
+    def _obtain(self, key: str, progress: OnProgress | None) -> None:
+        """Have pristine data."""
+        self._ensure(key, progress)
+        make_folder(self.data, self._owner)
+        self.data.rmdir()  # only the folders above it were wanted
+        self.place.templates.copy(key, self.data, progress)
+
+    def _configure(self) -> None:
+        sockets = self.place.addresses.folder(self.spec.name)
+        values = files.settings(self.spec, sockets) | self._more_settings()
+        files.write_configuration(self.data, values, self.database, self._owner)
+
+    def _more_settings(self) -> dict[str, str]:
+        return {}
 
     def _ensure(self, key: str, progress: OnProgress | None) -> None:
         require_open(self.place.folder / "data", self._owner)
@@ -223,7 +240,7 @@ class Postgres:
             ],
         }
         digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
-        return f"{self.place.source.lesson}-{self.spec.name}-{digest[:12]}"
+        return f"{self.place.source.lesson}-{self._primary}-{digest[:12]}"
 
     def _scripts(self) -> list[tuple[str, Path]]:
         """Return the initial scripts in order; the learner's copy counts if it is editable."""
@@ -250,7 +267,7 @@ class Postgres:
             "PGDATABASE": self.database.name,
             "PGUSER": self.database.user,
         }
-        password = self.place.passwords.of(self.spec.name)
+        password = self.place.passwords.of(self._primary)
         programs = binaries.find("psql").parent
         files.write_psql(self.place.folder, suffix, facts, password, programs)
 
@@ -263,6 +280,7 @@ class Postgres:
         try:
             if "admin" in origin:
                 await self._set_passwords(origin["admin"])
+                await self._expect_replicas()
                 self._forget("admin")
             if "spoiled" in origin:
                 async with await self._connect(self.dsn("admin")) as connection:
@@ -276,7 +294,7 @@ class Postgres:
 
     async def _set_passwords(self, template_password: str) -> None:
         """Give all roles their passwords in one transaction, unless that was done already."""
-        own = self.place.passwords.of(self.spec.name, "admin")
+        own = self.place.passwords.of(self._primary, "admin")
         dsn = self.dsn("admin")
         try:
             connection = await self._connect(dsn.replace(own, template_password, 1))
@@ -289,6 +307,14 @@ class Postgres:
             for role in ROLES:
                 await self._give(connection, role)
 
+    async def _expect_replicas(self) -> None:
+        """Keep the log from here on, where replicas that are copies of the same template begin."""
+        replicas = self.place.spec.replicas(self.spec.name)
+        if replicas:
+            async with await self._connect(self.dsn("admin")) as connection:
+                for each in replicas:
+                    await connection.execute(files.CREATE_SLOT, {"slot": slot(each)})
+
     async def _give(
         self,
         connection: psycopg.AsyncConnection[tuple[object, ...]],
@@ -297,7 +323,7 @@ class Postgres:
     ) -> None:
         """Give a role a password, by default this instance's own."""
         user = self._user(role)
-        wanted = password or self.place.passwords.of(self.spec.name, role)
+        wanted = password or self.place.passwords.of(self._primary, role)
         # Hashed here: the server never sees, and so never logs, the password itself.
         hashed = connection.pgconn.encrypt_password(
             wanted.encode(), user.encode(), b"scram-sha-256"
@@ -305,10 +331,18 @@ class Postgres:
         statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
             sql.Identifier(user), sql.Literal(hashed.decode())
         )
+        # A synchronous replica cannot confirm it: it comes in only after this.
+        await connection.execute("SET LOCAL synchronous_commit = local")
         await connection.execute(statement)
 
     def _user(self, role: Role) -> str:
-        return {"app": self.database.user, "grader": files.GRADER, "admin": files.SUPERUSER}[role]
+        users: dict[Role, str] = {
+            "app": self.database.user,
+            "grader": files.GRADER,
+            "admin": files.SUPERUSER,
+            "replication": files.REPLICATION,
+        }
+        return users[role]
 
     def _forget(self, name: str) -> None:
         origin = files.read_origin(self.data)

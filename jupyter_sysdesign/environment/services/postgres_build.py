@@ -30,13 +30,14 @@ from jupyter_sysdesign.environment.passwords import generate
 from jupyter_sysdesign.environment.services.postgres_files import (
     GRADER,
     PRISTINE_DATABASE,
+    REPLICATION,
     SUPERUSER,
     clear_leftovers,
     write_origin,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _START_TIMEOUT_S = 60.0
 _POLL_S = 0.005
@@ -64,6 +65,15 @@ _LOADING = {
     "lc_messages": "C",
     "timezone": "UTC",
     "log_checkpoints": "off",
+}
+
+# A replica begins at a checkpoint whose log can be streamed, of a server that allowed no more than
+# itself of each of these.
+_SETTLING = {
+    "wal_level": "replica",
+    "max_connections": "10",
+    "max_worker_processes": "0",
+    "max_locks_per_transaction": "10",
 }
 
 _BOOKKEEPING = """
@@ -153,7 +163,7 @@ def _build(order: Order) -> None:
     _say(step="Creating an empty database", done=0.0)
     _initialise(order)
     password = generate()
-    with _server(order):
+    with _server(order, "postgres", _LOADING):
         with _connect(order, SUPERUSER, "postgres") as connection:
             _create_roles(connection, order, password)
         with _connect(order, SUPERUSER, order.database) as connection:
@@ -162,6 +172,8 @@ def _build(order: Order) -> None:
         _seed(order)
         _say(step="Tidying up: VACUUM ANALYZE", done=0.9)
         _finish(order)
+    with _server(order, order.database, _LOADING | _SETTLING):
+        pass
     write_origin(order.data, {"key": order.key, "admin": password})
 
 
@@ -182,8 +194,9 @@ def _as_owner() -> Any:
 
 
 @contextmanager
-def _server(order: Order) -> Iterator[None]:
-    values = _LOADING | {"unix_socket_directories": str(order.sockets)}
+def _server(order: Order, database: str, settings: Mapping[str, str]) -> Iterator[None]:
+    """Run the server; ``database`` is one that is there."""
+    values = {**settings, "unix_socket_directories": str(order.sockets)}
     argv = [str(order.postgres), "-D", str(order.data)]
     argv += [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
     log = order.data.parent / "build.log"
@@ -199,7 +212,7 @@ def _server(order: Order) -> Iterator[None]:
         )
     threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
     try:
-        _await(order, server, log)
+        _await(order, database, server, log)
         yield
     except psycopg.OperationalError as error:
         if server.poll() is None:
@@ -236,17 +249,17 @@ def _end_with_stdin(server: subprocess.Popen[bytes]) -> None:
     os._exit(1)
 
 
-def _await(order: Order, server: subprocess.Popen[bytes], log: Path) -> None:
+def _await(order: Order, database: str, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + _START_TIMEOUT_S
-    while not _answers(order):
+    while not _answers(order, database):
         if server.poll() is not None or time.monotonic() > end:
             raise BuildError(f"the server did not start: {_tail(log)}", _kind(log))
         time.sleep(_POLL_S)
 
 
-def _answers(order: Order) -> bool:
+def _answers(order: Order, database: str) -> bool:
     try:
-        _connect(order, SUPERUSER, "postgres").close()
+        _connect(order, SUPERUSER, database).close()
     except psycopg.OperationalError:
         return False
     return True
@@ -274,6 +287,7 @@ def _create_roles(connection: psycopg.Connection[Any], order: Order, password: s
         sql.SQL(
             """
             CREATE ROLE {app} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+            CREATE ROLE {replication} LOGIN REPLICATION;
             CREATE ROLE {grader} LOGIN BYPASSRLS
               IN ROLE pg_read_all_data, pg_monitor, pg_use_reserved_connections;
             ALTER ROLE {grader} SET search_path = pg_catalog;
@@ -282,6 +296,7 @@ def _create_roles(connection: psycopg.Connection[Any], order: Order, password: s
         ).format(
             app=app,
             grader=sql.Identifier(GRADER),
+            replication=sql.Identifier(REPLICATION),
             superuser=sql.Identifier(SUPERUSER),
             password=sql.Literal(password),
         )

@@ -15,6 +15,7 @@ import psutil
 
 from jupyter_sysdesign.environment.addresses import POSTGRES_PORT
 from jupyter_sysdesign.environment.commands import postgres_settings
+from jupyter_sysdesign.environment.owner import server_owner
 from jupyter_sysdesign.environment.passwords import write_private
 
 if TYPE_CHECKING:
@@ -29,10 +30,18 @@ PRISTINE_DATABASE = "sysdesign_pristine"
 EXPECTED_DATABASE = "sysdesign_expected"
 SUPERUSER = "postgres"
 GRADER = "grader"
+#: Whom replicas stream as; it can do nothing else.
+REPLICATION = "sysdesign_replication"
 
 #: In the data folder: which template it is a copy of, and the template's superuser password until
 #: this instance's own are set.
 ORIGIN = "sysdesign.json"
+
+#: Has the log kept for a replica from here on; nothing happens if it is already.
+CREATE_SLOT = """
+SELECT pg_catalog.pg_create_physical_replication_slot(%(slot)s, true)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = %(slot)s)
+"""
 
 _IPC_RMID = 0
 _LOCK_SHARED_MEMORY_LINE = 6  # of postmaster.pid, 0-based: "key id"
@@ -74,6 +83,8 @@ def settings(spec: ServiceSpec, sockets: Path) -> dict[str, str]:
         "io_method": "sync",
         "max_wal_size": "256MB",
         "min_wal_size": "8MB",
+        # What a replica that is away may cost its primary's disk.
+        "max_slot_wal_keep_size": "256MB",
         "log_checkpoints": "off",
         "log_line_prefix": "%m [%p] ",
         "lc_messages": "C",
@@ -96,14 +107,24 @@ def write_configuration(
     method = "scram-sha-256"
     entries = [
         ("all", SUPERUSER),
-        (database.name, database.user),
-        (EXPECTED_DATABASE, database.user),
-        (database.name, GRADER),
+        (f'"{database.name}"', database.user),
+        (f'"{EXPECTED_DATABASE}"', database.user),
+        (f'"{database.name}"', GRADER),
+        ("replication", REPLICATION),
     ]
-    hba = "".join(f'local "{name}" "{user}" {method}\n' for name, user in entries)
-    _write(data / "pg_hba.conf", hba.replace('"all"', "all"), owner)
+    hba = "".join(f'local {name} "{user}" {method}\n' for name, user in entries)
+    _write(data / "pg_hba.conf", hba, owner)
     # An ALTER SYSTEM of an earlier life would override ours.
     _write(data / "postgresql.auto.conf", "", owner)
+
+
+def write_standby(data: Path, password: str, owner: Owner | None) -> Path:
+    """Make the data folder a standby's; return the password file it connects with."""
+    _write(data / "standby.signal", "", owner)
+    # Not in postgresql.conf: whoever may read all settings would see it there.
+    secret = data / "replication.pass"
+    _write(secret, f"*:*:*:{REPLICATION}:{password}\n", owner)
+    return secret
 
 
 def read_origin(data: Path) -> dict[str, Any]:
@@ -117,7 +138,8 @@ def read_origin(data: Path) -> dict[str, Any]:
 
 def write_origin(data: Path, origin: Mapping[str, Any]) -> None:
     """Say in the data folder where it comes from."""
-    write_private(data / ORIGIN, json.dumps(dict(origin)))
+    # The server's own user reads it too: it hands out all files of the folder to a replica.
+    _write(data / ORIGIN, json.dumps(dict(origin)), server_owner())
 
 
 def write_psql(

@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
+from jupyter_sysdesign.metrics.collectors.replication import ReplicationLag
 from jupyter_sysdesign.metrics.counters import Counters, Increases
 
 if TYPE_CHECKING:
@@ -73,6 +75,12 @@ SELECT json_build_object(
       WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND n.nspname <> 'sysdesign') u
       ORDER BY seq_tup_read + idx_tup_fetch + written DESC, 1
       LIMIT {tables}) t),
+  'log_end', CASE WHEN NOT pg_catalog.pg_is_in_recovery()
+    THEN pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0') END,
+  'replicas', (
+    SELECT json_object_agg(
+      application_name, pg_catalog.pg_wal_lsn_diff(replay_lsn, '0/0'))
+    FROM pg_catalog.pg_stat_replication WHERE replay_lsn IS NOT NULL),
   'statements', {statements})
 """
 _STATEMENTS = """(
@@ -102,11 +110,12 @@ class PostgresCollector:
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._query: sql.Composed | None = None
         self._counters: Counters[Key] = Counters()
+        self._lag = ReplicationLag(source.replicas)
         self._complete = True
         self._asking = False
 
     async def sample(self) -> dict[str, float]:
-        """Return connections, scans, blocks, transactions and the slowest statement."""
+        """Return connections, scans, blocks, transactions, the slowest statement, replicas' lag."""
         self._asking = True
         try:
             facts = await self._ask()
@@ -117,7 +126,11 @@ class PostgresCollector:
             self._asking = False
         found = self._connections(facts)
         found.update(self._rates(facts))
-        return {f"{self._service}.{name}": value for name, value in found.items()}
+        named = {f"{self._service}.{name}": value for name, value in found.items()}
+        if facts["log_end"] is not None:
+            at = facts["replicas"] or {}
+            named.update(self._lag.update(time.monotonic(), facts["log_end"], at))
+        return named
 
     async def close(self) -> None:
         """Close the connection, also under a statement that a frozen server does not answer."""

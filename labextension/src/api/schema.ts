@@ -1264,6 +1264,11 @@ export interface components {
              */
             kinds: string[];
             /**
+             * Replica
+             * @description true: only on a replica of a database, false: never on one
+             */
+            replica?: boolean | null;
+            /**
              * Arguments
              * @description JSON schema of its arguments, an object
              */
@@ -1920,6 +1925,11 @@ export interface components {
              * @description postgres, valkey, haproxy or python
              */
             kind: string;
+            /**
+             * Replica Of
+             * @description the primary of a database's replica
+             */
+            replica_of?: string | null;
             state: components["schemas"]["ServiceState"];
             /**
              * Reason

@@ -129,6 +129,20 @@ export function families(): readonly IFamily[] {
       members: [['slowest_statement_ms', t('mean time'), 2]]
     },
     {
+      id: 'replication',
+      title: t('Replication lag'),
+      unit: 'bytes',
+      common: true,
+      members: [['replication_lag_bytes', t('not replayed yet'), 2]]
+    },
+    {
+      id: 'replication-time',
+      title: t('Replication lag in seconds'),
+      unit: 'number',
+      common: true,
+      members: [['replication_lag_s', t('behind'), 2]]
+    },
+    {
       id: 'operations',
       title: t('Cache operations'),
       unit: 'rate',

@@ -17,7 +17,9 @@ export function places(
     const service = status.services.find(each => each.name === name);
     return (
       service !== undefined &&
-      (fault.kinds.length === 0 || fault.kinds.includes(service.kind))
+      (fault.kinds.length === 0 || fault.kinds.includes(service.kind)) &&
+      (fault.replica ?? Boolean(service.replica_of)) ===
+        Boolean(service.replica_of)
     );
   };
   return fault.target === 'link'

@@ -191,7 +191,8 @@ test('a fault is offered where it fits', () => {
   const status = {
     services: [
       { name: 'app', kind: 'python' },
-      { name: 'db', kind: 'postgres' }
+      { name: 'db', kind: 'postgres' },
+      { name: 'replica', kind: 'postgres', replica_of: 'db' }
     ],
     links: [
       { source: 'lb', target: 'app', marked: false },
@@ -202,8 +203,14 @@ test('a fault is offered where it fits', () => {
     ({ kinds: [], target: 'service', ...rest }) as FaultDescription;
   const names = (rest: Partial<FaultDescription>): string[] =>
     places(fault(rest), status).map(placeName);
-  expect(names({})).toEqual(['app', 'db']);
-  expect(names({ target: 'database', kinds: ['postgres'] })).toEqual(['db']);
+  const database: Partial<FaultDescription> = {
+    target: 'database',
+    kinds: ['postgres']
+  };
+  expect(names({})).toEqual(['app', 'db', 'replica']);
+  expect(names(database)).toEqual(['db', 'replica']);
+  expect(names({ ...database, replica: true })).toEqual(['replica']);
+  expect(names({ ...database, replica: false })).toEqual(['db']);
   expect(names({ target: 'link' })).toEqual(['app → db']);
   expect(names({ target: 'cache', kinds: ['valkey'] })).toEqual([]);
 });

@@ -1,0 +1,210 @@
+"""A primary and its replica: one pair from the first start on, over kills, stops and resets."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from watched import Watched
+
+from jupyter_sysdesign.control.models import SqlRequest
+from jupyter_sysdesign.environment.status import Link, State
+from jupyter_sysdesign.metrics.collectors.postgres import PostgresCollector
+from jupyter_sysdesign.metrics.sources import PostgresSource
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from jupyter_sysdesign.environment.source import Source
+
+pytestmark = pytest.mark.anyio
+
+COUNT = "SELECT count(*) FROM items"
+WRITE = "INSERT INTO items (category, price) VALUES ('new', 1)"
+
+
+@pytest.fixture(params=["embedded", pytest.param("docker", marks=pytest.mark.docker)])
+async def pair(
+    make_source: Callable[..., Source], curriculum: object, request: pytest.FixtureRequest
+) -> AsyncIterator[Watched]:
+    """Return a running ``tiny-replica``."""
+    instance = Watched(make_source("tiny-replica"), runs_on=request.param)
+    await instance.start()
+    yield instance
+    await stop(instance)
+
+
+async def stop(instance: Watched) -> None:
+    if instance.status.state is not State.STOPPED:
+        await instance.stop()
+
+
+async def ask(instance: Watched, service: str, statement: str) -> Any:
+    found = await instance.sql(SqlRequest(statement=statement, service=service))
+    return found.rows[0][0] if found.rows else None
+
+
+async def shows(instance: Watched, count: int) -> None:
+    """Wait until the replica shows so many items; a generous limit only ends a hung test."""
+    until = asyncio.get_running_loop().time() + 30
+    while (found := await ask(instance, "replica", COUNT)) != count:
+        assert asyncio.get_running_loop().time() < until, f"it shows {found}, not {count}"
+        await asyncio.sleep(0.02)
+
+
+async def state_of(instance: Watched, service: str) -> tuple[object, ...]:
+    """Return what makes a cluster itself: its identifier, and whether it is a standby."""
+    async with await psycopg.AsyncConnection.connect(instance.dsn("admin", service)) as admin:
+        row = await (
+            await admin.execute(
+                "SELECT system_identifier, pg_is_in_recovery() FROM pg_control_system()"
+            )
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+async def test_a_pair_starts_streams_and_survives_kills_stops_and_resets(pair: Watched) -> None:
+    assert pair.status.state is State.READY, pair.status.reason
+    assert [each.replica_of for each in pair.status.services] == [*(None, "db", None)]
+    assert Link(source="replica", target="db") in pair.status.links
+    (identifier, standby), (same, also) = [await state_of(pair, n) for n in ("db", "replica")]
+    assert identifier == same
+    assert (standby, also) == (False, True)
+    await ask(pair, "db", WRITE)
+    await shows(pair, 1001)
+    with (
+        pytest.raises(psycopg.errors.ReadOnlySqlTransaction),
+        psycopg.connect(pair.dsn("app", "replica")) as replica,
+    ):
+        replica.execute(WRITE)
+
+    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba.conf entry"):
+        psycopg.connect(pair.dsn("replication", "db"))  # it may stream, and nothing else
+
+    # Who is killed comes back to the other one, whichever it was.
+    await pair.service("replica", "kill")
+    await ask(pair, "db", WRITE)
+    await pair.service("replica", "start")
+    await shows(pair, 1002)
+    await pair.service("db", "kill")
+    assert await ask(pair, "replica", COUNT) == 1002
+    await pair.service("replica", "stop")
+    await pair.service("replica", "start")  # its primary is away, and it answers all the same
+    assert await ask(pair, "replica", COUNT) == 1002
+    await pair.service("db", "start")
+    await ask(pair, "db", WRITE)
+    await shows(pair, 1003)
+
+    await pair.stop()
+    await pair.start()
+    assert await ask(pair, "replica", COUNT) == 1003
+    await ask(pair, "db", WRITE)
+    await shows(pair, 1004)
+    await pair.reset()
+    assert pair.status.state is State.READY, pair.status.reason
+    assert await ask(pair, "replica", COUNT) == 1000
+    await ask(pair, "db", WRITE)
+    await shows(pair, 1001)
+
+
+async def test_lag_is_seen_while_a_replica_stands_still_and_is_gone_again(pair: Watched) -> None:
+    collector = PostgresCollector(PostgresSource("db", pair.dsn("grader", "db"), ("replica",)))
+
+    async def lag() -> tuple[float, float]:
+        found = await collector.sample()
+        return found["replica.replication_lag_bytes"], found["replica.replication_lag_s"]
+
+    assert (await lag())[1] == 0
+    await pair.service("replica", "pause")
+    await ask(pair, "db", WRITE)
+    first = await lag()
+    await asyncio.sleep(0.2)
+    await ask(pair, "db", WRITE)
+    second = await lag()
+    assert 0 < first[0] < second[0]
+    assert second[1] - first[1] >= 0.2
+    await pair.service("replica", "kill")
+    assert (await lag())[0] >= second[0]  # its primary knows no more of it, we do
+    await pair.service("replica", "start")
+    await shows(pair, 1002)
+    until = asyncio.get_running_loop().time() + 30
+    while (await lag()) != (0, 0):
+        assert asyncio.get_running_loop().time() < until
+        await asyncio.sleep(0.02)
+    await collector.close()
+
+
+DB = """
+  db:
+    image: sysdesign/postgres:18
+    command: [postgres, -c, max_slot_wal_keep_size=4MB, -c, max_wal_size=2MB, -c, min_wal_size=2MB]
+    environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: "${SYSDESIGN_PASSWORD_DB}"}
+    volumes: ["./db:/docker-entrypoint-initdb.d:ro"]
+"""
+REPLICA = """
+  second-copy:
+    image: sysdesign/postgres:18
+    x-sysdesign: {replica_of: db}
+"""
+
+
+async def test_a_replica_that_was_away_for_too_long_or_is_new_is_copied_anew(
+    make_lesson: Callable[..., Source],
+) -> None:
+    head = "name: made-up\nservices:"
+    source = make_lesson(
+        {"compose.yaml": head + DB, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
+        {"compose.yaml": head + DB},
+    )
+    instance = Watched(replace(source, editable=("compose.yaml",)))
+    await instance.start()
+    try:
+        fill = "INSERT INTO items SELECT n FROM generate_series(1, 20000) AS n"
+        await ask(instance, "db", fill)
+        (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+        assert (await instance.apply()).started == ["second-copy"]
+        assert await ask(instance, "second-copy", COUNT) == 20001
+
+        await instance.service("second-copy", "stop")
+        for _ in range(6):
+            await ask(instance, "db", fill)
+        async with await psycopg.AsyncConnection.connect(
+            instance.dsn("admin", "db"), autocommit=True
+        ) as admin:
+            await admin.execute("CHECKPOINT")
+            kept = await admin.execute("SELECT wal_status FROM pg_replication_slots")
+            assert await kept.fetchall() == [("lost",)]
+        await instance.service("second-copy", "start")
+        assert await ask(instance, "second-copy", COUNT) == 140001
+        await ask(instance, "db", fill)
+        until = asyncio.get_running_loop().time() + 30
+        while await ask(instance, "second-copy", COUNT) != 160001:
+            assert asyncio.get_running_loop().time() < until
+            await asyncio.sleep(0.02)
+    finally:
+        await stop(instance)
+
+
+async def test_a_synchronous_replica_shows_what_was_committed_at_once(
+    make_lesson: Callable[..., Source],
+) -> None:
+    settings = "synchronous_standby_names=*, -c, synchronous_commit=remote_apply"
+    command = DB.replace("max_wal_size=2MB", settings)
+    source = make_lesson(
+        {
+            "compose.yaml": f"name: made-up\nservices:{command}{REPLICA}",
+            "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n",
+        }
+    )
+    instance = Watched(source)
+    await instance.start()
+    try:
+        for count in range(2, 12):
+            await ask(instance, "db", "INSERT INTO items VALUES (1)")
+            assert await ask(instance, "second-copy", COUNT) == count
+    finally:
+        await stop(instance)
