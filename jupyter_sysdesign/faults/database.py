@@ -36,7 +36,7 @@ _CONNECT_S = 5
 _LOCK_MS = 5000
 #: What becomes free is taken this soon.
 _REFILL_S = 0.1
-_HEARSAY_S = 0.3
+_HEARSAY_S = 0.1
 _LOOKS, _LOOK_EVERY_S = 100, 0.02
 
 
@@ -202,9 +202,17 @@ class HoldLock(DatabaseFault):
             async for _ in connection.notifies():
                 pass
         except psycopg.OperationalError as error:
-            # If it was the server that ended, its own end is heard of first.
-            await asyncio.sleep(_HEARSAY_S)
+            # If it was the server that ended, its own end is heard of, sooner or later.
+            while not await self._answers():  # noqa: ASYNC110 (the server tells nobody)
+                await asyncio.sleep(_HEARSAY_S)
             self.spot.gone(f"its session was ended: {_said(error)}")
+
+    async def _answers(self) -> bool:
+        try:
+            await (await self._connect("admin")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
 
 class ExhaustConnections(DatabaseFault):

@@ -132,9 +132,9 @@ async def test_each_failure_has_its_kind_and_no_latency(
 async def test_every_way_to_end_a_response_is_understood(
     server: Server, profile: MakeProfile, path: str
 ):
-    summary = await run(profile(path, duration_s=0.3), server.target, seed=1)
+    summary = await run(profile(path, duration_s=0.6), server.target, seed=1)
     assert summary.errors == {}
-    assert summary.ok == len(server.seen) > 0
+    assert summary.ok == len(server.seen) > 2
 
 
 async def test_a_head_request_has_no_body_to_wait_for(server: Server, profile: MakeProfile):
