@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -135,10 +136,22 @@ def test_without_any_isolation_grading_is_refused(monkeypatch):
     assert isolation.choose(trust=True).name == "none"
 
 
-def test_a_box_changes_nothing_outside():
-    number = Path("/proc/sys/user/max_user_namespaces")
-    before = (number.read_text(), socket.gethostname(), Path("/proc/mounts").read_text())
-    assert _run(_view(), "/bin/true").returncode == 0
-    assert _run(_view(nests=True), "/bin/true").returncode == 0
-    after = (number.read_text(), socket.gethostname(), Path("/proc/mounts").read_text())
-    assert after == before
+# What the world around a box looks like before and after two of them. It is a world of its own,
+# so that nobody else's mounts (an engine's, beside us) come and go in it, and a shared one, so
+# that a box which forgot to make its mounts private would leave them here.
+AROUND = """
+mount --make-rshared / || exit 9
+look() {{ cat /proc/sys/user/max_user_namespaces /proc/mounts; hostname; }}
+cd "$1"; look > before; {boxes} || exit 8; look > after
+"""
+
+
+def test_a_box_changes_nothing_outside(tmp_path):
+    boxes = [shlex.join(command(_view(nests=nests), ["/bin/true"])) for nests in (False, True)]
+    mapped = [] if os.getuid() == 0 else ["--map-root-user"]
+    world = ["unshare", *mapped, "--mount", "--propagation", "private"]
+    script = AROUND.format(boxes=" && ".join(boxes))
+    subprocess.run([*world, "sh", "-c", script, "sh", str(tmp_path)], check=True)
+    before = (tmp_path / "before").read_text()
+    assert socket.gethostname() in before
+    assert (tmp_path / "after").read_text() == before
