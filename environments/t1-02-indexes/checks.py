@@ -286,18 +286,37 @@ def product_round(ctx: Context, category: int) -> list[str]:
         late.append(
             "A product whose price was raised above the budget is still on its budget list."
         )
-    # The office changes prices in the database itself, with a program of its own.
-    system.change("UPDATE public.products SET price_cents = %s WHERE id = %s", (euros * 100, new))
-    if new not in ids(budget_list(system, category, euros)):
+    if not office_shows(ctx, new, category, euros):
         late.append("A price that was changed in the database by another program does not show.")
     return late
 
 
+def office_shows(ctx: Context, product: int, category: int, euros: int) -> bool:
+    """Change the newest product's price as the office does, whose program knows only the database.
+
+    Whether the price ends within the budget, how often that happens, and how often somebody looks
+    in between is chance: an app that keeps answers cannot know by heart when to forget them.
+    """
+    system, rng = ctx.system, ctx.random
+    statement = "UPDATE public.products SET price_cents = %s WHERE id = %s"
+    for _ in range(rng.randint(1, 3)):
+        for _ in range(rng.randint(1, 3)):
+            budget_list(system, category, euros)
+            category_list(system, category)
+        cents = euros * 100 + (rng.randint(1, 2_000) if rng.random() < 0.5 else 0)
+        system.change(statement, (cents, product))
+        affordable = product in ids(budget_list(system, category, euros))
+        newest = [each.get("price_cents") for each in category_list(system, category)[:1]]
+        if affordable != (cents == euros * 100) or newest != [cents]:
+            return False
+    return True
+
+
 def order_round(ctx: Context) -> list[str]:
-    """Place an order; return what did not show."""
-    system = ctx.system
-    customer, product = ctx.random.randint(1, CUSTOMERS), ctx.random.randint(1, PRODUCTS)
-    quantity = ctx.random.randint(2, 9)
+    """Place an order, and have the shop next door store some; return what did not show."""
+    system, rng = ctx.system, ctx.random
+    customer, product = rng.randint(1, CUSTOMERS), rng.randint(1, PRODUCTS)
+    quantity = rng.randint(2, 9)
     history(system, customer)
     body = {"customer_id": customer, "product_id": product, "quantity": quantity}
     new = send(system, "POST", "/orders", body)["id"]
@@ -306,7 +325,21 @@ def order_round(ctx: Context) -> list[str]:
         return ["An order that was confirmed is not in the table orders."]
     if new not in ids(history(system, customer)[:1]):
         return ["An order that was just placed is not at the top of the order history."]
+    # Its till writes into the same database. How many orders there are is chance, as are the prices.
+    for _ in range(rng.randint(0, 3)):
+        quantity = rng.randint(2, 9)
+        system.change(TILL_SQL, (customer, quantity, quantity, rng.randint(1, PRODUCTS)))
+    shown = [(each.get("id"), each.get("total_cents")) for each in history(system, customer)]
+    latest = system.sql(HISTORY_SQL, (customer,))
+    if shown != [(each["id"], each["total_cents"]) for each in latest]:
+        return ["An order that another program stored is not in the order history."]
     return []
+
+
+TILL_SQL = """
+    INSERT INTO public.orders (customer_id, product_id, quantity, total_cents)
+    SELECT %s, id, %s, %s * price_cents FROM public.products WHERE id = %s
+"""
 
 
 def ids(rows: list[dict[str, Any]]) -> list[Any]:

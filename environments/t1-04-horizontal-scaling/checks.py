@@ -336,11 +336,12 @@ def freshness(ctx: Context) -> Outcome:
     pages = [f"/products/{product}", f"/products?category={category}"] * times
     reports = [f"/report?category={category}"] * times
     ask_all(system, reports + pages)
-    # The office corrects a price, and what was sold of something this week.
+    # The office corrects a price, and what was sold of something this week. By how much is chance:
+    # a copy cannot be corrected by heart.
     system.change(
-        "UPDATE public.products SET price_cents = price_cents + 7, stock = 3,"
-        " sold_per_week[52] = sold_per_week[52] + 60 WHERE id = %s",
-        (product,),
+        "UPDATE public.products SET price_cents = price_cents + %s, stock = %s,"
+        " sold_per_week[52] = sold_per_week[52] + %s WHERE id = %s",
+        (rng.randint(1, 500), rng.randint(0, 5), rng.randint(50, 90), product),
     )
     report, shown = expected_report(system, category), system.sql(PRODUCT_SQL, (product,))
     page = system.sql(PAGE_SQL, (category,))
@@ -396,7 +397,8 @@ def cores(ctx: Context) -> Outcome:
 
 @check("connections", title="All instances together keep to 12 connections", points=14, kind="cost")
 def connections(ctx: Context) -> Outcome:
-    ask_all(ctx.system, [f"/products/{product}" for product in range(1, 41)])
+    asked = ctx.random.sample(range(1, PRODUCTS + 1), 40)
+    ask_all(ctx.system, [f"/products/{product}" for product in asked])
     held = ctx.system.connections()
     return Outcome.at_most(
         held,
