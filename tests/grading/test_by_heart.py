@@ -159,7 +159,7 @@ def recording(clocks: Any, scripts: dict[str, list[Any]]) -> Any:
 
 
 def seeds(seed: int) -> list[int]:
-    """Return the runs of the check ``vector`` under a seed: who has read ``checks.py`` knows how."""
+    """Return the runs of the check ``vector`` under a seed, as ``checks.py`` makes them of it."""
     return CLOCKS.seeds(VECTOR, 100, derive(seed, "vector").to_bytes(16, "big"))
 
 

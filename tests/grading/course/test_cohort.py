@@ -67,7 +67,10 @@ class Cohort:
     def hidden(self, student: str) -> list[str]:
         """Return what follows from the course key in what a student was graded with."""
         seed = self.verdict(student)["seed"]
-        uses = [*(each.id for each in load_checks(Catalogue().lesson("tiny"))), "browse"]
+        uses = [
+            *(each.id for each in load_checks(Catalogue([CURRICULUM]).lesson("tiny"))),
+            "browse",
+        ]
         drawn = random.Random(derive(seed, "new-item-shows")).randrange(10**9)
         return [str(seed), *(str(derive(seed, each)) for each in uses), f"new-{drawn}"]
 
