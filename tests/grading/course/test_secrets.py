@@ -63,12 +63,9 @@ def test_every_key_and_every_submission_has_seeds_of_its_own(lesson: str):
     assert min(*hidden, *of_checks) > 2**32, "within reach of trying"
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
+@pytest.mark.parametrize("lesson", [each for each in LESSONS if not each.startswith("lab-")])
 def test_other_seeds_send_other_requests(lesson: str):
-    file = CATALOGUE.lesson(lesson).environment / "load.yaml"
-    if not file.is_file():
-        pytest.skip("no requests are sent here")
-    for name, profile in load_profiles(file).items():
+    for name, profile in load_profiles(CATALOGUE.lesson(lesson).environment / "load.yaml").items():
         schedules = set()
         for seed in seeds(lesson):
             plan = profile.plan(Target("127.0.0.1", 80), seed=derive(seed, name))
