@@ -23,7 +23,7 @@ def seed(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="A folder for all to read, which SYSDESIGN_TEMPLATES names later; default: your own.",
+            help="A folder for all to read, to be named by SYSDESIGN_TEMPLATES; default: your own.",
         ),
     ] = None,
     as_json: JsonFlag = False,

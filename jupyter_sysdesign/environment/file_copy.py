@@ -68,8 +68,9 @@ def copy_tree(
 ) -> None:
     """Copy ``source`` to the new folder ``target``, for ``owner`` (None: the caller) alone.
 
-    Whoever has the source, and whoever may read it: folders of the copy are 0700, files 0600; links
-    stay links. ``on_bytes`` hears how many bytes are copied so far. A copy that fails leaves nothing.
+    Whosever the source is, and whoever may read it: folders of the copy are 0700, files 0600; links
+    stay links. ``on_bytes`` hears how many bytes are copied so far. A copy that fails leaves
+    nothing.
 
     Raises:
         ResourceError: the disk is full.

@@ -5,11 +5,11 @@ ready copy that the next instance takes by a rename, ``<key>/spare2`` … more o
 appears by one rename, so an interrupted build leaves none; ``<key>.lock`` keeps two processes from
 building the same one.
 
-A second folder may come with an image, made by somebody else and readable by all. A template that is
-whole in there is copied straight from there, and only its spare copies lie in the user's own folder.
-It may be shared because it holds no secret: the one password in it, of the template's superuser, is
-an instance's for as long as its first start takes, behind a socket that nobody else reaches; the
-other roles have none before they are given the instance's own.
+A second folder may come with an image, made by somebody else and readable by all. A template that
+is whole in there is copied straight from there, and only its spare copies lie in the user's own
+folder. It may be shared because it holds no secret: the one password in it, of the template's
+superuser, is an instance's for as long as its first start takes, behind a socket that nobody else
+reaches; the other roles have none before they are given the instance's own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import os
 import shutil
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_sysdesign.environment import file_copy
@@ -29,6 +28,7 @@ from jupyter_sysdesign.environment.status import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 #: Templates nobody has used for so long go when another one is built.
 UNUSED_S = 14 * 24 * 3600.0
@@ -44,7 +44,7 @@ class Templates:
     """The templates below one folder, shared by all instances of a user, safe among processes."""
 
     def __init__(self, folder: Path, shared: Path | None = None) -> None:
-        """Use ``folder`` (``paths.templates()``) and what is whole in ``shared``, if that is there."""
+        """Use ``folder`` (``paths.templates()``), and of ``shared`` what is whole in there."""
         self.folder = folder
         self.shared = shared
 
@@ -145,7 +145,7 @@ class Templates:
                     shutil.rmtree(gone, ignore_errors=True)
 
     def _home(self, key: str) -> Path:
-        """Return where template ``key`` is, or is to be: ours, unless only the shared one is whole."""
+        """Return where template ``key`` is or is to be: ours, unless only a shared one is there."""
         own = self.folder / key
         if self.shared and not (own / "data").is_dir() and is_whole(self.shared / key):
             return self.shared / key
@@ -221,7 +221,7 @@ def _extent(data: Path) -> dict[str, int]:
         for name in names:
             path = f"{where}/{name}"
             found["bytes"] += os.lstat(path).st_size
-            if not os.access(path, os.R_OK):
+            if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
                 raise PermissionError(path)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,51 @@ def test_doctor_names_every_program(sysdesign):
     report = sysdesign("doctor", "--json")
     assert {"postgres", "valkey-server", "haproxy"} <= {each["name"] for each in report["findings"]}
     assert report["healthy"]
+
+
+def test_databases_are_seeded_for_others(sysdesign, home, monkeypatch):
+    mine, aside = home / "templates", home.parent / "aside"
+    if mine.exists():
+        mine.rename(aside)  # what other tests seeded
+    image = home.parent / "image"
+    words = ("seed", LESSON, "tiny-full", "--into", str(image))
+    assert [line.split()[:2] for line in sysdesign(*words).splitlines()] == [
+        [LESSON, "db"],
+        ["tiny-full", "db"],
+    ]
+    (made, _) = sysdesign(*words, "--json")["templates"]  # they are there already
+    data = Path(made["folder"])
+    assert (made["lesson"], made["service"], data.parents[1]) == (LESSON, "db", image)
+    assert made["bytes"] > 1_000_000
+    assert {path.stat().st_mode & 0o777 for path in (data, *data.rglob("*"))} == {0o755, 0o644}
+    assert sorted(path.name for path in data.parent.iterdir()) == ["data", "template.json"]
+    assert not mine.exists()
+
+    monkeypatch.setenv("SYSDESIGN_TEMPLATES", str(image))
+    (same,) = sysdesign("seed", LESSON, "--json")["templates"]
+    assert same == made
+    (found,) = [
+        each for each in sysdesign("doctor", "--json")["findings"] if each["name"] == "templates"
+    ]
+    assert (found["level"], found["found"]) == ("ok", f"2 in {image}")
+    assert sysdesign("env", "up", LESSON, "--json")["environment"]["state"] == "ready"
+    sysdesign("env", "down", LESSON)
+    assert not list(mine.glob("*/data"))  # the control plane copied what is there
+    shutil.rmtree(mine)
+    if aside.exists():
+        aside.rename(mine)
+
+
+def test_seeding_what_or_where_it_cannot_be_is_told(sysdesign, home, curriculum, monkeypatch):
+    assert sysdesign("seed", "no-such", "--json", code=2)["error"]["code"] == "not_found"
+    assert sysdesign("seed", "lab-clocks", "--json") == {"templates": []}
+    file = home.parent / "file"
+    file.touch()
+    words = ("seed", LESSON, "--into", str(file), "--json")
+    assert str(file) in sysdesign(*words, code=3)["error"]["message"]
+    monkeypatch.setenv("SYSDESIGN_TEMPLATES", str(file))
+    found = {each["name"]: each for each in sysdesign("doctor", "--json")["findings"]}
+    assert found["templates"]["level"] == "limited"
 
 
 def test_doctor_says_what_to_install(sysdesign, monkeypatch):
