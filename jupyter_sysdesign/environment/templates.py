@@ -136,7 +136,7 @@ class Templates:
             with self._try_locked(partial.name[1 : -len(".partial")]) as mine:
                 if mine:
                     shutil.rmtree(partial, ignore_errors=True)
-        for each in self.folder.iterdir():
+        for each in self.folder.glob("*"):  # it may not be there yet
             with suppress(FileNotFoundError):
                 old = time.time() - each.stat().st_mtime > UNUSED_S
                 if each.is_dir() and old and not each.name.startswith("."):

@@ -93,7 +93,9 @@ def admin_of(image: Path) -> str:
 
 
 def snapshot(folder: Path) -> dict[str, object]:
-    return {str(path): path.lstat()[:8] for path in (folder, *folder.rglob("*"))}
+    """Return what would tell of a change: nearly all but when something was last read."""
+    found = {str(path): path.lstat() for path in (folder, *folder.rglob("*"))}
+    return {path: (*each[:7], each.st_mtime_ns, each.st_ctime_ns) for path, each in found.items()}
 
 
 async def test_it_starts_without_seeding_and_its_data_can_be_written_and_reset(
