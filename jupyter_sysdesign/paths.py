@@ -73,6 +73,15 @@ def templates() -> Path:
     return _private(home() / "templates")
 
 
+def shared_templates() -> Path | None:
+    """Return the folder of templates that came with an image, which ``$SYSDESIGN_TEMPLATES`` names.
+
+    It is read and never written. None: no such folder is named.
+    """
+    named = os.environ.get("SYSDESIGN_TEMPLATES")
+    return Path(named) if named else None
+
+
 def _private(folder: Path) -> Path:
     folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     found = folder.lstat()

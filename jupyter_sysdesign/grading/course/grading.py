@@ -83,7 +83,8 @@ def grade(
 def prepared(lesson: Lesson, isolation: Isolation, stop: threading.Event | None = None) -> Path:
     """Return the folder with the lesson's seeded data, made now if it is not there.
 
-    Made by a job in which no learner's file is: what jobs start from is nobody's but ours.
+    Made by a job in which no learner's file is: what jobs start from is nobody's but ours. What
+    came with an image is not in it: jobs read that where it is.
 
     Raises:
         UnavailableError: it could not be made.
@@ -248,6 +249,7 @@ def _fingerprint(lesson: Lesson) -> str:
         for path in workspaces.plain_files(lesson.environment / "db")
     }
     made_of["postgres"] = binaries.version(binaries.find("postgres")).encode()
+    made_of["shared"] = str(paths.shared_templates()).encode()
     return digest_of(made_of)[:12]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import jupyter_sysdesign
+from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import confinement
 from jupyter_sysdesign.environment.confine import View, command
 from jupyter_sysdesign.errors import UnavailableError
@@ -79,8 +80,9 @@ class Namespaces:
     def start(self, lesson: Lesson, folder: Path, user: int) -> Started:
         """Start a job in a box."""
         kept_back = {str(lesson.environment / name): 4096 for name in _KEPT_BACK}
+        lessons = [str(lesson.environment), str(lesson.notebooks)]
         view = View(
-            read=[*_programs(), str(_PACKAGE), str(lesson.environment), str(lesson.notebooks)],
+            read=[*_programs(), str(_PACKAGE), *lessons, *_shared().values()],
             write={str(folder): str(_INSIDE)},
             scratch={each: size for each, size in kept_back.items() if Path(each).is_dir()},
             cwd=str(_INSIDE),
@@ -147,6 +149,7 @@ def _started(argv: list[str], lesson: Lesson, folder: Path, variables: dict[str,
         "SYSDESIGN_HOME": str(folder / "home"),
         "SYSDESIGN_CURRICULUM": str(lesson.environment.parent.parent),
         **{name: os.environ[name] for name in ("TZ",) if name in os.environ},
+        **_shared(),
         **variables,
     }
     process = subprocess.Popen(
@@ -159,6 +162,12 @@ def _started(argv: list[str], lesson: Lesson, folder: Path, variables: dict[str,
         start_new_session=True,
     )
     return Started(process, folder)
+
+
+def _shared() -> dict[str, str]:
+    """Return the variable for seeded data that came with an image, where there are some."""
+    shared = paths.shared_templates()
+    return {"SYSDESIGN_TEMPLATES": str(shared)} if shared else {}
 
 
 def _programs() -> list[str]:
