@@ -1,14 +1,14 @@
 """The first rung: the box of a job, and a container of the Docker engine around it.
 
 The box is the very one of the rung below, made by the same program; so whatever gets out of it is
-in a container instead of on the machine: without a network, a capability, or a process of anybody
-else, on a root that holds nothing but what the box shows, with its memory and processes counted by
-the kernel, and with most of the system calls refused that the engine itself would refuse.
+in a container instead of on the machine: without a network, root's rights, or a process of anybody
+else, and with no files but those that the box shows. The kernel counts its memory and processes, and
+refuses it most of the system calls that the engine itself would refuse.
 
 Not all of them: the engine's own filter refuses the very calls that make a box, and the kernel a
 fresh ``/proc`` wherever parts of one are masked. So the filter is ours (``seccomp``), and nothing
-is masked. Both doors are open on the rung below as well, which has no filter at all; and who stands
-at them has no capability, here as there, so what ``/proc`` lets only root change stays closed.
+is masked. The rung below has neither filter nor masks. What they would keep out is for root alone
+(kernel settings, its memory, its keys), and nobody in there is root, whatever box they make.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 IMAGE = "sysdesign/empty:1"
 SERVICE = "~job"
 #: A whole system, its load and its checks; two thirds of a machine of 6 GiB.
-_MEMORY_BYTES = 4 << 30
+MEMORY_BYTES = 4 << 30
 #: The box mounts its own over it.
 _TMP = "size=64k,mode=0755"
 _HIDDEN = "size=4k,mode=0755"
@@ -107,7 +107,9 @@ def _create(
 ) -> dict[str, Any]:
     from docker.types import Mount, Ulimit  # noqa: PLC0415 (it is there: we have a client)
 
-    shown = {path: os.path.realpath(path) for path in (*machine(), *view.read)}
+    # What makes the box is among our programs, whatever the box itself shows.
+    seen = {*machine(), *boxes.programs(), *view.read}
+    shown = {path: os.path.realpath(path) for path in sorted(seen)}
     mounts = [Mount(path, real, type="bind", read_only=True) for path, real in shown.items()]
     mounts += [Mount(inside, path, type="bind") for path, inside in view.write.items()]
     host: dict[str, Any] = client.create_host_config(
@@ -119,8 +121,8 @@ def _create(
         # Where there is AppArmor, its profile for containers forbids every mount.
         security_opt=["no-new-privileges", f"seccomp={PROFILE}", "apparmor=unconfined"],
         ipc_mode="private",
-        mem_limit=_MEMORY_BYTES,
-        memswap_limit=_MEMORY_BYTES,
+        mem_limit=MEMORY_BYTES,
+        memswap_limit=MEMORY_BYTES,
         pids_limit=view.processes,
         ulimits=[Ulimit(name="core", soft=0, hard=0)],
         oom_score_adj=_OOM_SCORE,
@@ -138,7 +140,6 @@ def _create(
         user=f"{view.uid}:{view.uid if os.geteuid() == 0 else os.getegid()}",
         working_dir="/",
         stdin_open=True,
-        network_disabled=True,
         host_config=host,
     )
     return made
