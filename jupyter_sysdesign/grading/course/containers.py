@@ -2,13 +2,13 @@
 
 The box is the very one of the rung below, made by the same program; so whatever gets out of it is
 in a container instead of on the machine: without a network, root's rights, or a process of anybody
-else, and with no files but those that the box shows. The kernel counts its memory and processes, and
-refuses it most of the system calls that the engine itself would refuse.
+else, and with no files but those that the box shows. The kernel counts its memory and processes,
+and refuses it most of the system calls that the engine itself would refuse.
 
 Not all of them: the engine's own filter refuses the very calls that make a box, and the kernel a
 fresh ``/proc`` wherever parts of one are masked. So the filter is ours (``seccomp``), and nothing
-is masked. The rung below has neither filter nor masks. What they would keep out is for root alone
-(kernel settings, its memory, its keys), and nobody in there is root, whatever box they make.
+is masked. The rung below has neither filter nor masks, so nothing is open that is closed there; and
+the kernel's settings and memory are root's, which nobody in there is, whatever box they make.
 """
 
 from __future__ import annotations
