@@ -1,4 +1,7 @@
-"""The same submissions on both rungs: the same verdicts, and no attack gets anything on either."""
+"""The same submissions on both rungs get the same verdicts, and no attack gets anything.
+
+The cohort is graded on the first rung there is, with all attacks; here are some on the other.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,9 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # all of it is the 
 
 CURRICULUM = Path(__file__).parents[2] / "data" / "curriculum"
 SOLUTION = "CREATE INDEX items_by_category ON items (category, price, id);\n"
-#: The others are in the cohort, on the first rung there is.
+SAME = ("untouched", "solution")
 ATTACKS = ("network", "forker", "filler", "reader", "killer")
-RUNGS = ("docker", "namespaces")
+RUNGS = {"docker": SAME, "namespaces": (*SAME, *ATTACKS)}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def graded(shared_home, tmp_path_factory) -> dict[str, dict[str, Verdict]]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
         lesson = Catalogue().lesson("tiny")
-        for student in ("untouched", "solution"):
+        for student in SAME:
             (base / "submitted" / student / "tiny").mkdir(parents=True)
             workspaces.populate(lesson, base / "submitted" / student / "tiny")
         (base / "submitted" / "solution" / "tiny" / "migrations" / "001.sql").write_text(SOLUTION)
@@ -44,12 +47,12 @@ def graded(shared_home, tmp_path_factory) -> dict[str, dict[str, Verdict]]:
         secret.parent.mkdir(mode=0o700)
         secret.write_text("SECRET-OF-THE-COURSE\n")
         write_all(base / "submitted", base / "submitted" / "untouched" / "tiny", secret)
-        wanted = [
-            orders.read(student, lesson, base / "submitted" / student / "tiny", bytes(32))
-            for student in ("untouched", "solution", *ATTACKS)
-        ]
         found = {}
-        for rung in RUNGS:
+        for rung, students in RUNGS.items():
+            wanted = [
+                orders.read(student, lesson, base / "submitted" / student / "tiny", bytes(32))
+                for student in students
+            ]
             if rung == "namespaces":  # the first step down
                 monkeypatch.setenv("DOCKER_HOST", f"unix://{base}/nobody.sock")
             done = list(LocalProcesses(2).run(wanted))
@@ -59,21 +62,20 @@ def graded(shared_home, tmp_path_factory) -> dict[str, dict[str, Verdict]]:
 
 
 def test_a_submission_gets_the_same_verdict_on_both(graded):
-    for student in ("untouched", "solution"):
+    for student in SAME:
         one, other = (_facts(graded[rung][student]) for rung in RUNGS)
         assert one == other
     assert graded["docker"]["solution"].status == "passed"
     assert graded["docker"]["untouched"].points == UNTOUCHED
 
 
-@pytest.mark.parametrize("rung", RUNGS)
-def test_no_attack_gets_anything(graded, rung):
+def test_no_attack_gets_anything_without_a_container(graded):
     for student in ATTACKS:
-        verdict = graded[rung][student]
+        verdict = graded["namespaces"][student]
         assert verdict.status == "failed", (student, verdict)
         assert verdict.points <= UNTOUCHED, (student, verdict)
     for student in ("network", "reader", "killer"):  # they leave their own system as it was
-        assert graded[rung][student].points == UNTOUCHED, (student, graded[rung][student])
+        assert graded["namespaces"][student].points == UNTOUCHED, student
 
 
 def test_nothing_is_left_of_them(graded, shared_home):
