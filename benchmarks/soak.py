@@ -30,6 +30,7 @@ BUSY: dict[str, tuple[float, ...]] = {
     "quiet": (),
     "load of 1": (1.0,),
     "half of two cores": (0.5, 0.5),
+    "load of 2": (1.0, 1.0),
 }
 
 # Ends by itself: a parent that dies leaves a burner for an hour at most.

@@ -14,6 +14,8 @@ import pytest
 
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 
 

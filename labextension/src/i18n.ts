@@ -11,6 +11,9 @@ export interface ITranslations {
   ngettext(one: string, many: string, count: number): string;
 }
 
+// Lab's gettext takes ten times as long as a look-up, and a dashboard asks again for every sample.
+const known = new WeakMap<ITranslations, Map<string, string>>();
+
 /** Put translations behind `t` and `tn`. */
 export function setTranslations(translations: ITranslations | null): void {
   page().translations = translations;
@@ -21,7 +24,11 @@ export function t(
   message: string,
   values: Readonly<Record<string, string | number>> = {}
 ): string {
-  return fill(page().translations?.gettext(message) ?? message, values);
+  const { translations } = page();
+  return fill(
+    translations ? translated(translations, message) : message,
+    values
+  );
 }
 
 /** Choose between singular and plural, both with `{count}`. */
@@ -30,6 +37,20 @@ export function tn(one: string, many: string, count: number): string {
     page().translations?.ngettext(one, many, count) ??
     (count === 1 ? one : many);
   return fill(chosen, { count });
+}
+
+function translated(translations: ITranslations, message: string): string {
+  let messages = known.get(translations);
+  if (!messages) {
+    messages = new Map();
+    known.set(translations, messages);
+  }
+  let text = messages.get(message);
+  if (text === undefined) {
+    text = translations.gettext(message);
+    messages.set(message, text);
+  }
+  return text;
 }
 
 function fill(

@@ -177,12 +177,12 @@ export class LiveChart {
           ...axis,
           size: 24,
           incrs: SECONDS,
-          values: (_chart, ticks) => ticks.map(formatX)
+          values: written(formatX)
         },
         {
           ...axis,
           size: 48,
-          values: (_chart, ticks) => ticks.map(formatTick)
+          values: written(formatTick)
         }
       ],
       series: [
@@ -363,6 +363,21 @@ export class LiveChart {
   private _range: readonly [number, number] = [0, 1];
   private _marks: readonly IChartMark[] = [];
   private _frame = 0;
+}
+
+/** Texts of ticks: those of a chart stay the same for many drawings. */
+function written(
+  format: (value: number) => string
+): (chart: uPlot, ticks: number[]) => string[] {
+  let last: readonly number[] = [];
+  let texts: string[] = [];
+  return (_chart, ticks) => {
+    if (ticks.join() !== last.join()) {
+      last = ticks;
+      texts = ticks.map(format);
+    }
+    return texts;
+  };
 }
 
 function rowAt([, ...columns]: ChartData, index: number): Column {

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 if boxes.Namespaces().unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
 
-pytestmark = pytest.mark.timeout(900)  # all of it is the first test's
+# All of it is the first test's.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 TOKEN = "instructor"
 SOLUTION = "CREATE INDEX items_by_category ON items (category, price, id);\n"

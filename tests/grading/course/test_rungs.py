@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 if boxes.Namespaces().unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # all of it is the first test's
+# All of it is the first test's.
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(600)]
 
 CURRICULUM = Path(__file__).parents[2] / "data" / "curriculum"
 SOLUTION = "CREATE INDEX items_by_category ON items (category, price, id);\n"
