@@ -16,6 +16,7 @@ import psutil
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.curriculum.atomic import replace
 from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.environment.spec import FILE
 from jupyter_sysdesign.errors import InvalidFileError
@@ -46,7 +47,7 @@ def scratch() -> Iterator[Path]:
         folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         me = psutil.Process()
         owner = {"pid": me.pid, "started": me.create_time()}
-        (folder / _OWNER).write_text(json.dumps(owner), encoding="utf-8")
+        replace(folder / _OWNER, json.dumps(owner))  # whole: others read it, and sweep
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

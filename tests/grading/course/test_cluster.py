@@ -116,7 +116,11 @@ class Jobs:
 
     def at_work(self, pid: int) -> list[str]:
         """Return the folders of a worker's jobs that are there now."""
-        return [each for each, (owner, _) in self.begun.items() if owner == pid and self.has(each)]
+        return [each for each in self.folders(pid) if self.has(each)]
+
+    def folders(self, pid: int) -> set[str]:
+        """Return the folders of all jobs that a worker began."""
+        return {each for each, (owner, _) in list(self.begun.items()) if owner == pid}
 
     def has(self, folder: str) -> bool:
         return (self._checks / folder).exists()
@@ -184,11 +188,10 @@ def test_a_lost_workers_submissions_are_graded_by_another_one(home, curriculum, 
         (owner,) = jobs.owners(done[0].order)
         _until(lambda: jobs.at_work(owner))
         lost = {jobs.begun[each][1] for each in jobs.at_work(owner)}
-        lost_containers = _containers(home) & set(jobs.at_work(owner))
         (worker,) = [each for each in cluster.workers if each.pid == owner]
         os.kill(worker.pid, signal.SIGKILL)
         assert worker.wait(30) == -signal.SIGKILL
-        _until(lambda: not lost_containers & _containers(home))
+        _until(lambda: not _containers(home) & jobs.folders(owner))
         done += running
         for each in wanted:  # what the worker had done before was told, and is not done again
             again = each.files["migrations/001.sql"] in lost
