@@ -449,7 +449,8 @@ def crash(ctx: Context) -> Outcome:
     in_a_row, wanted, until = 0, 15, time.monotonic() + 12
     while in_a_row < wanted and time.monotonic() < until:
         try:
-            well = system.http.get("/jobs/1", timeout=5).status_code == 200
+            job = f"/jobs/{rng.randint(1, JOBS)}"
+            well = system.http.get(job, timeout=5).status_code == 200
         except httpx.HTTPError:
             well = False
         in_a_row = in_a_row + 1 if well else 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jupyter_sysdesign.cli.output import COULD_NOT, DONE, JsonFlag, command, console, emit, out
+from jupyter_sysdesign.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,9 +48,16 @@ def grade(
     scheduler: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Jobs go to this dask cluster: tls://host:8786.")
     ] = "",
-    tls_ca: Annotated[Path | None, typer.Option(help="PEM file, for --scheduler.")] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="PEM file, for --scheduler.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM file, for --scheduler.")] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The cluster's CA (default: dask's configuration)."),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your certificate of that CA (the same).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its key (the same).")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Grade submissions: rebuilt, checked with traffic nobody has seen, into the gradebook."""
@@ -57,6 +65,12 @@ def grade(
     from jupyter_sysdesign.grading.course import grader, isolation, report
     from jupyter_sysdesign.grading.course.executors import LocalProcesses
 
+    if scheduler and jobs is not None:
+        raise InvalidRequestError(
+            "--jobs is for this machine", hint="A worker of a cluster does --nthreads at a time."
+        )
+    if not scheduler and (tls_ca or tls_cert or tls_key):
+        raise InvalidRequestError("--tls-ca, --tls-cert and --tls-key belong to --scheduler")
     found = courses.find(course or Path.cwd())
     chosen = [each.strip() for each in students.split(",") if each.strip()]
     made = grader.plan(found, assignment, chosen, resume=resume)

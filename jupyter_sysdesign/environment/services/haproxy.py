@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import subprocess
@@ -29,7 +30,8 @@ _ALERT = re.compile(r"\[(?:ALERT|WARNING)\].*?\[[^\]:\s]*:(\d+)\]\s*:\s*(.*)")
 _LISTEN_FD = "SYSDESIGN_LISTEN_FD"
 _CHECK_TIMEOUT_S = 20
 #: By itself it makes room for as many as it may have files open: a million in many a container.
-_MAX_CONNECTIONS = 4000
+#: A run opens 2,000 at most.
+_MAX_CONNECTIONS = 2048
 
 
 class Haproxy:
@@ -93,9 +95,11 @@ class Haproxy:
         folder = self.place.config(self.spec.name)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(folder / "haproxy.cfg", self._resolved())
+        # By itself it has a thread per core, each with its own memory, to share the quota.
+        threads = max(1, math.ceil(self.spec.cpus)) if self.spec.cpus else None
         ours = (
             f"global\n    stats socket {self.stats.path} mode 600 level admin\n"
-            f"    maxconn {_MAX_CONNECTIONS}\n"
+            f"    maxconn {_MAX_CONNECTIONS}\n" + (f"    nbthread {threads}\n" if threads else "")
         )
         write_private(folder / "sysdesign.cfg", ours)
 

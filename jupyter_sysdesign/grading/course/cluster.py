@@ -25,13 +25,14 @@ from jupyter_sysdesign.grading.course.grading import TIMEOUT_S, without_checks
 from jupyter_sysdesign.grading.course.orders import Order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: A worker that is lost takes its orders with it; each is given to so many others before it counts
 #: as the order's own doing.
 _RETRIES = 2
 _LOOK_S = 0.5
+_WORKER_S = 30.0
 _ENDING = ("closing", "closed", "failed")
 
 
@@ -44,7 +45,8 @@ class Cluster:
 
     Args:
         address: of the scheduler, ``tls://host:port``; ``tcp://`` on this machine only.
-        ca, certificate, key: PEM files for TLS.
+        ca, certificate, key: PEM files for TLS; what is not given here is dask's own configuration
+            (``distributed.comm.tls``). The key may stand in the certificate's file.
     """
 
     def __init__(
@@ -57,36 +59,35 @@ class Cluster:
         trust: bool = False,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """Connect.
+        """Connect, and wait for the first worker.
 
         Raises:
-            InvalidRequestError: the address is none, or would go over a network in the clear.
-            UnavailableError: nobody answers, or dask.distributed is not installed.
+            InvalidRequestError: the address is none, or would go over a network in the clear; the
+                files are none that TLS can use.
+            UnavailableError: nobody answers, no worker comes, or dask.distributed is not installed.
         """
         try:
-            from distributed import Client, Security  # noqa: PLC0415 (an optional extra)
+            from distributed import Client  # noqa: PLC0415 (an optional extra)
         except ImportError as error:
             raise UnavailableError(
                 "A cluster needs dask.distributed", hint="pip install 'jupyter-sysdesign[cluster]'"
             ) from error
-        encrypted = _is_encrypted(address)
-        if encrypted and not (ca and certificate and key):
-            raise InvalidRequestError(
-                "TLS needs a CA, a certificate and a key",
-                hint="Say --tls-ca, --tls-cert and --tls-key; scheduler and workers have theirs.",
-            )
         files = {"tls_ca_file": ca, "tls_client_cert": certificate, "tls_client_key": key}
-        security = (
-            Security(require_encryption=True, **{name: str(each) for name, each in files.items()})
-            if encrypted
-            else None
-        )
+        security = _security(files) if _is_encrypted(address) else None
         self._trust = trust
         self._timeout_s = timeout_s
         try:
             self._client = Client(address, security=security, timeout="10s", set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise UnavailableError(f"No scheduler answers at {address}: {error}") from error
+        try:
+            self._client.wait_for_workers(1, timeout=_WORKER_S)
+        except TimeoutError as error:
+            self._client.close()
+            raise UnavailableError(
+                f"The scheduler at {address} has no worker",
+                hint="Start some: `dask worker ADDRESS` on each machine (docs/grading.md).",
+            ) from error
 
     def run(self, orders: Sequence[Order]) -> Iterator[Done]:
         """Yield each order as it gets done; those of a lost worker are given to another one."""
@@ -169,6 +170,32 @@ def _taken(order: Order, future: Any) -> Done:
     finding = Finding(Status.UNKNOWN, f"No worker of the cluster could grade it ({said}).")
     lesson = found_in(order.curriculum, order.lesson)
     return Done(order, without_checks(lesson, order, finding, time.time()), "none")
+
+
+def _security(files: Mapping[str, Path | None]) -> Any:
+    """Return what TLS needs, tried out here: a wrong file is not taken for a silent scheduler.
+
+    Raises:
+        InvalidRequestError: something is missing, or no PEM file that fits the others.
+    """
+    from distributed import Security  # noqa: PLC0415 (as above)
+
+    given = {name: str(path) for name, path in files.items() if path is not None}
+    security = Security(require_encryption=True, **given)
+    if not (security.tls_ca_file and security.tls_client_cert):
+        raise InvalidRequestError(
+            "TLS needs a CA, a certificate and a key",
+            hint="Say --tls-ca, --tls-cert and --tls-key, or name them in dask's configuration "
+            "(distributed.comm.tls); scheduler and workers have theirs.",
+        )
+    try:
+        security.get_connection_args("client")
+    except OSError as error:  # an ssl.SSLError is one
+        raise InvalidRequestError(
+            f"The files for TLS cannot be used: {error}",
+            hint="CA, certificate and key are PEM files; the key is the certificate's.",
+        ) from error
+    return security
 
 
 def _is_encrypted(address: str) -> bool:

@@ -7,6 +7,7 @@ learner: their mark is taken from there, and the instructor is told so.
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _SHOWN = 4000
 _PATH = re.compile(r"(?P<method>\b[A-Z]{3,7}) (?P<path>/\S*)")
 _LOG = re.compile(r"\s*The log says: .*", re.DOTALL)
+_RAISED = re.compile(
+    r"\braised (?P<name>\w+): .*?(?P<place> \(line \d{1,4} of \w+\.py\))?\.?\Z", re.DOTALL
+)
 
 
 class Mark(NamedTuple):
@@ -45,8 +49,12 @@ class Mark(NamedTuple):
 
 
 def of_check(result: CheckResult) -> Mark:
-    """Return the mark of a check, without what was hidden: no evidence, no held-out requests."""
-    why = _text(_PATH.sub(_without_values, _LOG.sub("", result.why)))
+    """Return the mark of a check, without what was hidden: no evidence, no held-out requests.
+
+    Nor what the learner's own program says: it has seen what the learner has not.
+    """
+    why = _RAISED.sub(_without_words, _LOG.sub("", result.why))
+    why = _text(_PATH.sub(_without_values, why))
     measured = _text(f"measured: {result.measured}; required: {result.required}")
     if result.status is Status.UNKNOWN:
         return Mark(None, f"Not decided: {why} It will be graded again.", confirm=True)
@@ -89,6 +97,12 @@ def _without_values(found: re.Match[str]) -> str:
     path = found["path"].partition("?")[0]
     words = ["…" if any(map(str.isdigit, word)) else word for word in path.split("/")]
     return f"{found['method']} {'/'.join(words)}"
+
+
+def _without_words(found: re.Match[str]) -> str:
+    """Keep what kind of exception it was, unless the learner made the kind up, and where."""
+    known = isinstance(getattr(builtins, found["name"], None), type)
+    return f"raised {found['name'] if known else 'an exception'}{found['place'] or ''}."
 
 
 def _shown(value: object) -> str:

@@ -39,16 +39,20 @@ _STATISTICS = """
 SELECT json_build_object(
   'database', (
     SELECT row_to_json(d) FROM (
-      SELECT xact_commit + xact_rollback AS transactions, xact_rollback AS rollbacks,
-             deadlocks, temp_bytes, numbackends
-      FROM pg_catalog.pg_stat_database WHERE datname = pg_catalog.current_database()) d),
+      SELECT pg_catalog.pg_stat_get_db_xact_commit(oid)
+               + pg_catalog.pg_stat_get_db_xact_rollback(oid) AS transactions,
+             pg_catalog.pg_stat_get_db_xact_rollback(oid) AS rollbacks,
+             pg_catalog.pg_stat_get_db_deadlocks(oid) AS deadlocks,
+             pg_catalog.pg_stat_get_db_temp_bytes(oid) AS temp_bytes
+      FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) d),
   'max_connections', pg_catalog.current_setting('max_connections')::int,
   'sessions', (
     SELECT json_agg(s) FROM (
       SELECT state, coalesce(wait_event_type = 'Lock', false) AS waiting, count(*) AS n
-      FROM pg_catalog.pg_stat_activity
-      WHERE backend_type = 'client backend' AND datname = pg_catalog.current_database()
-        AND pid <> pg_catalog.pg_backend_pid()
+      FROM pg_catalog.pg_stat_get_activity(NULL)
+      WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()
+        AND datid = (SELECT oid FROM pg_catalog.pg_database
+                     WHERE datname = pg_catalog.current_database())
       GROUP BY 1, 2) s),
   'tables', (
     SELECT json_agg(t) FROM (SELECT * FROM (
@@ -80,7 +84,8 @@ SELECT json_build_object(
   'replicas', (
     SELECT json_object_agg(
       application_name, pg_catalog.pg_wal_lsn_diff(replay_lsn, '0/0'))
-    FROM pg_catalog.pg_stat_replication WHERE replay_lsn IS NOT NULL),
+    FROM pg_catalog.pg_stat_get_wal_senders() JOIN pg_catalog.pg_stat_get_activity(NULL) USING (pid)
+    WHERE replay_lsn IS NOT NULL),
   'statements', {statements})
 """
 _STATEMENTS = """(

@@ -90,7 +90,7 @@ def _twice(plan: Plan, server: Callable[[Context], Node], suite: Suite) -> dict[
     traces = Trace(keep=False), Trace(keep=False)
     outcomes = [play(plan, server, suite.bench, trace=each) for each in traces]
     if outcomes[0].status == "passed" and traces[0].hash != traces[1].hash:
-        why = f"two runs of seed {plan.seed} differ: something outside the run decides"
+        why = "two runs of one seed differ: something outside the run decides"
         violation = Violation(DETERMINISM, why)
         outcomes[0] = replace(outcomes[0], status="failed", violation=violation)
     return _told(outcomes[0], plan)

@@ -1,10 +1,11 @@
-"""Jobs on real clusters of two workers: one is killed, one is told to end, one speaks TLS only."""
+"""Jobs on real clusters of two workers: one is killed, one is told to end, two speak TLS only."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -12,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import docker_engine
 import psutil
@@ -22,12 +24,12 @@ import trustme
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.environment.runtimes.docker import reaping
 from jupyter_sysdesign.errors import InvalidRequestError, UnavailableError
-from jupyter_sysdesign.grading.course import boxes, isolation, orders
+from jupyter_sysdesign.grading.course import boxes, gradebook, isolation, orders
+from jupyter_sysdesign.grading.course import course as courses
 from jupyter_sysdesign.grading.course.cluster import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 if boxes.Namespaces().unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
@@ -54,24 +56,27 @@ class Files(NamedTuple):
 
 
 @contextlib.contextmanager
-def started(folder: Path, protocol: str = "tcp", *files: Path) -> Iterator[Started]:
+def started(
+    folder: Path, protocol: str = "tcp", *files: Path, nanny: bool = False
+) -> Iterator[Started]:
+    """Start a cluster by dask's own commands; with ``nanny``, as they are by themselves."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
     address = f"{protocol}://127.0.0.1:{port}"
-    command = [sys.executable, "-W", "ignore", "-m"]
+    dask = str(Path(sys.executable).with_name("dask"))
     common = ["--protocol", protocol, "--host", "127.0.0.1", "--no-dashboard"]
     for name, path in zip(("--tls-ca-file", "--tls-cert", "--tls-key"), files, strict=False):
         common += [name, str(path)]
+    worker = [dask, "worker", address, *common, "--nthreads", "1"]
     argvs = [
-        [*command, "distributed.cli.dask_scheduler", *common, "--port", str(port)],
-        *(
-            [*command, "distributed.cli.dask_worker", address, *common, "--nthreads", "1",
-             "--no-nanny", "--name", str(number)]
-            for number in range(2)
-        ),
-    ]  # fmt: skip
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+        [dask, "scheduler", *common, "--port", str(port)],
+        *([*worker, "--name", str(n), *([] if nanny else ["--no-nanny"])] for n in range(2)),
+    ]
+    quiet = {
+        "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder,
+        "env": {**os.environ, "PYTHONWARNINGS": "ignore"},
+    }  # fmt: skip
     processes = [subprocess.Popen(argv, **quiet) for argv in argvs]
     try:
         until = time.monotonic() + 60
@@ -272,3 +277,73 @@ def _without_certificate(address: str, ca: Path) -> str:
 def test_nothing_goes_over_a_network_in_the_clear(address):
     with pytest.raises(InvalidRequestError):
         Cluster(address)
+
+
+def test_a_file_that_is_none_is_not_taken_for_a_silent_scheduler(tls, tmp_path):
+    mine, other = tls["instructor"], tls["cluster"]
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    for files in (
+        mine._replace(ca=tmp_path / "missing.pem"),
+        mine._replace(certificate=broken),
+        mine._replace(key=other.key),
+    ):
+        with pytest.raises(InvalidRequestError, match="files for TLS cannot be used"):
+            Cluster("tls://127.0.0.1:9", **files._asdict())
+
+
+# The command ------------------------------------------------------------------------------------
+
+
+def grade(course: Path, *words: str, code: int = 0, **environment: str) -> dict[str, Any]:
+    """Run ``sysdesign grade tiny``; return its document."""
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_sysdesign", "grade", "tiny", "--json", *words],
+        cwd=course, env={**os.environ, **environment}, capture_output=True, text=True, timeout=200,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+    return json.loads(done.stdout)
+
+
+def test_the_command_has_a_cluster_grade_over_tls(home, curriculum, tmp_path, tls):
+    course = courses.init(tmp_path / "c", [Catalogue().lesson("tiny")]).folder
+    gradebook.generate(courses.find(course), "tiny")
+    for student, index in (("ann", SOLUTION), ("ben", b"SELECT 1;\n")):
+        folder = course / "submitted" / student / "tiny"
+        shutil.copytree(course / "source" / "tiny", folder)
+        (folder / "migrations" / "001.sql").write_bytes(index)
+    with started(tmp_path, "tls", *tls["cluster"], nanny=True) as cluster:
+        ours = ("--scheduler", cluster.address)
+        ann = grade(course, *ours, "--students", "ann", *_flags(tls["instructor"]))
+        ben = grade(course, *ours, "--students", "ben", **_configured(tls["instructor"], tmp_path))
+        told = grade(course, *ours, *_flags(tls["stranger"]), code=3)
+    assert [(each["student"], each["points"], each["isolation"], each["problem"])
+            for each in ann["graded"] + ben["graded"]] == [
+        ("ann", 30, "namespaces", ""), ("ben", 20, "namespaces", "")]  # fmt: skip
+    assert told["error"]["message"].startswith("No scheduler answers")
+
+
+def _flags(files: Files) -> list[str]:
+    return ["--tls-ca", str(files.ca), "--tls-cert", str(files.certificate),
+            "--tls-key", str(files.key)]  # fmt: skip
+
+
+def _configured(files: Files, folder: Path) -> dict[str, str]:
+    """Return the environment of somebody whose dask is configured for the cluster."""
+    client = {"cert": str(files.certificate), "key": str(files.key)}
+    tls = {"ca-file": str(files.ca), "client": client}
+    path = folder / "dask.yaml"
+    path.write_text(json.dumps({"distributed": {"comm": {"tls": tls}}}))
+    return {"DASK_CONFIG": str(path)}
+
+
+def test_what_does_not_go_together_is_told(home, curriculum, tmp_path):
+    course = courses.init(tmp_path / "c", [Catalogue().lesson("tiny")]).folder
+    shutil.copytree(course / "source" / "tiny", course / "submitted" / "ann" / "tiny")
+    for words, says in (
+        (["--scheduler", "tcp://10.1.2.3:8786"], "over the network in the clear"),
+        (["--scheduler", "tls://10.1.2.3:8786", "--jobs", "2"], "--jobs is for this machine"),
+        (["--tls-ca", "ca.pem"], "belong to --scheduler"),
+    ):
+        assert says in grade(course, *words, code=2)["error"]["message"]

@@ -1,7 +1,8 @@
 """A whole assignment: made, released, fetched, worked on, submitted, collected, graded, told.
 
-Two learners go through nbgrader's exchange; others hand in attacks. Grading is killed in the middle
-and resumed. What came of it all is looked at by the tests below.
+Two learners go through nbgrader's exchange; others hand in attacks, one of them a recording of a
+right system. Grading is killed in the middle and resumed. What came of it all is looked at by the
+tests below.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING
 import docker_engine
 import psutil
 import pytest
+from grading import memoriser
 from grading.course.attacks import UNTOUCHED, write_all
 from playwright.sync_api import sync_playwright
 from ui.conftest import _ARGUMENTS, chromium
@@ -28,7 +31,9 @@ from ui.conftest import _ARGUMENTS, chromium
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.grading.course import boxes, isolation
+from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.questions import answer
+from jupyter_sysdesign.grading.system import derive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,12 +58,23 @@ class Cohort:
         self.most = most
         self.kept: dict[str, float] = {}
         self.resumed: dict[str, dict] = {}
+        self.at_home: dict = {}
 
     def result(self, student: str) -> Path:
         return self.folder / ".sysdesign" / "results" / "tiny" / f"{student}.json"
 
     def verdict(self, student: str) -> dict:
         return json.loads(self.result(student).read_text())["verdict"]
+
+    def hidden(self, student: str) -> list[str]:
+        """Return what follows from the course key in what a student was graded with."""
+        seed = self.verdict(student)["seed"]
+        uses = [
+            *(each.id for each in load_checks(Catalogue([CURRICULUM]).lesson("tiny"))),
+            "browse",
+        ]
+        drawn = random.Random(derive(seed, "new-item-shows")).randrange(10**9)
+        return [str(seed), *(str(derive(seed, each)) for each in uses), f"new-{drawn}"]
 
     def why(self, student: str) -> dict[str, str]:
         return {each["id"]: f"{each['status']}: {each['why']}" for each in
@@ -124,6 +140,8 @@ def _whole(base: Path) -> Cohort:
     secret.write_text("SECRET-OF-THE-COURSE\n")
     most = write_all(course / "submitted", base / "handed-out", secret)
     cohort = Cohort(course, {}, most)
+    cohort.at_home = _memorise(base, course / "submitted" / "memoriser" / "tiny")
+    most["memoriser"] = UNTOUCHED  # its index, and the checks that ask for nothing
     cohort.kept = _killed(course)
     done = sysdesign(course, "grade", "tiny", "--resume", "--jobs", "3")
     cohort.resumed = {each["student"]: each for each in done["graded"]}
@@ -146,6 +164,20 @@ def _learn(base: Path, student: str) -> None:
         answer(lesson, answers, "how-many", 1)
         answer(lesson, answers, "why", "network")
     nbgrader(home, "submit", "tiny", "--student", student)
+
+
+def _memorise(base: Path, submitted: Path) -> dict:
+    """Hand in an app that plays back what a right one answered; return the verdict at home."""
+    lesson, record = Catalogue().lesson("tiny"), base / "record" / "answers.jsonl"
+    right = memoriser.recorder(lesson, base / "right", record)
+    sysdesign(base, "check", "--seed", "1", "--workspace", str(right))
+    submitted.parent.mkdir()
+    shutil.copytree(base / "handed-out", submitted)
+    shutil.copytree(right / "migrations", submitted / "migrations", dirs_exist_ok=True)
+    memoriser.remember(submitted, record, asks=False)
+    home = base / "home" / "tiny"
+    shutil.copytree(submitted, home)
+    return sysdesign(base, "check", "--seed", "1", "--workspace", str(home))
 
 
 def _killed(course: Path) -> dict[str, float]:
@@ -213,6 +245,12 @@ def test_an_attack_gets_its_own_honest_result(cohort: Cohort):
     assert cohort.verdict("giant")["status"] == "passed", cohort.why("giant")
 
 
+def test_what_passes_by_heart_at_home_fails_in_the_course(cohort: Cohort):
+    assert cohort.at_home["status"] == "passed", cohort.at_home
+    assert cohort.verdict("memoriser")["status"] == "failed"
+    assert cohort.why("memoriser")["new-item-shows"].startswith("failed: The category list")
+
+
 def test_claimed_marks_and_forged_cells_count_for_nothing(cohort: Cohort):
     scores, _, _ = cohort.marks("outsider")
     assert scores["question-how-many"] == 0
@@ -257,11 +295,24 @@ def test_it_is_said_which_rung_is_taken_and_why_no_other(cohort: Cohort, monkeyp
 
 def test_feedback_tells_reasons_and_no_secrets(cohort: Cohort):
     assert "No index begins with category" in cohort.feedback["ben"]
-    key = (cohort.folder / ".sysdesign" / "course.key").read_text()
+    key = (cohort.folder / ".sysdesign" / "course.key").read_text().strip()
+    assert set(cohort.feedback) == {"ann", "ben", *cohort.most}
     for student, html in cohort.feedback.items():
-        assert key not in html
-        assert str(cohort.verdict(student)["seed"]) not in html
+        assert not [each for each in (key, *cohort.hidden(student)) if each in html], student
         assert "before_rps" not in html
+
+
+def test_what_learners_can_read_holds_nothing_that_follows_from_the_key(cohort: Cohort):
+    key = bytes.fromhex((cohort.folder / ".sysdesign" / "course.key").read_text())
+    hidden = [key, key.hex().encode()]
+    hidden += [each.encode() for student in cohort.most for each in cohort.hidden(student)]
+    for folder in (cohort.folder / "release", cohort.folder.with_name("c-exchange"),
+                   cohort.folder.with_name("ann")):  # fmt: skip
+        files = [each for each in folder.rglob("*") if each.is_file()]
+        assert files
+        for file in files:
+            content = file.read_bytes()
+            assert not [each for each in hidden if each in content], file
 
 
 def test_the_report_shows_the_cohort(cohort: Cohort):
