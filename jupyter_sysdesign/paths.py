@@ -63,6 +63,11 @@ def instance(instance_id: str) -> Path:
     return _private(instances() / instance_id)
 
 
+def checks() -> Path:
+    """Return the folder with one subfolder per check or job under way: rebuilt workspaces."""
+    return _private(home() / "checks")
+
+
 def sockets(instance_id: str) -> Path:
     """Return the short folder of an instance's sockets; it is made by whoever runs it."""
     return runtime() / instance_id.rpartition("-")[2]

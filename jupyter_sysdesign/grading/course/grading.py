@@ -20,7 +20,7 @@ from jupyter_sysdesign.environment.file_copy import copy_tree, tree_bytes
 from jupyter_sysdesign.errors import SysdesignError
 from jupyter_sysdesign.grading import verdict as verdicts
 from jupyter_sysdesign.grading.blame import Finding
-from jupyter_sysdesign.grading.course.isolation import throwaway_user
+from jupyter_sysdesign.grading.course.boxes import throwaway_user
 from jupyter_sysdesign.grading.course.orders import digest_of
 from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.submission import scratch, sweep
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_sysdesign.curriculum.catalogue import Lesson
-    from jupyter_sysdesign.grading.course.isolation import Isolation, Started
+    from jupyter_sysdesign.grading.course.boxes import Started
+    from jupyter_sysdesign.grading.course.isolation import Isolation
     from jupyter_sysdesign.grading.course.orders import Order
 
 TIMEOUT_S = 1800.0
@@ -215,6 +216,7 @@ def _kill(started: Started) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    started.clear()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(OSError):
