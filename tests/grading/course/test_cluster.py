@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 if boxes.Namespaces().unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
 
-pytestmark = pytest.mark.long
-
 SOLUTION = b"CREATE INDEX ON items (category, price, id);\n"
 
 

@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 if boxes.Namespaces().unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
 
-# All of it is the first test's.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)  # all of it is the first test's
 
 TOKEN = "instructor"
 SOLUTION = "CREATE INDEX items_by_category ON items (category, price, id);\n"
