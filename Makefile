@@ -30,7 +30,7 @@ test-setup: setup
 
 test: test-setup lint ## run every test: Python, TypeScript, browser, each lesson's gate once
 	$(BIN)/python labextension/build.py --test
-	$(BIN)/python -m pytest -m "not soak and not gate and not ui and not containers" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not soak and not gate and not ui and not containers" -n 2 --dist loadfile
 	$(BIN)/python -m pytest -m "(gate or ui) and not containers" -n 2 --maxschedchunk 1
 
 test-some: test-setup ## run a part of the Python tests (ARGS="tests/load -k pacing")

@@ -137,17 +137,20 @@ class Grader:
                 return True
             with contextlib.suppress(psutil.Error):
                 self.grader_bytes = max(self.grader_bytes, self._me.memory_full_info().uss)
-                tree = [self._me, *self._me.children(recursive=True)]
+                tree = [self._me, *self._me.children(recursive=True), *_contained()]
                 self.all_bytes = max(self.all_bytes, sum(map(_pss, tree)))
             time.sleep(_LOOK_S)
         return self._process.poll() is not None
 
     def kill(self) -> int:
-        """Kill it with signal 9; return how many of its processes were there 20 s later."""
-        below = self._me.children(recursive=True)
+        """Kill it with signal 9; return how many of its processes were there 20 s later.
+
+        And of its containers; on the first rung jobs are in some.
+        """
+        below = [*self._me.children(recursive=True), *_contained()]
         os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        return len(psutil.wait_procs(below, timeout=20)[1])
+        return len(psutil.wait_procs(below, timeout=20)[1]) + len(_containers())
 
     def close(self) -> dict[str, Any]:
         """Return what was seen."""
@@ -168,6 +171,32 @@ class Grader:
             "load": round(os.getloadavg()[1], 1),
             "exit": self._process.returncode,
         }
+
+
+def _contained() -> list[psutil.Process]:
+    """Return the processes in the grader's containers, which are no children of it."""
+    found = []
+    for each in _containers():
+        with contextlib.suppress(psutil.Error):
+            first = psutil.Process(each["State"]["Pid"])
+            found += [first, *first.children(recursive=True)]
+    return found
+
+
+def _containers() -> list[dict[str, Any]]:
+    from docker.errors import NotFound
+
+    from jupyter_sysdesign import paths
+    from jupyter_sysdesign.environment.runtimes.docker import engine, labels
+    from jupyter_sysdesign.errors import SysdesignError
+
+    found = []
+    with contextlib.suppress(SysdesignError), contextlib.closing(engine.connect()) as client:
+        filters = {"label": f"{labels.HOME}={paths.home()}"}
+        for each in client.containers(all=True, filters=filters):
+            with contextlib.suppress(NotFound):  # it ended just now
+                found.append(client.inspect_container(each))
+    return found
 
 
 def _pss(process: psutil.Process) -> int:

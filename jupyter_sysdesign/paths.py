@@ -63,6 +63,11 @@ def instance(instance_id: str) -> Path:
     return _private(instances() / instance_id)
 
 
+def checks() -> Path:
+    """Return the folder with one subfolder per check or job under way: rebuilt workspaces."""
+    return _private(home() / "checks")
+
+
 def sockets(instance_id: str) -> Path:
     """Return the short folder of an instance's sockets; it is made by whoever runs it."""
     return runtime() / instance_id.rpartition("-")[2]
@@ -71,6 +76,15 @@ def sockets(instance_id: str) -> Path:
 def templates() -> Path:
     """Return the folder with one subfolder per seeded template, named by content hash."""
     return _private(home() / "templates")
+
+
+def shared_templates() -> Path | None:
+    """Return the folder of templates that came with an image, which ``$SYSDESIGN_TEMPLATES`` names.
+
+    It is read and never written. None: no such folder is named.
+    """
+    named = os.environ.get("SYSDESIGN_TEMPLATES")
+    return Path(named) if named else None
 
 
 def _private(folder: Path) -> Path:

@@ -14,8 +14,6 @@ import pytest
 
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 
-pytestmark = pytest.mark.long
-
 ROOT = Path(__file__).parents[1]
 
 

@@ -21,6 +21,7 @@ from jupyter_sysdesign.cli import (
     lessons,
     load,
     new_lesson,
+    seed,
     verify,
     work,
 )
@@ -69,4 +70,5 @@ app.command("new-lesson")(new_lesson.new_lesson)
 app.add_typer(course.app, name="course")
 app.command("grade")(grade.grade)
 app.add_typer(images.app, name="images")
+app.command("seed")(seed.seed)
 app.add_typer(bench.app, name="bench")

@@ -15,6 +15,7 @@ import typer
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, emit, out
 from jupyter_sysdesign.environment import binaries
+from jupyter_sysdesign.environment.templates import is_whole
 
 _GIB = 1 << 30
 _NEEDED_MEMORY = _GIB
@@ -46,6 +47,7 @@ def doctor(*, as_json: JsonFlag = False) -> None:
         _quotas(),
         _memory(),
         _disk(),
+        *_templates(),
         _extension(),
         _prose(),
     ]
@@ -141,6 +143,18 @@ def _disk() -> Finding:
             "disk", "limited", found, "Lessons want 2 GiB; SYSDESIGN_HOME can name another place."
         )
     return Finding("disk", "ok", found)
+
+
+def _templates() -> list[Finding]:
+    """Look at the seeded data that came with an image, where there should be some."""
+    shared = paths.shared_templates()
+    if shared is None:
+        return []
+    whole = sum(is_whole(file.parent) for file in shared.glob("*/template.json"))
+    if whole:
+        return [Finding("templates", "ok", f"{whole} in {shared}")]
+    hint = "First starts seed their database; `sysdesign seed --into DIR` fills such a folder."
+    return [Finding("templates", "limited", f"none that can be read in {shared}", hint)]
 
 
 def _extension() -> Finding:

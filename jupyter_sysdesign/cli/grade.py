@@ -62,7 +62,7 @@ def grade(
 ) -> None:
     """Grade submissions: rebuilt, checked with traffic nobody has seen, into the gradebook."""
     from jupyter_sysdesign.grading.course import course as courses
-    from jupyter_sysdesign.grading.course import grader, report
+    from jupyter_sysdesign.grading.course import grader, isolation, report
     from jupyter_sysdesign.grading.course.executors import LocalProcesses
 
     if scheduler and jobs is not None:
@@ -88,6 +88,9 @@ def grade(
         )
     else:
         executor = LocalProcesses(jobs, trust=trust, timeout_s=timeout * 60)
+        if not as_json:
+            told = f"Isolation: {isolation.described(executor.isolation)}"
+            out.print(told, soft_wrap=True, markup=False)
     with progress(len(made.todo) + len(made.kept), shown=not as_json) as tell:
         done = grader.run(made, executor, tell)
     written = report.write(found, made.lesson)

@@ -65,6 +65,7 @@ class View(NamedTuple):
         nests: it may make smaller boxes.
         processes: at most so many, threads included.
         file_bytes: largest file it may write.
+        held: it ends once nobody holds the other end of its stdin, a pipe, any more.
     """
 
     read: list[str]
@@ -76,6 +77,13 @@ class View(NamedTuple):
     nests: bool = False
     processes: int = 256
     file_bytes: int = 1 << 30
+    held: bool = False
+
+
+def machine() -> list[str]:
+    """Return what every box shows of the machine, beside devices: who makes one has to see it."""
+    paths = [*(f"/{name}" for name in _SYSTEM), *(f"/etc/{name}" for name in _SETTINGS)]
+    return [path for path in paths if Path(path).exists()]
 
 
 def command(view: View, argv: list[str]) -> list[str]:
@@ -110,7 +118,20 @@ def main(view: View, argv: list[str]) -> int:
     os.close(alive)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda given, _: _pass_on(child, given))
+    if view.held:
+        _hold(child)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _hold(child: int) -> None:
+    """Wait for the end of the box; kill it when nobody holds our stdin any more."""
+    ended = os.pidfd_open(child)
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    poll.register(0, 0)  # that nobody holds it is told unasked
+    if all(descriptor != ended for descriptor, _ in poll.poll()):
+        os.kill(child, signal.SIGKILL)
+    os.close(ended)
 
 
 def _become(view: View, argv: list[str], alive: int) -> None:

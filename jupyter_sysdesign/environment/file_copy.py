@@ -6,7 +6,6 @@ import errno
 import fcntl
 import os
 import shutil
-import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from jupyter_sysdesign.errors import ResourceError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from jupyter_sysdesign.environment.owner import Owner
 
 _FICLONE = 0x40049409  # ioctl of btrfs and xfs: the copy shares its blocks until one is written
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -58,16 +59,24 @@ def mebibytes(count: int) -> str:
     return f"{count / 2**20:.0f} MiB"
 
 
-def copy_tree(source: Path, target: Path, on_bytes: Callable[[int], None] | None = None) -> None:
-    """Copy ``source`` to the new folder ``target`` with modes and owners; links stay links.
+def copy_tree(
+    source: Path,
+    target: Path,
+    on_bytes: Callable[[int], None] | None = None,
+    *,
+    owner: Owner | None = None,
+) -> None:
+    """Copy ``source`` to the new folder ``target``, for ``owner`` (None: the caller) alone.
 
-    ``on_bytes`` hears how many bytes are copied so far. A copy that fails leaves nothing.
+    Whosever the source is, and whoever may read it: folders of the copy are 0700, files 0600; links
+    stay links. ``on_bytes`` hears how many bytes are copied so far. A copy that fails leaves
+    nothing.
 
     Raises:
         ResourceError: the disk is full.
     """
     try:
-        _Copy(on_bytes).tree(os.fspath(source), os.fspath(target))
+        _Copy(on_bytes, owner).tree(os.fspath(source), os.fspath(target))
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
         if error.errno in _NO_ROOM:
@@ -78,14 +87,13 @@ def copy_tree(source: Path, target: Path, on_bytes: Callable[[int], None] | None
 class _Copy:
     """One copy under way. Plain strings and descriptors: there are a thousand small files."""
 
-    def __init__(self, on_bytes: Callable[[int], None] | None) -> None:
+    def __init__(self, on_bytes: Callable[[int], None] | None, owner: Owner | None) -> None:
         self.on_bytes = on_bytes
+        self.owner = owner
         self.copied = 0
         self.may_clone = True
-        self.as_root = os.geteuid() == 0
 
     def tree(self, source: str, target: str) -> None:
-        found = os.lstat(source)
         os.mkdir(target, 0o700)  # noqa: PTH102
         with os.scandir(source) as entries:
             for entry in entries:
@@ -96,26 +104,24 @@ class _Copy:
                     os.symlink(os.readlink(entry.path), other)  # noqa: PTH115, PTH211
                 elif entry.is_file(follow_symlinks=False):
                     self.file(entry.path, other)
-        os.chmod(target, stat.S_IMODE(found.st_mode))  # noqa: PTH101
-        if self.as_root:
-            os.chown(target, found.st_uid, found.st_gid)
+        if self.owner:
+            os.chown(target, self.owner.uid, self.owner.gid)
         if self.on_bytes:
             self.on_bytes(self.copied)
 
     def file(self, source: str, target: str) -> None:
         reading = os.open(source, os.O_RDONLY)
         try:
-            found = os.fstat(reading)
-            mode = stat.S_IMODE(found.st_mode)
-            writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            size = os.fstat(reading).st_size
+            writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
-                if found.st_size and not self.clone(reading, writing):
-                    _copy_bytes(reading, writing, found.st_size)
-                if self.as_root:
-                    os.fchown(writing, found.st_uid, found.st_gid)
+                if size and not self.clone(reading, writing):
+                    _copy_bytes(reading, writing, size)
+                if self.owner:
+                    os.fchown(writing, self.owner.uid, self.owner.gid)
             finally:
                 os.close(writing)
-            self.copied += found.st_size
+            self.copied += size
         finally:
             os.close(reading)
 

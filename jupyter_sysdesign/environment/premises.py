@@ -128,7 +128,7 @@ class Premises:
             source=source,
             spec=spec,
             ports=given,
-            templates=Templates(paths.templates()),
+            templates=Templates(paths.templates(), paths.shared_templates()),
             host=ports.host,
             inherits=ports.inherits,
         )

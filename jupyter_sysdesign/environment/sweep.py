@@ -48,11 +48,11 @@ def sweep_all() -> int:
         ownership.release()
     names = {folder.name for folder in folders}
     killed += _kill(lambda: (pid for pid, name in _marked() if name not in names))
-    return killed + _reap_unknown(names)
+    return killed + reap_unknown()
 
 
-def _reap_unknown(names: set[str]) -> int:
-    """Remove containers of instances whose folder is gone."""
+def reap_unknown() -> int:
+    """Remove containers that have no folder: of instances, and of jobs that graded."""
     engine, home = os.environ.get("DOCKER_HOST", f"unix://{SOCKET}"), str(paths.home())
     if not os.access(engine.removeprefix("unix://"), os.W_OK):
         return 0
@@ -61,7 +61,10 @@ def _reap_unknown(names: set[str]) -> int:
 
     removed = 0
     with contextlib.suppress(OSError):  # there is no engine, or it is not ours to use
-        for instance in reaping.instances(engine, home) - names:
+        found = reaping.instances(engine, home)
+        # After that, as a folder is there before its container is.
+        folders = [*paths.instances().iterdir(), *paths.checks().iterdir()]
+        for instance in found - {folder.name for folder in folders}:
             removed += reaping.reap(engine, home, instance)
             shutil.rmtree(paths.sockets(instance), ignore_errors=True)
     return removed

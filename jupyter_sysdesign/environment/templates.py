@@ -4,6 +4,12 @@ Layout: ``<folder>/<key>/data`` is the template, ``<key>/template.json`` its siz
 ready copy that the next instance takes by a rename, ``<key>/spare2`` … more of them. A template
 appears by one rename, so an interrupted build leaves none; ``<key>.lock`` keeps two processes from
 building the same one.
+
+A second folder may come with an image, made by somebody else and readable by all. A template that
+is whole in there is copied straight from there, and only its spare copies lie in the user's own
+folder. It may be shared because it holds no secret: the one password in it, of the template's
+superuser, is an instance's for as long as its first start takes, behind a socket that nobody else
+reaches; the other roles have none before they are given the instance's own.
 """
 
 from __future__ import annotations
@@ -14,9 +20,10 @@ import os
 import shutil
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_sysdesign.environment import file_copy
+from jupyter_sysdesign.environment.owner import server_owner
 from jupyter_sysdesign.environment.status import Progress
 
 if TYPE_CHECKING:
@@ -29,13 +36,17 @@ UNUSED_S = 14 * 24 * 3600.0
 _LOCK_POLL_S = 0.05
 _TELL_TIMES = 20  # a copy reports its progress at most so often
 
+# Under root the database's user builds in there, and so must be able to walk through.
+_MODE = 0o711 if os.geteuid() == 0 else 0o700
+
 
 class Templates:
     """The templates below one folder, shared by all instances of a user, safe among processes."""
 
-    def __init__(self, folder: Path) -> None:
-        """Use ``folder`` (``paths.templates()``)."""
+    def __init__(self, folder: Path, shared: Path | None = None) -> None:
+        """Use ``folder`` (``paths.templates()``), and of ``shared`` what is whole in there."""
         self.folder = folder
+        self.shared = shared
 
     def ensure(
         self,
@@ -43,7 +54,7 @@ class Templates:
         build: Callable[[Path], None],
         progress: Callable[[Progress], None] | None = None,
     ) -> Path:
-        """Return the data folder of template ``key``, built now if there is none yet.
+        """Return the data folder of template ``key``, built now if there is none in either folder.
 
         ``build`` fills the (missing) folder it is given; when it fails, nothing is left of it.
         Another process that builds the same template is waited for.
@@ -51,13 +62,14 @@ class Templates:
         Raises:
             ResourceError: no space left.
         """
-        final = self.folder / key
-        if not (final / "data").is_dir():
+        home = self._home(key)
+        if not (home / "data").is_dir():
             with self._locked(key, progress):
-                if not (final / "data").is_dir():
+                if not (home / "data").is_dir():
                     self._build(key, build)
-        os.utime(final)  # the time of its last use
-        return final / "data"
+        with suppress(FileNotFoundError):  # of a shared one we may have nothing yet
+            os.utime(self.folder / key)  # the time of its last use
+        return home / "data"
 
     def copy(
         self, key: str, target: Path, progress: Callable[[Progress], None] | None = None
@@ -70,9 +82,11 @@ class Templates:
         target.parent.mkdir(parents=True, exist_ok=True)
         for spare in sorted((self.folder / key).glob("spare*")):
             with suppress(FileNotFoundError):
-                spare.rename(target)
-                return
-        size = self.size(key)
+                if _is_ready(spare):
+                    spare.rename(target)
+                    return
+        home = self._home(key)
+        size = _bytes(home)
         file_copy.require_room(target.parent, size, "the environment's data")
 
         told = 0
@@ -86,7 +100,7 @@ class Templates:
 
         partial = target.with_name(f".{target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        file_copy.copy_tree(self.folder / key / "data", partial, copied)
+        file_copy.copy_tree(home / "data", partial, copied, owner=server_owner())
         partial.rename(target)
         if progress:
             progress(Progress(step="Copying the pristine data", done=1.0, bytes=size))
@@ -100,20 +114,21 @@ class Templates:
         home = self.folder / key
         wanted = [home / f"spare{number if number > 1 else ''}" for number in range(1, spares + 1)]
         with self._try_locked(f"{key}.spare") as mine:
-            for spare in wanted:
-                if not mine or not (home / "data").is_dir() or spare.is_dir():
-                    continue
+            missing = [spare for spare in wanted if not _is_ready(spare)] if mine else []
+            source = self._home(key) if missing else home
+            for spare in missing if (source / "data").is_dir() else ():
+                home.mkdir(mode=_MODE, exist_ok=True)
                 partial = home / ".spare.partial"
-                shutil.rmtree(partial, ignore_errors=True)
-                if 2 * self.size(key) < shutil.disk_usage(home).free - file_copy.RESERVE_BYTES:
-                    file_copy.copy_tree(home / "data", partial)
+                for useless in (partial, spare):
+                    shutil.rmtree(useless, ignore_errors=True)
+                if 2 * _bytes(source) < shutil.disk_usage(home).free - file_copy.RESERVE_BYTES:
+                    file_copy.copy_tree(source / "data", partial, owner=server_owner())
                     partial.rename(spare)
-        return all(spare.is_dir() for spare in wanted)
+        return all(_is_ready(spare) for spare in wanted)
 
     def size(self, key: str) -> int:
         """Return the bytes a copy of template ``key`` takes."""
-        found = json.loads((self.folder / key / "template.json").read_text())
-        return int(found["bytes"])
+        return _bytes(self._home(key))
 
     def tidy(self) -> None:
         """Remove what killed processes left half-made, and what nobody has used for two weeks."""
@@ -121,7 +136,7 @@ class Templates:
             with self._try_locked(partial.name[1 : -len(".partial")]) as mine:
                 if mine:
                     shutil.rmtree(partial, ignore_errors=True)
-        for each in self.folder.iterdir():
+        for each in self.folder.glob("*"):  # it may not be there yet
             with suppress(FileNotFoundError):
                 old = time.time() - each.stat().st_mtime > UNUSED_S
                 if each.is_dir() and old and not each.name.startswith("."):
@@ -129,14 +144,23 @@ class Templates:
                     each.rename(gone)
                     shutil.rmtree(gone, ignore_errors=True)
 
+    def _home(self, key: str) -> Path:
+        """Return where template ``key`` is or is to be: ours, unless only a shared one is there."""
+        own = self.folder / key
+        if self.shared and not (own / "data").is_dir() and is_whole(self.shared / key):
+            return self.shared / key
+        return own
+
     def _build(self, key: str, build: Callable[[Path], None]) -> None:
         partial = self.folder / f".{key}.partial"
         shutil.rmtree(partial, ignore_errors=True)  # of a build that was interrupted
-        partial.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+        partial.mkdir(mode=_MODE)
         try:
             build(partial / "data")
-            facts = {"bytes": file_copy.tree_bytes(partial / "data"), "built_at": time.time()}
+            facts = {**_extent(partial / "data"), "built_at": time.time()}
             (partial / "template.json").write_text(json.dumps(facts))
+            # Spare copies may be there, of a shared one that is gone.
+            shutil.rmtree(self.folder / key, ignore_errors=True)
             partial.rename(self.folder / key)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -174,3 +198,43 @@ class Templates:
         self.folder.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         return os.open(self.folder / f"{key}.lock", flags, 0o600)
+
+
+def is_whole(home: Path) -> bool:
+    """Tell whether the template in ``home``, of whomever, is all there and may be read by us."""
+    try:
+        facts = json.loads((home / "template.json").read_text())
+        return isinstance(facts, dict) and _extent(home / "data").items() <= facts.items()
+    except (OSError, ValueError):
+        return False
+
+
+def _extent(data: Path) -> dict[str, int]:
+    """Return how many bytes and how many files and folders there are to copy.
+
+    Raises:
+        OSError: one of them may not be read.
+    """
+    found = {"bytes": 0, "entries": 0}
+    for where, folders, names in os.walk(data, onerror=_raise):
+        found["entries"] += len(folders) + len(names)
+        for name in names:
+            path = f"{where}/{name}"
+            found["bytes"] += os.lstat(path).st_size
+            if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+                raise PermissionError(path)
+    return found
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
+
+
+def _bytes(home: Path) -> int:
+    return int(json.loads((home / "template.json").read_text())["bytes"])
+
+
+def _is_ready(spare: Path) -> bool:
+    """Tell whether ``spare`` is there, and of the user that servers run as today."""
+    owner = server_owner()
+    return spare.is_dir() and spare.stat().st_uid == (owner.uid if owner else os.geteuid())

@@ -16,6 +16,7 @@ import psutil
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.curriculum.atomic import replace
 from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.environment.spec import FILE
 from jupyter_sysdesign.errors import InvalidFileError
@@ -40,13 +41,13 @@ class RejectedError(Exception):
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """Give a folder for rebuilt workspaces that is removed afterwards, or by ``sweep``."""
-    folder = Path(tempfile.mkdtemp(prefix="", dir=_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="", dir=paths.checks()))
     try:
         # PostgreSQL and the services may run as another user, who must be able to walk through.
         folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         me = psutil.Process()
         owner = {"pid": me.pid, "started": me.create_time()}
-        (folder / _OWNER).write_text(json.dumps(owner), encoding="utf-8")
+        replace(folder / _OWNER, json.dumps(owner))  # whole: others read it, and sweep
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -55,7 +56,7 @@ def scratch() -> Iterator[Path]:
 def sweep() -> int:
     """Remove scratch folders whose owner is gone; return how many."""
     removed = 0
-    for folder in _folder().iterdir():
+    for folder in paths.checks().iterdir():
         if not _is_owned(folder):
             shutil.rmtree(folder, ignore_errors=True)
             removed += 1
@@ -158,12 +159,6 @@ def _read(path: Path, relative: str) -> bytes:
     if len(content) > MAX_FILE_BYTES:
         raise RejectedError(f"{relative} is larger than {MAX_FILE_BYTES // 10**6} MB.")
     return content
-
-
-def _folder() -> Path:
-    folder = paths.home() / "checks"
-    folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
-    return folder
 
 
 def _is_owned(folder: Path) -> bool:

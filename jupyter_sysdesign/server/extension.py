@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,22 @@ class SysdesignApp(ExtensionApp):
             calls.ROOT_VARIABLE: root,
         }
         os.environ.update(self._exported)
-        # Without a terminal, SIGINT ends a Jupyter server past all its hooks.
-        atexit.register(self.link.end_now)
+        atexit.register(self.link.end_now)  # where it ends past all its hooks
+        self._hear_interrupts()
+
+    def _hear_interrupts(self) -> None:
+        """Without a terminal, have SIGINT stop the server in order, as SIGTERM does.
+
+        Jupyter leaves it to Python then, whose exception comes up wherever the program stands: past
+        all hooks of the server, or where nobody hears it, such as in the end of an object.
+        """
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupted)
+
+    def _interrupted(self, _number: int, _frame: object) -> None:
+        if self.serverapp is not None:
+            self.serverapp.stop(from_signal=True)
 
     def initialize_handlers(self) -> None:
         """Serve everything below ``sysdesign/``."""
@@ -59,6 +75,8 @@ class SysdesignApp(ExtensionApp):
         if self.link is None:
             return
         atexit.unregister(self.link.end_now)
+        if signal.getsignal(signal.SIGINT) == self._interrupted:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         for name, value in self._exported.items():
             if os.environ.get(name) == value:
                 del os.environ[name]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
-
-pytestmark = pytest.mark.long
 
 LESSON = "tiny"
 
@@ -125,12 +124,50 @@ def test_doctor_names_every_program(sysdesign):
     assert report["healthy"]
 
 
+def test_databases_are_seeded_for_others(sysdesign, home, monkeypatch):
+    mine, aside = home / "templates", home.parent / "aside"
+    if mine.exists():
+        mine.rename(aside)  # what other tests seeded
+    image = home.parent / "image"
+    (line,) = sysdesign("seed", LESSON, "--into", str(image)).splitlines()
+    assert line.split()[:2] == [LESSON, "db"]
+    data = Path(line.split()[-1])
+    assert data.parents[1] == image
+    assert {path.stat().st_mode & 0o777 for path in (data, *data.rglob("*"))} == {0o755, 0o644}
+    assert sorted(path.name for path in data.parent.iterdir()) == ["data", "template.json"]
+    assert not mine.exists()
+
+    monkeypatch.setenv("SYSDESIGN_TEMPLATES", str(image))
+    (same,) = sysdesign("seed", LESSON, "--json")["templates"]  # it is there already
+    assert (same["lesson"], same["service"], same["folder"]) == (LESSON, "db", str(data))
+    assert same["bytes"] > 1_000_000
+    findings = {each["name"]: each for each in sysdesign("doctor", "--json")["findings"]}
+    assert findings["templates"]["level"] == "ok"
+    assert findings["templates"]["found"] == f"1 in {image}"
+    assert sysdesign("env", "up", LESSON, "--json")["environment"]["state"] == "ready"
+    sysdesign("env", "down", LESSON)
+    assert not list(mine.glob("*/data"))  # the control plane copied what is there
+    shutil.rmtree(mine)
+    if aside.exists():
+        aside.rename(mine)
+
+
+def test_seeding_what_or_where_it_cannot_be_is_told(sysdesign, home):
+    assert sysdesign("seed", "no-such", "--json", code=2)["error"]["code"] == "not_found"
+    file = home.parent / "file"
+    file.touch()
+    words = ("seed", "lab-clocks", LESSON, "--into", str(file), "--json")  # one has no database
+    assert str(file) in sysdesign(*words, code=3)["error"]["message"]
+
+
 def test_doctor_says_what_to_install(sysdesign, monkeypatch):
     monkeypatch.setenv("SYSDESIGN_POSTGRES", "/nowhere/postgres")
+    monkeypatch.setenv("SYSDESIGN_TEMPLATES", "/nowhere/templates")
     report = sysdesign("doctor", "--json", code=1)
-    (found,) = [each for each in report["findings"] if each["name"] == "postgres"]
-    assert found["level"] == "missing"
-    assert found["hint"]
+    for name, level in (("postgres", "missing"), ("templates", "limited")):
+        (found,) = [each for each in report["findings"] if each["name"] == name]
+        assert found["level"] == level
+        assert found["hint"]
 
 
 def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):

@@ -10,8 +10,6 @@ from typer.testing import CliRunner
 
 from jupyter_sysdesign.cli.app import app
 
-pytestmark = pytest.mark.long
-
 
 @pytest.mark.docker
 def test_an_environment_runs_where_it_is_told(sysdesign, tmp_path):

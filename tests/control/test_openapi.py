@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -23,8 +22,6 @@ from jupyter_sysdesign.control import openapi
 
 if TYPE_CHECKING:
     from conftest import Control
-
-pytestmark = pytest.mark.long
 
 CHECKED_IN = Path(__file__).parents[2] / "openapi.json"
 EXAMPLES = 15

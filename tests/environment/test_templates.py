@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from jupyter_sysdesign.environment import file_copy
-from jupyter_sysdesign.environment.templates import UNUSED_S, Templates
+from jupyter_sysdesign.environment.owner import server_owner
+from jupyter_sysdesign.environment.seeding import open_to_all
+from jupyter_sysdesign.environment.templates import UNUSED_S, Templates, is_whole
 from jupyter_sysdesign.errors import ResourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from jupyter_sysdesign.environment.status import Progress
@@ -38,11 +43,20 @@ def fill(folder: Path) -> None:
 def tree(folder: Path) -> dict[str, object]:
     return {
         path.relative_to(folder).as_posix(): (
-            path.lstat().st_mode,
-            path.readlink() if path.is_symlink() else path.is_file() and path.read_bytes(),
+            path.readlink() if path.is_symlink() else path.is_file() and path.read_bytes()
         )
         for path in folder.rglob("*")
     }
+
+
+def modes(folder: Path) -> set[str]:
+    found = [folder, *(path for path in folder.rglob("*") if not path.is_symlink())]
+    return {f"{'folder' if path.is_dir() else 'file'} {path.stat().st_mode & 0o777:o}"
+            for path in found}  # fmt: skip
+
+
+def never(_folder: Path) -> None:
+    pytest.fail("it is built although it is there")
 
 
 @pytest.fixture
@@ -176,18 +190,31 @@ def test_room_that_ends_meanwhile_leaves_no_half_copy(
     assert not (tmp_path / ".db.partial").exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_copy_keeps_its_owner(templates: Templates, tmp_path: Path) -> None:
-    def build(folder: Path) -> None:
-        fill(folder)
-        for path in (folder, folder / "base", folder / "base" / "1"):
-            os.chown(path, 65534, 65534)
+def test_a_copy_is_the_server_s_user_s_alone(templates: Templates, tmp_path: Path) -> None:
+    owner = server_owner()
+    data = templates.ensure(KEY, fill)
+    open_to_all(data)
+    assert modes(data) == {"folder 755", "file 644"}
+    templates.copy(KEY, tmp_path / "copied")
+    assert templates.restock(KEY)
+    templates.copy(KEY, tmp_path / "spared")
+    for copy in (tmp_path / "copied", tmp_path / "spared"):
+        assert modes(copy) == {"folder 700", "file 600"}
+        owners = {path.lstat().st_uid for path in (copy, *copy.rglob("*")) if path.name != "link"}
+        assert owners == {owner.uid if owner else os.geteuid()}
 
-    templates.ensure(KEY, build)
-    templates.copy(KEY, tmp_path / "db")
-    assert (tmp_path / "db").stat().st_uid == 65534
-    assert (tmp_path / "db" / "base" / "1").stat().st_uid == 65534
-    assert (tmp_path / "db" / "version").stat().st_uid == 0
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+def test_a_spare_copy_of_another_user_is_not_taken(
+    templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates.ensure(KEY, fill)
+    assert templates.restock(KEY)
+    monkeypatch.setenv("SYSDESIGN_SERVER_USER", "daemon")
+    templates.copy(KEY, tmp_path / "one")
+    assert templates.restock(KEY)
+    templates.copy(KEY, tmp_path / "two")
+    assert (tmp_path / "one").owner() == (tmp_path / "two").owner() == "daemon"
 
 
 def test_templates_nobody_used_for_long_go(templates: Templates) -> None:
@@ -218,3 +245,100 @@ def test_a_build_under_way_is_not_tidied_up(templates: Templates) -> None:
     (templates.folder / ".gone.partial").mkdir()
     templates.tidy()
     assert not (templates.folder / ".gone.partial").exists()
+
+
+# --- templates that came with an image ---------------------------------------------------------
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """Return a folder of templates that are there for all to read."""
+    open_to_all(Templates(tmp_path / "shared").ensure(KEY, fill))
+    return tmp_path / "shared"
+
+
+def test_a_shared_template_is_copied_from_where_it_is(shared: Path, tmp_path: Path) -> None:
+    before = tree(shared)
+    templates = Templates(tmp_path / "templates", shared)
+    assert templates.ensure(KEY, never) == shared / KEY / "data"
+    templates.copy(KEY, tmp_path / "one")
+    assert not (templates.folder / KEY).exists()  # neither built nor copied to where ours are
+    assert templates.restock(KEY, spares=2)
+    assert {path.name for path in (templates.folder / KEY).iterdir()} == {"spare", "spare2"}
+    for name in ("two", "three", "four"):
+        templates.ensure(KEY, never)
+        templates.copy(KEY, tmp_path / name)
+    for name in ("one", "two", "three", "four"):
+        assert tree(tmp_path / name) == tree(shared / KEY / "data")
+    assert list((templates.folder / KEY).iterdir()) == []
+    assert tree(shared) == before
+
+
+def test_of_a_shared_template_that_is_gone_the_spare_copies_go_too(
+    shared: Path, tmp_path: Path
+) -> None:
+    assert Templates(tmp_path / "templates", shared).restock(KEY)
+    alone = Templates(tmp_path / "templates")
+    assert alone.ensure(KEY, fill) == tmp_path / "templates" / KEY / "data"
+    alone.copy(KEY, tmp_path / "db")
+    assert tree(tmp_path / "db") == tree(alone.folder / KEY / "data")
+
+
+def _without(name: str) -> Callable[[Path], None]:
+    return lambda home: (home / name).unlink()
+
+
+def _with(name: str, text: str) -> Callable[[Path], object]:
+    return lambda home: (home / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        shutil.rmtree,
+        _without("template.json"),
+        _with("template.json", ""),
+        _with("template.json", "[1]"),
+        _with("template.json", json.dumps({"bytes": 300_010})),
+        _without("data/base/empty"),  # as an archive without empty files would have it
+        _without("data/base/1"),
+        _with("data/base/1", "cut short"),
+        lambda home: (home / "data").rename(home / "date"),
+    ],
+)
+def test_a_shared_template_that_is_not_whole_is_as_good_as_none(
+    spoil: Callable[[Path], object], shared: Path, tmp_path: Path
+) -> None:
+    spoil(shared / KEY)
+    templates = Templates(tmp_path / "templates", shared)
+    assert templates.ensure(KEY, fill) == templates.folder / KEY / "data"
+    templates.copy(KEY, tmp_path / "db")
+    assert tree(tmp_path / "db") == tree(templates.folder / KEY / "data")
+
+
+def test_a_shared_folder_of_other_templates_or_none_is_no_trouble(
+    shared: Path, tmp_path: Path
+) -> None:
+    for number, wrong in enumerate((tmp_path / "no", shared / KEY / "template.json", shared)):
+        templates = Templates(tmp_path / f"templates{number}", wrong)
+        assert templates.ensure("other-version", fill).is_relative_to(templates.folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root becomes somebody else for a moment")
+@pytest.mark.parametrize(
+    ("closed", "mode"), [("data/version", 0o600), ("data/base", 0o700), ("data/base", 0o744)]
+)
+def test_a_shared_template_that_may_not_be_read_is_as_good_as_none(
+    closed: str, mode: int, home: Path
+) -> None:
+    template = Templates(home.parent / "shared").ensure(KEY, fill).parent
+    open_to_all(template / "data")
+    os.seteuid(65534)
+    try:
+        assert is_whole(template)
+        os.seteuid(0)
+        (template / closed).chmod(mode)
+        os.seteuid(65534)
+        assert not is_whole(template)
+    finally:
+        os.seteuid(0)

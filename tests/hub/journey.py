@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 LESSON = "t1-02-indexes"
 
-#: Programs for a learner's container: what listens there, what of an address can be reached, whose
-#: processes are seen.
+#: Programs for a learner's container: what listens there, what of an address can be reached, which
+#: databases were seeded there and whether the image's can be written to, whose processes are seen.
 LISTENING = """
     ports = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
@@ -35,6 +35,12 @@ REACH = """
             print(port)
         except OSError:
             pass
+"""
+
+SEEDED = """
+    import os, pathlib
+    print([*pathlib.Path.home().glob(".local/share/jupyter-sysdesign/templates/*/data")],
+          os.access(os.environ["SYSDESIGN_TEMPLATES"], os.W_OK))
 """
 
 PROCESSES = """

@@ -15,6 +15,7 @@ from hub.journey import (
     LISTENING,
     PROCESSES,
     REACH,
+    SEEDED,
     guess_of,
     open_lesson,
     pids,
@@ -81,6 +82,10 @@ def test_a_day_in_a_hub(hub):
     for user in everybody:
         hub.spawn(user)
     there = play_at_once(hub)
+
+    # Nobody's database was seeded: it came with the image, where nobody can change it.
+    for user in LEARNERS:
+        assert inside(user, SEEDED).split() == ["[]", "False"]
 
     # Whoever they are, it is nobody else, without any privilege and without the engine.
     uids = {user: inside(user, "import os; print(os.getuid())") for user in everybody}

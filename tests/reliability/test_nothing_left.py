@@ -106,6 +106,30 @@ def test_a_jupyter_server_that_ends_takes_its_environments_along(lab, how):
     assert not alive
 
 
+#: Told by SIGUSR2, it is interrupted while an object ends, where Python lets no exception out.
+INTERRUPTED_IN_PASSING = """
+import os, signal
+
+class Ending:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGUSR2, lambda *_: Ending())
+"""
+
+
+def test_an_interrupt_is_heard_wherever_it_comes(home, tmp_path):
+    config = home / "jupyter" / "config"
+    config.mkdir(parents=True)
+    (config / "jupyter_server_config.py").write_text(INTERRUPTED_IN_PASSING)
+    lab = start_lab(tmp_path / "root", home, lesson=LESSON)
+    try:
+        lab.process.send_signal(signal.SIGUSR2)
+        lab.process.wait(60)
+    finally:
+        lab.stop(signal.SIGKILL)
+
+
 def test_a_jupyter_server_back_within_the_grace_period_finds_its_environment(
     home, tmp_path, monkeypatch
 ):

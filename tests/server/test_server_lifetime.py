@@ -22,8 +22,6 @@ from jupyter_sysdesign.control.client import ControlClient
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.long
-
 TOKEN = "for-tests"
 CONFIG = Path(__file__).parents[2] / "jupyter-config" / "jupyter_server_config.d"
 PATIENCE_S = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import shutil
 import signal
 from contextlib import suppress
@@ -128,6 +129,10 @@ class Postgres:
         """
         self._scripts()
 
+    def seed(self, progress: OnProgress | None = None) -> Path:
+        """Have the template, built if need be; return its data folder."""
+        return self._ensure(self._key(), progress)
+
     def prepare(self, progress: OnProgress | None = None) -> None:
         """Copy the template (built first if need be) unless there are data; write configuration."""
         key = self._key()
@@ -194,7 +199,7 @@ class Postgres:
     def _more_settings(self) -> dict[str, str]:
         return {}
 
-    def _ensure(self, key: str, progress: OnProgress | None) -> None:
+    def _ensure(self, key: str, progress: OnProgress | None) -> Path:
         require_open(self.place.folder / "data", self._owner)
         require_open(self.place.templates.folder / key / "data", self._owner)
         postgres = self._program()
@@ -213,7 +218,7 @@ class Postgres:
                 progress=progress,
             )
 
-        self.place.templates.ensure(key, build, progress)
+        return self.place.templates.ensure(key, build, progress)
 
     def _program(self) -> Path:
         """Return the server program, where its user can reach it."""
@@ -231,7 +236,7 @@ class Postgres:
         made_of = {
             "format": TEMPLATE_FORMAT,
             "server": binaries.version(binaries.find("postgres")),
-            "owner": self._owner.uid if self._owner else None,
+            "machine": platform.machine(),
             "database": self.database.name,
             "user": self.database.user,
             "scripts": [

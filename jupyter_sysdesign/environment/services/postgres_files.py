@@ -75,6 +75,9 @@ def settings(spec: ServiceSpec, sockets: Path) -> dict[str, str]:
         "shared_preload_libraries": "pg_stat_statements",
         # Its table is filled when the server starts: 5,000 places, the default, are 2 MiB.
         "pg_stat_statements.max": "1000",
+        # So is that of predicate locks, 64 for each connection: what only serializable
+        # transactions take. A lesson about them says more in its command.
+        "max_pred_locks_per_transaction": "10",
         "superuser_reserved_connections": "1",
         "reserved_connections": "2",
         # Files, not /dev/shm: containers have little of that, and a killed server leaves it there.

@@ -20,7 +20,7 @@ from jupyter_sysdesign.environment.file_copy import copy_tree, tree_bytes
 from jupyter_sysdesign.errors import SysdesignError
 from jupyter_sysdesign.grading import verdict as verdicts
 from jupyter_sysdesign.grading.blame import Finding
-from jupyter_sysdesign.grading.course.isolation import throwaway_user
+from jupyter_sysdesign.grading.course.boxes import throwaway_user
 from jupyter_sysdesign.grading.course.orders import digest_of
 from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.submission import scratch, sweep
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_sysdesign.curriculum.catalogue import Lesson
-    from jupyter_sysdesign.grading.course.isolation import Isolation, Started
+    from jupyter_sysdesign.grading.course.boxes import Started
+    from jupyter_sysdesign.grading.course.isolation import Isolation
     from jupyter_sysdesign.grading.course.orders import Order
 
 TIMEOUT_S = 1800.0
@@ -83,7 +84,8 @@ def grade(
 def prepared(lesson: Lesson, isolation: Isolation, stop: threading.Event | None = None) -> Path:
     """Return the folder with the lesson's seeded data, made now if it is not there.
 
-    Made by a job in which no learner's file is: what jobs start from is nobody's but ours.
+    Made by a job in which no learner's file is: what jobs start from is nobody's but ours. What
+    came with an image is not in it: jobs read that where it is.
 
     Raises:
         UnavailableError: it could not be made.
@@ -214,6 +216,7 @@ def _kill(started: Started) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    started.clear()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(OSError):
@@ -248,6 +251,7 @@ def _fingerprint(lesson: Lesson) -> str:
         for path in workspaces.plain_files(lesson.environment / "db")
     }
     made_of["postgres"] = binaries.version(binaries.find("postgres")).encode()
+    made_of["shared"] = str(paths.shared_templates()).encode()
     return digest_of(made_of)[:12]
 
 

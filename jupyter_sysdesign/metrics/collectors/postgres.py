@@ -155,6 +155,8 @@ class PostgresCollector:
             connection = self._connection = await psycopg.AsyncConnection.connect(
                 self._dsn,
                 autocommit=True,
+                # Making the plan anew takes a millisecond; a kept one takes the session 0.5 MiB.
+                prepare_threshold=None,
                 connect_timeout=_CONNECT_TIMEOUT_S,
                 application_name="sysdesign metrics",
                 options=f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c jit=off",

@@ -112,12 +112,17 @@ export class LiveChart {
     this._describe(latest.length > 0);
   }
 
-  /** `end` moved on to the next pixel's, for a picture of that many `units`. */
+  /**
+   * `end` moved on to where the next picture ends, for a picture of that many `units`: a pixel
+   * further, or two where a pixel is a second or more, which takes half of the drawings.
+   */
   edge(end: number, units: number): number {
     const pixels = this._chart?.bbox.width ?? 0;
-    return pixels > 0
-      ? Math.ceil((end * pixels) / units) * (units / pixels)
-      : end;
+    if (pixels === 0) {
+      return end;
+    }
+    const step = (units / pixels) * (units > pixels ? 2 : 1);
+    return Math.ceil(end / step) * step;
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-/** One chart: told every sample, drawn only when its picture has moved by a pixel. */
+/** One chart: told every sample, drawn only when its picture has moved by a pixel or two. */
 
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';

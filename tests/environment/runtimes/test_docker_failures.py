@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Until = Callable[..., Awaitable[None]]
 
-pytestmark = [pytest.mark.anyio, pytest.mark.docker, pytest.mark.long]
+pytestmark = [pytest.mark.anyio, pytest.mark.docker]
 
 IMAGES = ("sysdesign/network:1", "sysdesign/python:3")
 _DISK_MIB = 1200

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import docker_engine
 import psutil
 import pytest
 from grading import memoriser
@@ -29,7 +30,7 @@ from ui.conftest import _ARGUMENTS, chromium
 
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
-from jupyter_sysdesign.grading.course import isolation
+from jupyter_sysdesign.grading.course import boxes, isolation
 from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.questions import answer
 from jupyter_sysdesign.grading.system import derive
@@ -37,11 +38,10 @@ from jupyter_sysdesign.grading.system import derive
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-if isolation.LADDER[0].unusable():
+if boxes.Namespaces().unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
 
-# All of it is the first test's.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)  # all of it is the first test's
 
 TOKEN = "instructor"
 SOLUTION = "CREATE INDEX items_by_category ON items (category, price, id);\n"
@@ -195,6 +195,8 @@ def _killed(course: Path) -> dict[str, float]:
     grading.wait()
     _, left = psutil.wait_procs(below, timeout=20)
     assert not left, f"jobs outlived the grader: {left}"
+    containers = docker_engine.left(os.environ["SYSDESIGN_HOME"])
+    assert not containers, f"containers outlived the grader: {containers}"
     return {path.stem: json.loads(path.read_text())["graded_at"] for path in results.glob("*.json")}
 
 
@@ -273,6 +275,21 @@ def test_resuming_grades_nothing_twice(cohort: Cohort):
         if cohort.verdict(student)["status"] != "unknown":
             assert cohort.resumed[student]["how"] == "kept"
             assert json.loads(cohort.result(student).read_text())["graded_at"] == graded_at
+
+
+def test_all_were_graded_on_the_first_rung(cohort: Cohort):
+    first = isolation.choose().name
+    names = {json.loads(cohort.result(each).read_text())["isolation"] for each in cohort.resumed}
+    assert names == {first}
+
+
+def test_it_is_said_which_rung_is_taken_and_why_no_other(cohort: Cohort, monkeypatch):
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nobody.sock")
+    words = ["grade", "tiny", "--students", "ann", "--resume"]
+    said = run(cohort.folder, sys.executable, "-m", "jupyter_sysdesign", *words)
+    why = "No Docker engine answers at unix:///nobody.sock"
+    assert f"Isolation: namespaces (docker: {why})\n" in said
 
 
 def test_feedback_tells_reasons_and_no_secrets(cohort: Cohort):

@@ -1,4 +1,4 @@
-"""What a container prints, as it prints it."""
+"""A connection to a container: what it prints, and what it is told."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 class Attachment:
     """A connection to a container's output; made before it starts, it misses nothing.
 
+    Args:
+        stdin: and to its input, which ends with the connection.
+
     Raises:
         DockerException: as the SDK.
     """
 
-    def __init__(self, client: APIClient, container: str) -> None:
+    def __init__(self, client: APIClient, container: str, *, stdin: bool = False) -> None:
         self._stream = client.attach_socket(
-            container, params={"stdout": 1, "stderr": 1, "stream": 1}
+            container, params={"stdin": int(stdin), "stdout": 1, "stderr": 1, "stream": 1}
         )
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, for a process that is to have the connection."""
+        return int(self._stream.fileno())
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield pieces until the container ends, or the connection does."""
