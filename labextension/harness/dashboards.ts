@@ -85,15 +85,19 @@ function shopMetrics(): MetricSeries {
       put(`${app}.latency_p95_ms`, p50 * (2.1 + 0.3 * random()));
       put(`${app}.latency_p99_ms`, p50 * (2.9 + 0.6 * random()));
       put(`${app}.cpu_cores`, 0.01 + load * 0.21 * wave);
+      put(`${app}.cpu_quota_cores`, 0.5);
       put(`${app}.memory_bytes`, (58 + index) * 1024 ** 2);
     }
     put('lb.cpu_cores', 0.004 + load * 0.03 * wave);
+    put('lb.cpu_quota_cores', 0.5);
     put('lb.memory_bytes', 18 * 1024 ** 2);
     put('cache.cpu_cores', 0.003 + load * 0.02 * wave);
+    put('cache.cpu_quota_cores', 0.5);
     put('cache.memory_bytes', 9 * 1024 ** 2);
     put('cache.ops_per_s', rps * 1.6);
     put('cache.hit_ratio', 0.72 + 0.08 * wave * load);
     put('db.cpu_cores', load ? Math.min(0.3, 0.27 + 0.04 * random()) : 0.004);
+    put('db.cpu_quota_cores', 0.3);
     put('db.memory_bytes', 142 * 1024 ** 2);
     put('db.connections_active', load * (4 + 3 * random()));
     put('db.connections_idle', 10 - load * 4);

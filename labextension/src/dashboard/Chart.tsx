@@ -86,7 +86,8 @@ export function Chart(props: {
   return <div ref={place} class="sd-chart-place" />;
 }
 
-function dataOf(
+/** What a chart shows of its store: times, then a column for each line. */
+export function dataOf(
   spec: IChartSpec,
   store: MetricStore,
   [from, to]: readonly [number, number]
@@ -102,7 +103,8 @@ function dataOf(
   spec.lines.forEach(({ over }, index) => {
     const column = data[index + 1];
     if (over !== undefined && column) {
-      data[index + 1] = column.map(value => share(value, over));
+      const [, whole] = store.window([over], from, to);
+      data[index + 1] = column.map((value, row) => share(value, whole?.[row]));
     }
   });
   return data;
@@ -115,9 +117,14 @@ function latestOf(
 ): (number | null)[] {
   return (store.end ?? 0) < from
     ? []
-    : spec.lines.map(({ metric, over }) => share(store.latest(metric), over));
+    : spec.lines.map(({ metric, over }) =>
+        share(
+          store.latest(metric),
+          over === undefined ? null : store.latest(over)
+        )
+      );
 }
 
-function share(value: number | null, over = 1): number | null {
-  return value === null ? null : value / over;
+function share(value: number | null, whole?: number | null): number | null {
+  return value === null ? null : value / (whole ?? 1);
 }

@@ -21,8 +21,8 @@ import { DASH, DOTS, families, type Unit } from './families';
 
 export interface ILine extends ISeries {
   metric: string;
-  /** Drawn as a part of this. */
-  over?: number;
+  /** Drawn as a part of this metric at the same time, or of 1 where that is not there. */
+  over?: string;
 }
 
 export interface IChartSpec {
@@ -94,7 +94,7 @@ export function chartList(
   ];
   const covered = new Set(
     [...common, ...byService].flatMap(({ lines }) =>
-      lines.map(({ metric }) => metric)
+      lines.flatMap(({ metric, over }) => [metric, over])
     )
   );
   const singles = [...known]
@@ -193,7 +193,10 @@ function ofService(
   });
 }
 
-/** All services against their quotas in one; the one asked for alone in cores. */
+/**
+ * All services against their quotas in one; the one asked for alone in cores. A quota is that of
+ * its time: a fault may change it.
+ */
 function cpuCharts(
   services: readonly ServiceStatus[],
   alone: boolean
@@ -212,18 +215,21 @@ function cpuCharts(
         }),
         source: 'metrics',
         unit: 'cores',
-        top: 1.15 * (service.cpus ?? 0.2),
+        top: 0.2,
         lines: [
           {
             metric: `${service.name}.cpu_cores`,
             label: t('cores'),
             tone: 1,
             area: true
+          },
+          {
+            metric: `${service.name}.cpu_quota_cores`,
+            label: t('quota'),
+            tone: 'muted',
+            dash: DASH
           }
-        ],
-        ...(service.cpus == null
-          ? {}
-          : { limit: { value: service.cpus, label: t('quota') } })
+        ]
       }
     ];
   }
@@ -235,10 +241,10 @@ function cpuCharts(
       unit: 'share',
       top: 1.15,
       limit: { value: 1, label: t('quota') },
-      lines: services.map(({ name, cpus }, index) => ({
+      lines: services.map(({ name }, index) => ({
         metric: `${name}.cpu_cores`,
         label: name,
-        over: cpus ?? 1,
+        over: `${name}.cpu_quota_cores`,
         ...lineStyle(index)
       }))
     }

@@ -3,6 +3,8 @@ import type {
   RunTick,
   ServiceStatus
 } from '../../src/api/types';
+import { MetricStore } from '../../src/charts/store';
+import { dataOf } from '../../src/dashboard/Chart';
 import { chartList } from '../../src/dashboard/chartlist';
 import { CLIENTS, ClientSeries } from '../../src/dashboard/clients';
 import { entries, flow } from '../../src/dashboard/flows';
@@ -39,6 +41,7 @@ const NAMES = [
   'db.connections_max',
   'db.seq_scans_per_s',
   'db.cpu_cores',
+  'db.cpu_quota_cores',
   'db.memory_bytes'
 ];
 
@@ -73,7 +76,9 @@ describe('charts', () => {
   test('every metric is in some chart, and no chart comes twice', () => {
     const { first, more } = chartList(SERVICES, NAMES, ['db.cpu_cores'], null);
     const all = [...first, ...more];
-    const drawn = all.flatMap(({ lines }) => lines.map(({ metric }) => metric));
+    const drawn = all.flatMap(({ lines }) =>
+      lines.flatMap(({ metric, over }) => [metric, over])
+    );
     expect(drawn).toEqual(expect.arrayContaining(NAMES));
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
   });
@@ -83,9 +88,27 @@ describe('charts', () => {
       ({ id }) => id === 'cpu'
     );
     expect(cpu?.limit?.value).toBe(1);
-    expect(cpu?.lines.map(({ over }) => over)).toEqual([0.5, 0.5, 0.5]);
+    expect(cpu?.lines.map(({ over }) => over)).toEqual(
+      SERVICES.map(({ name }) => `${name}.cpu_quota_cores`)
+    );
     const [own] = chartList(SERVICES, NAMES, [], 'db').first;
-    expect(own).toMatchObject({ id: 'db cpu', limit: { value: 0.5 } });
+    expect(own?.lines.map(({ metric }) => metric)).toEqual([
+      'db.cpu_cores',
+      'db.cpu_quota_cores'
+    ]);
+  });
+
+  test('a share is one of the quota of its time', () => {
+    const cpu = chartList(SERVICES, NAMES, [], null).first.find(
+      ({ id }) => id === 'cpu'
+    );
+    const store = new MetricStore(60);
+    store.add(1, { 'db.cpu_cores': 0.2, 'db.cpu_quota_cores': 0.4 });
+    store.add(2, { 'db.cpu_cores': 0.1, 'db.cpu_quota_cores': 0.1 });
+    store.add(3, { 'db.cpu_cores': 0.3 }); // none any more: of one core
+    const line = SERVICES.findIndex(({ name }) => name === 'db');
+    const data = cpu && dataOf(cpu, store, [0, 4]);
+    expect(data?.[line + 1]).toEqual([0.5, 1, 0.3]);
   });
 
   test('one service alone has only its own', () => {
