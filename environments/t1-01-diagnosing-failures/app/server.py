@@ -124,8 +124,8 @@ class NewPost(BaseModel):
     body: str = Field(min_length=1, max_length=280)
 
 
-# Publishing: store the post, and tell the followers. A transaction makes both or neither happen:
-# if the push service refuses, the post is not kept.
+# Publishing: store the post, and tell the followers. If the push service refuses, the transaction
+# is undone, and the post is not kept. (What has buzzed has buzzed: that nobody can undo.)
 @app.post("/posts", status_code=201)
 async def publish(new: NewPost) -> dict:
     async with pool.connection() as connection, connection.transaction():
