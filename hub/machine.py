@@ -1,7 +1,7 @@
 """One machine: each learner's server is a container of the Docker engine here.
 
     pip install -r hub/requirements.txt && npm install -g configurable-http-proxy@5
-    hub/image/build.sh
+    make setup && hub/image/build.sh
     jupyterhub -f hub/machine.py
 
 Only the hub talks to the engine; no container has its socket. docs/jupyterhub.md tells the rest.

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jupyter_sysdesign.cli.output import COULD_NOT, command, console
 from jupyter_sysdesign.cli.place import RuntimeOption, default_folder
 from jupyter_sysdesign.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue
+    from jupyter_sysdesign.curriculum.registry import Registry
+    from jupyter_sysdesign.curriculum.workspace import Workspace
 
 
 @command
@@ -21,7 +26,8 @@ def lab(
         Path, typer.Option("--root", help="JupyterLab's root folder; workspaces live in it.")
     ] = Path(),
     lesson: Annotated[
-        str | None, typer.Option("--lesson", help="Open this lesson (default: the next one).")
+        str | None,
+        typer.Option("--lesson", help="Open this lesson (default: the one to go on with)."),
     ] = None,
     runtime: RuntimeOption = None,
 ) -> None:
@@ -43,12 +49,16 @@ def lab(
 
     folder = root.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    catalogue = Catalogue()
-    chosen = catalogue.lesson(lesson) if lesson else catalogue.recommended()
-    if chosen is None:
-        raise NotFoundError("The catalogue holds no lesson")
-    workspace = create(chosen, default_folder(chosen.id, folder))
-    Registry().remember(workspace)
+    catalogue, registry = Catalogue(), Registry()
+    chosen = catalogue.lesson(lesson) if lesson else None
+    workspace = None if chosen else _begun(catalogue, registry, folder)
+    if workspace is None:
+        chosen = chosen or catalogue.recommended(_finished(registry)) or catalogue.recommended()
+        if chosen is None:
+            raise NotFoundError("The catalogue holds no lesson")
+        workspace = create(chosen, default_folder(chosen.id, folder))
+    chosen = catalogue.lesson(workspace.lesson)
+    registry.remember(workspace)
     notebook = (workspace.folder / NOTEBOOK).relative_to(folder).as_posix()
     console.print(f"Lesson [bold]{chosen.file.title}[/bold] in {workspace.folder}")
     argv = [
@@ -61,6 +71,22 @@ def lab(
     if os.geteuid() == 0:
         argv.append("--allow-root")
     os.execve(sys.executable, [*argv, *context.args], _environment(configured))  # noqa: S606 (own argv)
+
+
+def _begun(catalogue: Catalogue, registry: Registry, folder: Path) -> Workspace | None:
+    """Return what was opened last and is not finished, of what JupyterLab can show there."""
+    known, finished = {each.id for each in catalogue.lessons()}, _finished(registry)
+    for each in registry.known():
+        if each.lesson in known - finished and each.folder.is_relative_to(folder):
+            return each
+    return None
+
+
+def _finished(registry: Registry) -> set[str]:
+    from jupyter_sysdesign.curriculum.answers import AnswersFile
+
+    known = registry.known()
+    return {each.lesson for each in known if AnswersFile(each.folder).passed_at is not None}
 
 
 def _environment(runtime: str | None) -> dict[str, str]:

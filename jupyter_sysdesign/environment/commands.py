@@ -61,6 +61,10 @@ def check(spec: ServiceSpec) -> int | None:
         return _postgres(spec)
     if spec.kind == "valkey":
         dict(valkey_settings(spec))
+        if spec.environment:
+            raise CommandError(
+                "Valkey takes no environment here: write it into its command", "environment"
+            )
         return VALKEY_PORT
     if spec.kind == "haproxy":
         return _haproxy(spec)

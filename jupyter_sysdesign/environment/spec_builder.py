@@ -94,6 +94,10 @@ class _Builder:
             port = commands.check(spec)
         except commands.CommandError as error:
             self.fail(str(error), "services", name, *error.where)
+        if spec.durable and kind != "postgres":
+            self.fail("only a database can be durable", "services", name, "x-sysdesign", "durable")
+        if spec.working_dir and kind != "python":
+            self.fail("working_dir is for Python services", "services", name, "working_dir")
         if part.ports and kind not in ("python", "haproxy"):
             self.fail("only python and haproxy can be published", "services", name, "ports")
         if part.ports and kind == "python" and port != part.ports[0]:

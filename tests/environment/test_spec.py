@@ -26,6 +26,11 @@ APP = """
     command: ["uvicorn", "server:app", "--port", "8000"]
     volumes: ["./app:/app:ro"]
 """
+CACHE = '''
+  cache:
+    image: sysdesign/valkey:9
+    command: [valkey-server, --requirepass, "${SYSDESIGN_PASSWORD_CACHE}"]
+'''
 
 
 def compose(*services: str, top: str = "") -> dict[str, str]:
@@ -146,6 +151,21 @@ WRONG = {
         DB + REPLICA + "    environment: {POSTGRES_USER: shop}\n",
         10,
         "a replica takes no environment",
+    ),
+    "a cache with an environment": (
+        CACHE + "    environment: {VALKEY_PASSWORD: x}\n",
+        6,
+        "Valkey takes no environment here",
+    ),
+    "a durable cache": (
+        CACHE + "    x-sysdesign: {durable: true}\n",
+        6,
+        "only a database can be durable",
+    ),
+    "a cache that works somewhere": (
+        CACHE + "    working_dir: /data\n",
+        6,
+        "working_dir is for Python services",
     ),
     "a replica that allows less": (
         DB + REPLICA + "    command: [postgres, -c, max_connections=20]\n",
