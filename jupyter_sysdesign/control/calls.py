@@ -275,15 +275,17 @@ def start_run(
     profile: str | Mapping[str, Any],
     seed: int = 1,
     scale: float = 1.0,
+    *,
+    keep: int | None = None,
 ) -> Call[Run]:
-    """Begin a run of a named profile, or of one given in full."""
+    """Begin a run of a named profile, or of one given in full; ``keep`` some answers whole."""
     which = "profile" if isinstance(profile, str) else "custom"
-    body = {which: profile, "seed": seed, "scale": scale}
+    body = {which: profile, "seed": seed, "scale": scale, "keep": keep}
     return Call(Run, "POST", _environment(environment_id, "/runs"), body)
 
 
 def run(environment_id: str, run_id: str) -> Call[Run]:
-    """Return one run with ticks and metrics."""
+    """Return one run with ticks, metrics, and the answers that were kept."""
     return Call(Run, "GET", _environment(environment_id, f"/runs/{_part(run_id)}"))
 
 

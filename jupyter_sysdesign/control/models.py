@@ -308,6 +308,7 @@ class RunRequest(_Request):
     custom: dict[str, Any] | None = Field(None, description="same form as one profile of load.yaml")
     seed: int = Field(1, ge=0, lt=2**63)
     scale: float = Field(1.0, gt=0, le=100, description="multiplies rates and connections")
+    keep: int | None = Field(None, ge=1, le=200, description="how many answers to keep whole")
 
 
 class EndpointStats(BaseModel):
@@ -361,6 +362,19 @@ class RunSummary(BaseModel):
     warning: str = ""
 
 
+class KeptAnswer(BaseModel):
+    """An answer of a run that was as expected and kept whole, and what it answers."""
+
+    name: str = Field(description="the endpoint's")
+    method: str
+    path: str
+    sent: str = Field(description="the body of the request")
+    status: int
+    said: str = Field(description="the body of the answer, its first 32 KiB")
+    asked_s: float = Field(description="since the start of the run, when the request was due")
+    answered_s: float
+
+
 class Run(BaseModel):
     """A run; ``ticks`` only when asked for by id."""
 
@@ -373,6 +387,9 @@ class Run(BaseModel):
     summary: RunSummary | None = None
     ticks: list[RunTick] = []
     metrics: MetricSeries | None = Field(None, description="sampled meanwhile; only by id")
+    answers: list[KeptAnswer] | None = Field(
+        None, description="those to be kept, a sample of all; only by id"
+    )
     reason: str = ""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from jupyter_sysdesign.control.models import EventType, MetricSeries, Run, RunTick
+from jupyter_sysdesign.control.models import EventType, KeptAnswer, MetricSeries, Run, RunTick
 from jupyter_sysdesign.errors import ConflictError, NotFoundError, SysdesignError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class _Details(BaseModel):
 
     ticks: list[RunTick]
     metrics: MetricSeries
+    answers: list[KeptAnswer] | None = None
 
 
 class Runs:
@@ -63,8 +64,17 @@ class Runs:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
 
-    def start(self, name: str, profile: Profile, target: Target, seed: int, scale: float) -> Run:
-        """Begin a run and return at once.
+    def start(
+        self,
+        name: str,
+        profile: Profile,
+        target: Target,
+        seed: int,
+        scale: float,
+        *,
+        keep: int = 0,
+    ) -> Run:
+        """Begin a run and return at once; ``keep`` so many of its answers.
 
         Raises:
             ConflictError: one is going on.
@@ -85,7 +95,7 @@ class Runs:
         self._current = run
         self._stopping = asyncio.Event()
         self._task = asyncio.create_task(
-            self._execute(run, profile, target, seed, scale), name=f"run {run.id}"
+            self._execute(run, profile, target, keep=keep), name=f"run {run.id}"
         )
         return _without_details(run)
 
@@ -96,7 +106,7 @@ class Runs:
         return [_without_details(run) for run in (*runs, *current)]
 
     def get(self, run_id: str) -> Run:
-        """Return one run with its ticks and metrics; reads a file.
+        """Return one run with its ticks, metrics and answers; reads a file.
 
         Raises:
             NotFoundError: there is none of that id.
@@ -113,7 +123,7 @@ class Runs:
             details = _Details.model_validate_json(text)
         except (OSError, ValidationError):
             return run
-        return run.model_copy(update={"ticks": details.ticks, "metrics": details.metrics})
+        return run.model_copy(update=dict(details))
 
     async def stop(self, run_id: str) -> Run:
         """End a run early and return it.
@@ -134,9 +144,7 @@ class Runs:
             self._stopping.set()
             await asyncio.wait([self._task])
 
-    async def _execute(
-        self, run: Run, profile: Profile, target: Target, seed: int, scale: float
-    ) -> None:
+    async def _execute(self, run: Run, profile: Profile, target: Target, *, keep: int) -> None:
         # Imported late: an idle control plane does without it.
         from jupyter_sysdesign.load.run import run as generate  # noqa: PLC0415
 
@@ -144,17 +152,21 @@ class Runs:
             run.ticks.append(one)
             self._events.emit(EventType.RUN_TICK, one.model_dump(mode="json"))
 
+        answers: list[KeptAnswer] = []
         try:
             run.summary = await generate(
                 profile,
                 target,
-                seed=seed,
-                scale=scale,
+                seed=run.seed,
+                scale=run.scale,
                 run_id=run.id,
                 on_tick=tick,
                 stop=self._stopping,
                 instance=self._instance,
+                keep=keep,
+                on_answer=answers.append,
             )
+            run.answers = answers if keep else None
             run.state = "stopped" if self._stopping.is_set() else "done"
         except SysdesignError as error:
             run.state, run.reason = "failed", error.message
@@ -176,7 +188,8 @@ class Runs:
 
     def _keep(self, run: Run) -> None:
         self._folder.mkdir(exist_ok=True)
-        details = _Details(ticks=run.ticks, metrics=run.metrics or MetricSeries(ts=[], values={}))
+        metrics = run.metrics or MetricSeries(ts=[], values={})
+        details = _Details(ticks=run.ticks, metrics=metrics, answers=run.answers)
         self._details_file(run.id).write_text(details.model_dump_json())
         # Its appearance under this name says that the run is complete.
         part = self._folder / f"{run.id}.part"
@@ -193,7 +206,7 @@ class Runs:
 
 
 def _without_details(run: Run) -> Run:
-    return run.model_copy(update={"ticks": [], "metrics": None})
+    return run.model_copy(update={"ticks": [], "metrics": None, "answers": None})
 
 
 def _load(folder: Path) -> list[Run]:

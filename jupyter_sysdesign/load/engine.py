@@ -1,9 +1,10 @@
 """The load engine: ``python -m jupyter_sysdesign.load.engine``.
 
 Reads one line of JSON on standard input (``Profile.plan``), puts the load on the target, and
-writes a line ``{"tick": RunTick}`` every 100 ms and ``{"done": RunSummary}`` at the end. SIGTERM
-or the end of standard input end the run early, with the summary of what was measured; the death of
-the process that started it ends it at once.
+writes a line ``{"tick": RunTick}`` every 100 ms and at the end ``{"answer": KeptAnswer}`` for each
+answer it was to keep and ``{"done": RunSummary}``. SIGTERM or the end of standard input end the run
+early, with the summary of what was measured; the death of the process that started it ends it at
+once.
 """
 
 from __future__ import annotations
@@ -75,7 +76,10 @@ def main() -> int:
     loop.run()
     # What happened after the last tick is in no tick, but it is in the summary.
     recorder.tick(loop, loop.elapsed_ns())
-    outlet.say({"done": recorder.summary()})
+    summary = recorder.summary()
+    for answer in loop.sample.documents() if loop.sample else ():
+        outlet.say({"answer": answer})
+    outlet.say({"done": summary})
     outlet.finish(_LAST_WORDS_S)
     return 0
 

@@ -1,7 +1,7 @@
 """HTTP/1.1 responses, parsed as they arrive (RFC 9112; RFC 9110 for what has a body).
 
-Bodies are counted, not kept: a load engine has no use for them. However the bytes are split, the
-result is the same.
+Bodies are counted, and kept only where somebody asks: a load engine has little use for them.
+However the bytes are split, the result is the same.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Response:
         leftover: what came after it.
         head: the raw head without its final blank line, if the response has a fixed length and
             no interim response (1xx) stood before it; else empty.
+        body: as much of it as was to be kept.
     """
 
     status: int
@@ -62,6 +63,7 @@ class Response:
     keep_alive: bool
     leftover: bytes = b""
     head: bytes = b""
+    body: bytes = b""
 
 
 def parse_head(raw: bytes, *, answers_head: bool = False) -> Head:
@@ -104,9 +106,16 @@ def parse_head(raw: bytes, *, answers_head: bool = False) -> Head:
 class ResponseParser:
     """Reads one response; give it what arrives until it returns one."""
 
-    def __init__(self, *, answers_head: bool = False) -> None:
-        """Start before the first byte; ``answers_head``: the request was a HEAD."""
+    def __init__(self, *, answers_head: bool = False, keep: int = 0) -> None:
+        """Start before the first byte.
+
+        Args:
+            answers_head: the request was a HEAD.
+            keep: the most bytes of the body to keep.
+        """
         self._answers_head = answers_head
+        self._most_kept = keep
+        self._body = b""
         self._buffer = b""
         self._started = False
         self._interim = False
@@ -148,7 +157,7 @@ class ResponseParser:
         head = self._head
         if head is None or head.chunked or head.length is not None:
             raise ClosedError("closed in the middle of a response" if self._started else "closed")
-        return Response(head.status, self._body_bytes, keep_alive=False)
+        return Response(head.status, self._body_bytes, keep_alive=False, body=self._body)
 
     def _begin(self, raw: bytes) -> None:
         if len(raw) > MAX_HEAD_BYTES:
@@ -174,13 +183,20 @@ class ResponseParser:
     def _feed_plain(self, head: Head, data: bytes) -> Response | None:
         if head.length is None:
             self._body_bytes += len(data)
+            self._keep(data)
             return None
+        self._keep(data[: self._left])
         if len(data) < self._left:
             self._left -= len(data)
             return None
         leftover = data[self._left :]
         raw = b"" if self._interim else self._raw
-        return Response(head.status, head.length, head.keep_alive, leftover, raw)
+        return Response(head.status, head.length, head.keep_alive, leftover, raw, self._body)
+
+    def _keep(self, data: bytes) -> None:
+        """Keep what is to be kept of a piece of the body."""
+        if len(self._body) < self._most_kept:
+            self._body += data[: self._most_kept - len(self._body)]
 
     def _feed_chunks(self, data: bytes) -> Response | None:
         position = 0
@@ -208,6 +224,7 @@ class ResponseParser:
         """Pass over what is left of a chunk and its line end; return the new position."""
         if self._left:
             taken = min(self._left, len(data) - position)
+            self._keep(data[position : position + taken])
             self._left -= taken
             position += taken
             if self._left:
@@ -237,7 +254,8 @@ class ResponseParser:
     def _chunked(self, leftover: bytes) -> Response:
         if self._head is None:  # pragma: no cover (chunks come after a head)
             raise ProtocolError("a chunk without a head")
-        return Response(self._head.status, self._body_bytes, self._head.keep_alive, leftover)
+        head = self._head
+        return Response(head.status, self._body_bytes, head.keep_alive, leftover, body=self._body)
 
 
 def _fields(lines: list[bytes]) -> dict[bytes, list[bytes]]:

@@ -13,6 +13,7 @@ from jupyter_sysdesign.load.connection import NOTHING, Connection, Endpoint
 from jupyter_sysdesign.load.http1 import ClosedError, ProtocolError, Response, ResponseParser
 from jupyter_sysdesign.load.poller import READ, WRITE
 from jupyter_sysdesign.load.requests import RequestStream
+from jupyter_sysdesign.load.sample import MOST_BYTES, Kept, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,7 @@ class Loop(ABC):
         lags: how late the loop itself was, in ns, since someone last emptied the list.
         watched: descriptors that are no connections, with what to do when they are ready.
         stopping: set it to end the run at the next beat, without waiting for responses.
+        sample: the answers that are kept; None: no answer is.
     """
 
     def __init__(self, plan: Plan, poller: Poller, on_tick: Callable[[int], None]) -> None:
@@ -73,7 +75,9 @@ class Loop(ABC):
             seed=plan.seed,
             authority=plan.target.authority,
             keep_alive=plan.keep_alive,
+            few=plan.keep > 0,
         )
+        self.sample = Sample(plan.keep, plan.seed) if plan.keep else None
         self._taken = 0
         self._ready: list[tuple[bytes, Endpoint]] = []
         self._connections: set[Connection] = set()
@@ -159,6 +163,8 @@ class Loop(ABC):
 
     def _refill(self) -> None:
         batch = self._stream.next()
+        if self.sample is not None:
+            self.sample.draw(self._taken, batch)
         self._taken += len(batch)
         batch.reverse()
         self._ready += batch
@@ -326,7 +332,9 @@ class Loop(ABC):
             return
         parser = connection.parser
         if parser is None:
-            parser = ResponseParser(answers_head=connection.endpoint.answers_head)
+            endpoint = connection.endpoint
+            keep = MOST_BYTES if isinstance(endpoint, Kept) else 0
+            parser = ResponseParser(answers_head=endpoint.answers_head, keep=keep)
         try:
             response = parser.feed(data) if data else parser.end()
         except ProtocolError:
@@ -350,6 +358,8 @@ class Loop(ABC):
             return
         if expected:
             endpoint.add(now - connection.due)
+            if isinstance(endpoint, Kept):
+                endpoint.keep(response, connection.due - self.started, now - self.started)
         else:
             kind = "http" if response.status >= 400 else "unexpected"  # noqa: PLR2004
             endpoint.fail(f"{kind}_{response.status}")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Outlet:
     """Buffers what the reader does not take.
 
-    A run has a bounded number of ticks (600 s of ten), so the buffer is bounded too: about 3 MB.
+    A run has a bounded number of ticks (600 s of ten) and of answers that are kept, so the buffer
+    is bounded too: about 3 MB, and what those hold.
     """
 
     def __init__(self, fd: int, poller: Poller) -> None:

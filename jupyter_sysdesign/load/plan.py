@@ -29,6 +29,7 @@ class Plan:
         levels: of connections (closed loop) or arrivals per second (open loop).
         mix, parameters: see ``requests.RequestStream``.
         parent: the process whose death ends the run, or None.
+        keep: how many answers to keep whole.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Plan:
     mix: tuple[dict[str, Any], ...]
     parameters: dict[str, dict[str, Any]]
     parent: int | None = None
+    keep: int = 0
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Plan:
@@ -64,6 +66,7 @@ class Plan:
             mix=tuple(document["mix"]),
             parameters=document["parameters"],
             parent=document.get("parent"),
+            keep=document.get("keep", 0),
         )
 
     @property

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Streams of one seed that must not have anything to do with each other.
-REQUESTS, ARRIVALS = 0, 1
+REQUESTS, ARRIVALS, SAMPLE = 0, 1, 2
 
 
 def uniforms(seed: int, stream: int, block: int, count: int) -> NDArray[np.float64]:

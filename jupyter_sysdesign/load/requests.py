@@ -126,8 +126,12 @@ class RequestStream(Generic[Tag]):
         seed: int,
         authority: str,
         keep_alive: bool = True,
+        few: bool = False,
     ) -> None:
-        """Prepare the templates; requests without parameters are rendered here, once."""
+        """Prepare the templates; requests without parameters are rendered here, once.
+
+        ``few``: return few at a time even where many would cost nothing.
+        """
         self._seed = seed
         self._shares = _shares(np.array([request["weight"] for request in mix], dtype=np.float64))
         self._tags = tags
@@ -141,7 +145,7 @@ class RequestStream(Generic[Tag]):
         used = {name for each in self._renders for name in each.names}
         # By name, not by where they stand in the file: moving a line changes no traffic.
         self._draws = {name: Draw(parameters[name]) for name in sorted(used)}
-        self._step = RENDERED if used else DRAWN
+        self._step = RENDERED if used or few else DRAWN
         self._index = 0
         self._endpoints: list[int] = []
         self._columns: dict[str, list[Any]] = {}

@@ -8,7 +8,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.control.models import RunSummary, RunTick
+from jupyter_sysdesign.control.models import KeptAnswer, RunSummary, RunTick
 from jupyter_sysdesign.errors import UnavailableError
 from jupyter_sysdesign.interpreter import module_command
 
@@ -32,6 +32,8 @@ async def run(
     on_tick: Callable[[RunTick], None] | None = None,
     stop: asyncio.Event | None = None,
     instance: str = "",
+    keep: int = 0,
+    on_answer: Callable[[KeptAnswer], None] | None = None,
 ) -> RunSummary:
     """Put load on ``target`` and return what came of it.
 
@@ -47,13 +49,15 @@ async def run(
         on_tick: called every 100 ms.
         stop: see above.
         instance: id of the instance under load; the engine carries it in its environment.
+        keep: how many answers to keep whole, drawn by the seed over the whole run.
+        on_answer: called with each of them at the end.
 
     Raises:
         InvalidRequestError: scaled, the profile goes beyond what a run may be.
         UnavailableError: the engine ended before the run was over.
     """
     plan = profile.plan(target, seed=seed, scale=scale, run=run_id)
-    plan["parent"] = os.getpid()
+    plan |= {"parent": os.getpid(), "keep": keep}
     process = await asyncio.create_subprocess_exec(
         *engine_command(),
         stdin=asyncio.subprocess.PIPE,
@@ -78,6 +82,8 @@ async def run(
             message: dict[str, Any] = json.loads(line)
             if "tick" in message and on_tick is not None:
                 on_tick(RunTick.model_validate(message["tick"]))
+            elif "answer" in message and on_answer is not None:
+                on_answer(KeptAnswer.model_validate(message["answer"]))
             elif "done" in message:
                 summary = RunSummary.model_validate(message["done"])
         await process.wait()

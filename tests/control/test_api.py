@@ -167,7 +167,7 @@ def refused_while_it_runs(client: ControlClient, environment: str) -> None:
 
 def runs_are_kept(client: ControlClient, control: Control, environment: str) -> None:
     after = client.environment(environment).last_seq
-    started = client.start_run(environment, "browse", seed=7)
+    started = client.start_run(environment, "browse", seed=7, keep=5)
     assert (started.state, started.seed) == ("running", 7)
     with pytest.raises(errors.ConflictError):
         client.start_run(environment, "browse")
@@ -184,6 +184,13 @@ def runs_are_kept(client: ControlClient, control: Control, environment: str) -> 
     assert done.metrics is not None
     assert "app.requests_per_s" in done.metrics.values
     assert [each.ticks for each in client.runs(environment)] == [[]]
+    # Answers are kept where somebody asked for it, and told where somebody asks for them.
+    assert done.answers is not None
+    assert 0 < len(done.answers) <= 5
+    assert {each.path.partition("=")[0] for each in done.answers} == {"/items?category"}
+    assert "price" in json.loads(done.answers[0].said)[0]
+    assert event.data["answers"] is None
+    assert [each.answers for each in client.runs(environment)] == [None]
     with pytest.raises(errors.ConflictError):
         client.stop_run(environment, started.id)
     # A profile as it is told is a profile that can be run, with another shape.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conftest import Server
 
-    from jupyter_sysdesign.control.models import RunTick
+    from jupyter_sysdesign.control.models import KeptAnswer, RunTick
     from jupyter_sysdesign.load.profile import Profile
 
     MakeProfile = Callable[..., Profile]
@@ -310,6 +310,57 @@ async def test_same_seed_same_requests_whatever_the_timing(start_server, profile
             page = int(path.removeprefix("/ok/"))
             wanted = {"order": 100 + index, "note": f"page {page}", "fixed": [1, True]}
             assert json.loads(body) == wanted
+
+
+@pytest.mark.parametrize("shape", [{"connections": 3}, {"mode": "open", "rate": 200}])
+async def test_some_answers_are_kept_whole(server: Server, profile: MakeProfile, shape):
+    said = {
+        "chunked": "hello world",
+        "interim": "hello",
+        "pieces": "hello",
+        "until-close": "the end is the end",
+        "empty": "",
+    }
+    mix = [{"name": name, "path": f"/{name}?n={{n}}"} for name in (*said, "missing")]
+    mix.append({"name": "buy", "method": "POST", "path": "/{n}", "body": {"n": "{n}"}})
+    answers: list[KeptAnswer] = []
+    made = profile(mix=mix, parameters={"n": {"sequence": {}}}, **shape)
+    summary = await run(made, server.target, seed=1, keep=60, on_answer=answers.append)
+    assert summary.requests == len(server.seen)
+    assert set(summary.errors) == {"http_404"}
+    assert len(answers) <= 60
+    assert {each.name: each.said for each in answers} == {**said, "buy": "hello"}
+    for each in answers:
+        assert 0 <= each.asked_s < each.answered_s
+        if each.name == "buy":
+            assert json.loads(each.sent) == {"n": int(each.path.strip("/"))}
+    assert answers == sorted(answers, key=lambda each: each.answered_s)
+    asked = {(method, path) for method, path, *_ in server.seen}
+    assert {(each.method, each.path) for each in answers} <= asked
+
+
+async def test_which_answers_are_kept_is_drawn_over_the_whole_run(server, profile: MakeProfile):
+    mix = [{"name": "one", "path": "/{n}"}]
+    made = profile(mix=mix, parameters={"n": {"sequence": {}}}, mode="open", rate=600, duration_s=1)
+    drawn = []
+    for seed in (1, 1, 2):
+        answers: list[KeptAnswer] = []
+        summary = await run(made, server.target, seed=seed, keep=80, on_answer=answers.append)
+        assert summary.ok == summary.requests == 600
+        drawn.append(sorted(int(each.path.strip("/")) for each in answers))
+    assert drawn[0] == drawn[1] != drawn[2]
+    for numbers in drawn:
+        assert 60 < len(numbers) == len({*numbers}) <= 80
+        assert 20 < sum(number > 300 for number in numbers) < 60
+
+
+async def test_what_is_kept_is_measured_like_the_rest(server: Server, profile: MakeProfile):
+    answers: list[KeptAnswer] = []
+    made = profile("/never", timeout_s=0.2, duration_s=0.5, connections=3)
+    summary = await run(made, server.target, seed=1, keep=200, on_answer=answers.append)
+    assert (answers, set(summary.errors)) == ([], {"timeout"})
+    assert summary.endpoints["never"].errors == summary.errors
+    assert summary.p50_ms is not None
 
 
 async def test_stopping_early_gives_a_summary_of_what_was_measured(

@@ -33,12 +33,19 @@ async def start_run(environment: str, request: RunRequest, asking: Asking) -> Ru
 
     found = await asking.held(environment)
     name, profile = await choose_profile(found, request)
-    return found.runs.start(name, profile, found.instance.target, request.seed, request.scale)
+    return found.runs.start(
+        name,
+        profile,
+        found.instance.target,
+        request.seed,
+        request.scale,
+        keep=request.keep or 0,
+    )
 
 
 @router.get("/{run}", operation_id="run", responses=documented(*_NAMED))
 async def run(environment: str, run: str, asking: Asking) -> Run:
-    """Return one run with its ticks and the metrics sampled meanwhile."""
+    """Return one run with its ticks, the metrics sampled meanwhile, and the answers kept."""
     found = await asking.environment(environment)
     return await asyncio.to_thread(found.runs.get, run)
 

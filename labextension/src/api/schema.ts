@@ -519,7 +519,7 @@ export interface paths {
         };
         /**
          * Run
-         * @description Return one run with its ticks and the metrics sampled meanwhile.
+         * @description Return one run with its ticks, the metrics sampled meanwhile, and the answers kept.
          */
         get: operations["run"];
         put?: never;
@@ -1429,6 +1429,40 @@ export interface components {
             kept?: string | null;
         };
         /**
+         * KeptAnswer
+         * @description An answer of a run that was as expected and kept whole, and what it answers.
+         */
+        KeptAnswer: {
+            /**
+             * Name
+             * @description the endpoint's
+             */
+            name: string;
+            /** Method */
+            method: string;
+            /** Path */
+            path: string;
+            /**
+             * Sent
+             * @description the body of the request
+             */
+            sent: string;
+            /** Status */
+            status: number;
+            /**
+             * Said
+             * @description the body of the answer, its first 32 KiB
+             */
+            said: string;
+            /**
+             * Asked S
+             * @description since the start of the run, when the request was due
+             */
+            asked_s: number;
+            /** Answered S */
+            answered_s: number;
+        };
+        /**
          * LessonDetail
          * @description A lesson without its answers.
          */
@@ -1759,6 +1793,11 @@ export interface components {
             /** @description sampled meanwhile; only by id */
             metrics?: components["schemas"]["MetricSeries"] | null;
             /**
+             * Answers
+             * @description those to be kept, a sample of all; only by id
+             */
+            answers?: components["schemas"]["KeptAnswer"][] | null;
+            /**
              * Reason
              * @default
              */
@@ -1789,6 +1828,11 @@ export interface components {
              * @default 1
              */
             scale: number;
+            /**
+             * Keep
+             * @description how many answers to keep whole
+             */
+            keep?: number | null;
         };
         /**
          * RunSummary
