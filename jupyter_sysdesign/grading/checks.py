@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from jupyter_sysdesign.grading.machine import crowding
 from jupyter_sysdesign.grading.outcome import CannotTell, Failed, Outcome
 from jupyter_sysdesign.grading.system import System
+from jupyter_sysdesign.grading.told import Loaded, Told
 
 if TYPE_CHECKING:
     import random
@@ -37,8 +38,10 @@ __all__ = [
     "Context",
     "Failed",
     "Kind",
+    "Loaded",
     "Outcome",
     "System",
+    "Told",
     "check",
     "crowding",
 ]

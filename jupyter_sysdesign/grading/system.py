@@ -10,18 +10,20 @@ import httpx
 
 from jupyter_sysdesign.environment.status import ServiceState, State
 from jupyter_sysdesign.grading.outcome import CannotTell, Failed
+from jupyter_sysdesign.grading.told import Loaded, Told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jupyter_sysdesign.control.client import ControlClient
-    from jupyter_sysdesign.control.models import RunSummary
     from jupyter_sysdesign.environment.status import EnvironmentStatus, ServiceStatus
 
 #: Of one request a check makes itself (runs of load have the profile's own).
 REQUEST_TIMEOUT_S = 10.0
 READY_S = 60.0
 MAX_ROWS = 10_000
+#: Answers of a load that a check can compare with the tables.
+TOLD = 100
 _POLL_S = 0.1
 
 # Counted per statement and at once, while pg_stat_database lags behind a pooled connection by up to
@@ -54,7 +56,8 @@ class System:
 
     Attributes:
         id: the environment's id.
-        http: client whose base URL is the published service; every request times out.
+        http: client whose base URL is the published service; every request times out. What it
+            sends looks like what a load sends, so that nobody can tell the two apart.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class System:
             trust_env=False,
             event_hooks={"request": [self._asked], "response": [self._answered]},
         )
+        self.http.headers.clear()
         self._last: httpx.Response | None = None  # of this check
         self._asked_at: float | None = None
         self._waited_s = 0.0
@@ -92,21 +96,22 @@ class System:
         seed: int | None = None,
         scale: float = 1.0,
         duration_s: float | None = None,
-    ) -> RunSummary:
-        """Run a profile of ``load.yaml`` and return its summary.
+    ) -> Loaded:
+        """Run a profile of ``load.yaml`` and return its summary, with some of the answers.
 
         The seed defaults to one derived from the held-out seed and the profile's name: the same
         for the learner's and the pristine system.
 
         Raises:
             Failed: not one request succeeded.
-            CannotTell: the load generator was the bottleneck, or the run did not finish.
+            CannotTell: the load generator was the bottleneck, the run did not finish, or its
+                answers could not be kept.
         """
         wanted = dict(self._profiles[profile])
         if duration_s is not None:
             wanted["duration_s"] = duration_s
         seed = derive(self._seed, profile) if seed is None else seed
-        run = self._client.start_run(self.id, wanted, seed=seed, scale=scale)
+        run = self._client.start_run(self.id, wanted, seed=seed, scale=scale, keep=TOLD)
         while run.state == "running":
             time.sleep(_POLL_S)
             run = next(each for each in self._client.runs(self.id) if each.id == run.id)
@@ -119,7 +124,10 @@ class System:
         if run.summary.ok == 0:
             kinds = ", ".join(f"{count} x {kind}" for kind, count in run.summary.errors.items())
             raise Failed(f"Under the load {profile!r} not one request succeeded ({kinds}).")
-        return run.summary
+        answers = self._client.run(self.id, run.id).answers
+        if answers is None:
+            raise CannotTell(f"What the load {profile!r} was answered could not be kept.")
+        return Loaded(**dict(run.summary), told=[Told.read(each) for each in answers])
 
     def sql(self, query: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run one statement as the grader (reads everything, changes nothing).
@@ -246,7 +254,10 @@ class System:
         """Close the connections to it."""
         self.http.close()
 
-    def _asked(self, _: httpx.Request) -> None:
+    def _asked(self, request: httpx.Request) -> None:
+        length = request.headers.pop("Content-Length", None)
+        if length is not None:
+            request.headers["Content-Length"] = length  # after its type, where a load has it
         self._asked_at = time.monotonic()
 
     def _answered(self, response: httpx.Response) -> None:

@@ -330,6 +330,48 @@ def test_what_a_check_kills_itself_is_no_accident(
     assert nothing_is_left(client)
 
 
+ALIKE = """
+@check("alike", title="Alike", points=1, kind="slo")
+def alike(ctx):
+    system = ctx.system
+    system.http.get("/seen")
+    loaded = system.load("steady")
+    system.http.get("/items?category=category-1")
+    system.http.post("/items", json={"category": "category-1", "price": 7})
+    seen = {tuple(map(str, each)) for each in system.http.get("/seen").json()}
+    told = {(each.name, str(each.sent), str(each.said)) for each in loaded.told}
+    return Outcome.is_true(len(seen) == 2 and len(told) > 2, f"{seen} {told}", "", "No.")
+"""
+
+WATCHFUL_APP = """
+from fastapi import FastAPI, Request
+app = FastAPI()
+seen = []
+@app.get("/health")
+def health():
+    return {}
+@app.get("/metrics")
+def metrics():
+    return ""
+@app.get("/seen")
+def what_was_seen():
+    return seen
+@app.api_route("/items", methods=["GET", "POST"], status_code=201)
+async def items(request: Request):
+    headers = [[name.decode(), value.decode()] for name, value in request.headers.raw]
+    body = (await request.body()).decode().replace("category-2", "category-1")
+    seen.append([request.method, headers, body.replace("category-3", "category-1")])
+    return {"asked": str(request.url.query)}
+"""
+
+
+def test_what_a_check_asks_looks_like_load(variant: Callable[[str], Path], client: ControlClient):
+    mine = variant(ALIKE)
+    write(mine, WATCHFUL_APP, "app/server.py")
+    found = run_checker(mine, 1)
+    assert found.status is Status.PASSED, found.checks[0].measured or found.checks[0].why
+
+
 SERVER = """
 @app.middleware("http")
 async def spoil(request, call_next):
