@@ -9,6 +9,7 @@ that one instance has about twice as much to do as it can, wherever this runs.
 from __future__ import annotations
 
 import random
+import re
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,16 +22,17 @@ from jupyter_sysdesign.grading.checks import (
     CannotTell,
     Context,
     Failed,
+    Loaded,
     Outcome,
     System,
+    Told,
     check,
     crowding,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from jupyter_sysdesign.control.models import RunSummary
+    from collections.abc import Collection, Sequence
+    from concurrent.futures import Future
 
 CATEGORIES = 48
 PRODUCTS = 12_000
@@ -78,13 +80,13 @@ PRODUCTS_SQL = (
 )
 
 
-def expected_report(system: System, category: int) -> list[dict[str, Any]]:
-    """Work the report out from what the tables say now."""
+def ranking(system: System, category: int) -> list[dict[str, Any]]:
+    """Work out from what the tables say now which products run out first; a report shows 20."""
     products = system.sql(PRODUCTS_SQL, (category,))
     for each in products:
         each["next_week"] = forecast(each.pop("sold_per_week"))
     products.sort(key=lambda each: (each["stock"] / max(each["next_week"], 0.1), each["id"]))
-    return products[:SHOWN]
+    return products
 
 
 def pace() -> float:
@@ -124,13 +126,27 @@ def ask_all(system: System, paths: Sequence[str]) -> list[dict[str, Any]]:
         return list(pool.map(lambda path: ask(system, path), paths))
 
 
-def is_report(answer: dict[str, Any], expected: list[dict[str, Any]]) -> bool:
-    """Tell whether a report names the right products, in order, with the right figures."""
-    shown = answer.get("products")
-    if not isinstance(shown, list) or len(shown) != len(expected):
+def products_in(answer: Any) -> list[dict[str, Any]]:
+    """Return the products that an answer shows; none if it is not of that form."""
+    shown = answer.get("products") if isinstance(answer, dict) else None
+    if not isinstance(shown, list) or not all(isinstance(each, dict) for each in shown):
+        return []
+    return shown
+
+
+def is_report(
+    answer: Any, ranked: list[dict[str, Any]], moving: Collection[int] = frozenset()
+) -> bool:
+    """Tell whether a report names the right products, in order, with the right figures.
+
+    Those that are ``moving`` were sold meanwhile and may stand anywhere; all others may not.
+    """
+    if len(products_in(answer)) != SHOWN:
         return False
+    shown = [each for each in products_in(answer) if each.get("id") not in moving]
+    expected = [each for each in ranked if each["id"] not in moving][: len(shown)]
     for mine, theirs in zip(shown, expected, strict=True):
-        if not isinstance(mine, dict) or not isinstance(mine.get("next_week"), int | float):
+        if not isinstance(mine.get("next_week"), int | float):
             return False
         if any(mine.get(key) != theirs[key] for key in ("id", "name", "stock")):
             return False
@@ -141,17 +157,60 @@ def is_report(answer: dict[str, Any], expected: list[dict[str, Any]]) -> bool:
 
 # ---------------------------------------------------------------- the last day of the month
 
+# Less a few: those below may still be on their way into the table.
+LAST_SALE_SQL = "SELECT coalesce(max(id), 0) - 50 AS id FROM public.sales"
+SOLD_SQL = "SELECT receipt, product_id FROM public.sales WHERE id > %s"
+
+
+def untrue(system: System, told: Sequence[Told], last: int) -> str:
+    """Return what of a load's answers the tables do not say, or an empty string.
+
+    What was sold after the sale ``last`` was sold while others asked, and its stock was moving. The
+    sales are read at the end: then all that can have moved what was read before are among them.
+    """
+    truth = [true_rows(system, each) for each in told]
+    sales = system.sql(SOLD_SQL, (last,))
+    booked, moving = ({each[key] for each in sales} for key in ("receipt", "product_id"))
+
+    def still(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**row, "stock": None} if row.get("id") in moving else row for row in rows]
+
+    for each, rows in zip(told, truth, strict=True):
+        if each.name == "sale":
+            if each.sent["receipt"] not in booked:
+                return "a sale was confirmed that is not booked"
+        elif each.name == "report":
+            if not is_report(each.said, rows, moving):
+                return "a report foretold something else than a year of sales does"
+        else:
+            answer = each.said if each.name == "category" else {"products": [each.said]}
+            if still(products_in(answer)) != still(rows):
+                return "the catalogue showed something else than the tables say"
+    return ""
+
+
+def true_rows(system: System, told: Told) -> list[dict[str, Any]]:
+    """Return what an answer has to show."""
+    number = int(re.findall(r"\d*$", told.path)[0] or 0)
+    if told.name == "report":
+        return ranking(system, number)
+    if told.name == "sale":
+        return []
+    return system.sql(PAGE_SQL if told.name == "category" else PRODUCT_SQL, (number,))
+
 
 @dataclass(frozen=True)
 class Rush:
     """What a few busy seconds showed.
 
     Attributes:
+        untrue: what was answered and does not hold.
         used: share of its CPU that each instance used.
         connections: held by the app at the busiest moment.
     """
 
-    summary: RunSummary
+    summary: Loaded
+    untrue: str
     used: dict[str, float]
     connections: int
 
@@ -169,12 +228,16 @@ def rush(system: System, *, again: bool = False) -> Rush:
     """Put the month's last day on ``system`` and look over its shoulder; once for all checks."""
     if again or system.id not in _rushes:
         _rushes[system.id] = _watched(system)
-    return _rushes[system.id]
+    found = _rushes[system.id]
+    if found.untrue:
+        raise Failed(f"While many asked, {found.untrue}.")
+    return found
 
 
 def _watched(system: System) -> Rush:
     if not _pace:
         _pace.append(pace())
+    last = system.sql(LAST_SALE_SQL)[0]["id"]
     began, connections = time.time(), 0
     time.sleep(1.1)
     with ThreadPoolExecutor(1, "load") as thread:
@@ -191,7 +254,7 @@ def _watched(system: System) -> Rush:
         for name, cpus in rented.items()
         if cpus
     }
-    return Rush(summary, used, connections)
+    return Rush(summary, untrue(system, summary.told, last), used, connections)
 
 
 @check(
@@ -232,7 +295,7 @@ def catalogue(ctx: Context) -> Outcome:
     )
 
 
-def compared(before: RunSummary, after: RunSummary) -> dict[str, float]:
+def compared(before: Loaded, after: Loaded) -> dict[str, float]:
     """Return the p95 of a catalogue page before and after, and how many times lower it is."""
     old, new = before.endpoints["category"].p95_ms, after.endpoints["category"].p95_ms
     if old is None or new is None:
@@ -305,7 +368,7 @@ def results(ctx: Context) -> Outcome:
     reported = rng.sample(range(1, CATEGORIES + 1), 4)
     answers = ask_all(system, [f"/report?category={category}" for category in reported])
     for category, answer in zip(reported, answers, strict=True):
-        if not is_report(answer, expected_report(system, category)):
+        if not is_report(answer, ranking(system, category)):
             problems.append("A report foretells something else than a year of sales does")
     pages = rng.sample(range(1, CATEGORIES + 1), 8)
     answers = ask_all(system, [f"/products?category={category}" for category in pages])
@@ -361,10 +424,10 @@ def office(ctx: Context, category: int, times: int, looked: bool) -> list[str]:
         " sold_per_week[52] = sold_per_week[52] + %s WHERE id = %s",
         (rng.randint(1, 500), rng.randint(0, 5), rng.randint(50, 90), product),
     )
-    report, shown = expected_report(system, category), system.sql(PRODUCT_SQL, (product,))
+    ranked, shown = ranking(system, category), system.sql(PRODUCT_SQL, (product,))
     page = system.sql(PAGE_SQL, (category,))
     for answer in ask_all(system, reports):
-        if not is_report(answer, report):
+        if not is_report(answer, ranked):
             late.append("A report does not know of what has just been sold.")
     for number, answer in enumerate(ask_all(system, pages)):
         if number % 2 == 0 and [answer] != shown:
@@ -431,6 +494,18 @@ def sell(system: System, receipt: str, product: int) -> bool:
         return False
 
 
+def sell_until(load: Future[Loaded], system: System, day: str, rng: random.Random) -> list[str]:
+    """Sell one piece after the other until a load is over; return the confirmed receipts."""
+    confirmed, rounds = list[str](), 0
+    while not load.done():
+        receipt = f"{day}-{rounds}"
+        if sell(system, receipt, rng.randint(1, PRODUCTS)):
+            confirmed.append(receipt)
+        rounds += 1
+        time.sleep(0.1)
+    return confirmed
+
+
 STOCK_SQL = "SELECT stock FROM public.products WHERE id = %s"
 BOOKED_SQL = (
     "SELECT receipt, count(*) AS n FROM public.sales WHERE receipt LIKE %s GROUP BY receipt"
@@ -473,20 +548,22 @@ def recovery(ctx: Context) -> Outcome:
     if not _pace:
         _pace.append(pace())
     victim = ctx.random.choice(instances(system))
-    day, confirmed = f"night-{ctx.random.randrange(10**9)}", []
-    with ThreadPoolExecutor(1, "load") as thread:
-        load = thread.submit(system.load, "afternoon", scale=_pace[0])
-        time.sleep(1)
-        rounds = 0
-        while not load.done():
-            receipt = f"{day}-{rounds}"
-            if sell(system, receipt, 1 + ctx.random.randrange(PRODUCTS)):
-                confirmed.append(receipt)
-            rounds += 1
-            if rounds == 8:
-                system.kill(victim)
-            time.sleep(0.1)
-        summary = load.result()
+    last = system.sql(LAST_SALE_SQL)[0]["id"]
+    day = f"night-{ctx.random.randrange(10**9)}"
+    with ThreadPoolExecutor(2, "afternoon") as threads:
+        load = threads.submit(system.load, "afternoon", scale=_pace[0])
+        till = threads.submit(sell_until, load, system, day, ctx.random)
+        # By the clock: whoever keeps a till waiting does not put off the death of an instance. The
+        # load lasts for five seconds, however it is answered.
+        time.sleep(2.5)
+        system.kill(victim)
+        too_late = load.done()
+        summary, confirmed = load.result(), till.result()
+    if too_late:
+        raise CannotTell(BUSY)
+    lie = untrue(system, summary.told, last)
+    if lie:
+        raise Failed(f"While an instance was missing, {lie}.")
     booked = {each["receipt"]: each["n"] for each in system.sql(BOOKED_SQL, (f"{day}-%",))}
     wrong = [each for each in confirmed if booked.get(each) != 1]
     lost = summary.requests - summary.ok
