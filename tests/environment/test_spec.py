@@ -26,11 +26,11 @@ APP = """
     command: ["uvicorn", "server:app", "--port", "8000"]
     volumes: ["./app:/app:ro"]
 """
-CACHE = '''
+CACHE = """
   cache:
     image: sysdesign/valkey:9
     command: [valkey-server, --requirepass, "${SYSDESIGN_PASSWORD_CACHE}"]
-'''
+"""
 
 
 def compose(*services: str, top: str = "") -> dict[str, str]:
