@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_sysdesign.control.models import Answer, CheckResult, Status
+from jupyter_sysdesign.control.models import Answer, CheckResult, Status, Verdict
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import ConflictError, InvalidFileError, InvalidRequestError
 from jupyter_sysdesign.grading import verdict as verdicts
@@ -68,6 +68,31 @@ def test_the_order_of_grading_changes_no_points(one, other):
 @given(_result("x"), _result("y"))
 def test_of_other_files_the_last_count(known, fresh):
     assert results.merged(known, fresh) == fresh
+
+
+def _order(student: str, files: dict[str, bytes], **more) -> orders.Order:
+    return orders.Order(
+        student=student, lesson="tiny", files=files, digest=orders.digest_of(files), seed=1, **more
+    )
+
+
+def _verdict(status: Status, points: float) -> Verdict:
+    return verdicts.combine("tiny", [_check("a", status, points)], seed=1, started_at=time.time())
+
+
+@pytest.fixture
+def course(tmp_path):
+    return courses.Course(tmp_path, "c", tmp_path / "exchange", ("tiny",))
+
+
+def test_whatever_a_student_is_called_the_result_is_kept(course):
+    who = ["ann", "o'neil@example.org", "jane+lab", "Zoë Ono", "50%", "..", "a/b", "[b]", ".x"]
+    for student in who:
+        results.keep(course, _order(student, {}), _verdict(Status.PASSED, 10), "namespaces")
+    assert {each.student for each in results.every(course, "tiny")} == set(who)
+    assert [results.load(course, "tiny", each).student for each in who] == who
+    assert len([*course.own("results", "tiny").iterdir()]) == len(who)
+    assert (course.own("results", "tiny") / "ann.json").exists()
 
 
 @settings(deadline=None)

@@ -1,0 +1,65 @@
+"""What becomes of an order whose job says odd things, or nothing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jupyter_sysdesign.control.models import Status, Verdict
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.grading import verdict as verdicts
+from jupyter_sysdesign.grading.course import boxes, orders
+from jupyter_sysdesign.grading.course.executors import do
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_sysdesign.curriculum.catalogue import Lesson
+
+pytestmark = pytest.mark.usefixtures("home", "curriculum")
+
+_SCRIPT = """
+read order
+case "$order" in
+    *'"seed": null'*) echo '{"prepared": true}' ;;
+    *) printf '%s\\n' LINE ;;
+esac
+"""
+
+
+class Saying:
+    """A rung on which no job runs: there is one line in the place of a verdict's."""
+
+    name = "saying"
+
+    def __init__(self, line: str) -> None:
+        self._script = _SCRIPT.replace("LINE", shlex.quote(line))
+
+    def unusable(self) -> str:
+        return ""
+
+    def start(self, lesson: Lesson, folder: Path, user: int) -> boxes.Started:
+        return boxes.Started(boxes.started(["/bin/sh", "-c", self._script], {}), folder)
+
+
+def graded(line: str, **about: Any) -> Verdict:
+    """Return what comes of an order whose job says ``line``."""
+    given = {"student": "ann", "lesson": "tiny", "files": {}, "digest": "d", "seed": 1, **about}
+    return do(orders.Order(**given), Saying(line), 60).verdict
+
+
+def undecided(verdict: Verdict, why: str) -> None:
+    """See that every check is there, unknown, and says why."""
+    assert [each.id for each in verdict.checks] == Catalogue().lesson("tiny").check_ids()
+    assert {each.status for each in verdict.checks} == {Status.UNKNOWN}
+    assert all(why in each.why for each in verdict.checks), verdict.checks
+    assert verdict.status is Status.UNKNOWN
+    assert why in verdict.reason
+
+
+def test_an_order_that_breaks_its_grader_is_undecided():
+    undecided(graded("Segmentation fault"), "Grading broke down (JSONDecodeError).")
+    undecided(graded('{"verdict": {}}'), "Grading broke down (ValidationError).")
