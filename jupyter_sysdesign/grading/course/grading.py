@@ -76,6 +76,8 @@ def grade(
     if isinstance(said, Finding):
         return without_checks(lesson, order, said, started_at)
     found = Verdict.model_validate(said["verdict"])
+    if not found.checks:  # it did not even get to know them; the gradebook shall hear of each
+        return without_checks(lesson, order, Finding(Status.UNKNOWN, found.reason), started_at)
     return found.model_copy(
         update={"started_at": started_at, "duration_s": time.time() - started_at}
     )

@@ -63,3 +63,8 @@ def undecided(verdict: Verdict, why: str) -> None:
 def test_an_order_that_breaks_its_grader_is_undecided():
     undecided(graded("Segmentation fault"), "Grading broke down (JSONDecodeError).")
     undecided(graded('{"verdict": {}}'), "Grading broke down (ValidationError).")
+
+
+def test_a_verdict_without_checks_is_one_on_every_check():
+    none = verdicts.combine("tiny", [], seed=1, started_at=0, reason="The lesson is broken.")
+    undecided(graded(json.dumps({"verdict": none.model_dump(mode="json")})), none.reason)
