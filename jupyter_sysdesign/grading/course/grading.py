@@ -57,6 +57,8 @@ def grade(
     started_at = time.time()
     if order.rejected:
         return without_checks(lesson, order, Finding(Status.FAILED, order.rejected), started_at)
+    if order.unreadable:
+        return without_checks(lesson, order, Finding(Status.UNKNOWN, order.unreadable), started_at)
     sweep()
     try:
         templates = prepared(lesson, isolation, stop)

@@ -55,7 +55,10 @@ def every(course: Course, assignment: str) -> Iterator[Result]:
 
 
 def keep(course: Course, order: Order, verdict: Verdict, isolation: str) -> Result:
-    """Store a verdict, and return what counts from now on: see ``merged``."""
+    """Store a verdict, and return what counts from now on: see ``merged``.
+
+    What could not be read is not known to be other files, so it is in the place of none.
+    """
     fresh = Result(
         student=order.student,
         assignment=order.lesson,
@@ -64,6 +67,8 @@ def keep(course: Course, order: Order, verdict: Verdict, isolation: str) -> Resu
         isolation=isolation,
     )
     known = load(course, order.lesson, order.student)
+    if order.unreadable and known is not None and known.digest != order.digest:
+        return known
     result = fresh if known is None else merged(known, fresh)
     replace(_path(course, order.lesson, order.student), result.model_dump_json(indent=1) + "\n")
     return result

@@ -95,6 +95,18 @@ def test_whatever_a_student_is_called_the_result_is_kept(course):
     assert (course.own("results", "tiny") / "ann.json").exists()
 
 
+def test_what_cannot_be_read_takes_nothing_away(course):
+    unreadable = _order("ann", {}, unreadable="app cannot be read: Input/output error.")
+    undecided = _verdict(Status.UNKNOWN, 0)
+    assert results.keep(course, unreadable, undecided, "docker").verdict == undecided
+    fine = _order("ann", {"app/server.py": b"mine"})
+    passed = results.keep(course, fine, _verdict(Status.PASSED, 10), "docker")
+    assert passed.verdict.points == 10
+    for _ in range(2):
+        assert results.keep(course, unreadable, undecided, "docker") == passed
+        assert results.load(course, "tiny", "ann") == passed
+
+
 @settings(deadline=None)
 @given(
     st.dictionaries(st.text(max_size=20), st.binary(max_size=50), max_size=5),
