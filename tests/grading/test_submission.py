@@ -138,7 +138,8 @@ def test_what_cannot_be_read_is_not_taken_for_what_was_not_handed_in(
     (theirs / closed).chmod(0)
     with nobody(), pytest.raises(UnreadableError, match=says):
         collect(lesson, theirs)
-    (theirs / closed).chmod(0o755)
+    for each in (closed, "of-no-interest"):
+        (theirs / each).chmod(0o755)
 
 
 def test_scratch_of_the_dead_is_swept_and_that_of_the_living_is_not(home: Path):
