@@ -20,6 +20,7 @@ from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
+from jupyter_sysdesign.grading.course import marks
 from jupyter_sysdesign.grading.process import run_checker
 
 if TYPE_CHECKING:
@@ -367,6 +368,22 @@ def test_what_went_wrong_is_said_in_a_sentence(
     assert verdict.status is Status.FAILED
     assert says in verdict.checks[0].why
     assert "\n" not in verdict.checks[0].why
+
+
+@pytest.mark.parametrize(
+    "said", ["new-4711", "out of memory: new-4711", "app was killed by new-4711"]
+)
+def test_what_a_service_says_as_it_ends_is_for_its_author_not_for_feedback(
+    client: ControlClient, mine: Path, said: str
+):
+    pristine = (mine / "app" / "server.py").read_text()
+    line = f"print({said!r}, flush=True) or os._exit(3)"
+    write(mine, pristine + SERVER.format(line=line), "app/server.py")
+    (found,) = run_checker(mine, 3, only=["new-item-shows"]).checks
+    assert f"ended with code 3. The log says: {said}" in found.why
+    comment = marks.of_check(found).comment
+    assert "ended with code 3" in comment
+    assert "4711" not in comment
 
 
 @pytest.mark.parametrize(

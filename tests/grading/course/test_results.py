@@ -143,6 +143,27 @@ def test_a_learner_is_not_told_what_was_hidden():
     assert unknown.confirm
 
 
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (
+            "The service (app) does not run with your app/server.py: ended with code 3. "
+            "The log says: secret",
+            "The service (app) does not run with your app/server.py: ended with code 3.",
+        ),
+        ("GET /items got no answer: illegal status line: b'secret'.", "GET /items got no answer."),
+        (
+            "Your system answers something else than the system it began as "
+            "(ValueError: could not convert string to float: 'secret\n(secret)').",
+            "Your system answers something else than the system it began as (ValueError).",
+        ),
+    ],
+)
+def test_a_learner_is_not_told_what_their_own_program_said(why, told):
+    assert marks.of_check(_check("a", Status.FAILED, 0, why)).comment.endswith(told)
+    assert "secret" not in marks.of_check(_check("a", Status.UNKNOWN, 0, why)).comment
+
+
 @settings(deadline=None)
 @given(
     st.recursive(
