@@ -244,3 +244,11 @@ def test_who_wrote_the_same_is_seen_and_what_all_were_given_is_not():
     )
     assert [(each.first, each.second) for each in pairs] == [("ann", "ben")]
     assert not pairs[0].identical
+
+
+def test_of_a_submission_without_end_the_beginning_is_compared():
+    def endless(end: str) -> dict[str, bytes]:
+        return {"app.py": f"{' '.join(f'x{n % 977}' for n in range(60_000))} {end}".encode()}
+
+    (pair,) = likeness.pairs({"ann": endless("a"), "ben": endless("b")}, {})
+    assert (pair.share, pair.tokens, pair.identical) == (1.0, 20_000, False)
