@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
+#: What a file may come to with its aliases written out: in 300 bytes there is room for gigabytes.
+MOST_BYTES = 4 << 20
+
 
 class Document:
     """One parsed file: plain Python values, and where each of them stands.
@@ -30,11 +34,12 @@ class Document:
         """Parse ``text`` (YAML 1.2).
 
         Raises:
-            InvalidFileError: no YAML, or a key that stands twice.
+            InvalidFileError: no YAML, a key that stands twice, or more than ``MOST_BYTES``.
         """
         self.name = name
         try:
             self._tree = YAML(typ="rt").load(text)
+            self.data: Any = _Plain().of(self._tree)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             said = (error.problem or error.context or "not valid YAML").split("\n")[0]
@@ -42,7 +47,10 @@ class Document:
             raise InvalidFileError(said, file=name, line=line) from error
         except YAMLError as error:
             raise InvalidFileError("not valid YAML", file=name) from error
-        self.data: Any = _plain(self._tree)
+        except RecursionError:
+            raise InvalidFileError("nested too deeply", file=name) from None
+        except Exception as error:  # the 13th month, a number of 5,000 digits, `!!bool maybe`
+            raise InvalidFileError(f"cannot be read ({error})", file=name) from error
 
     def line(self, location: Sequence[str | int]) -> int:
         """Return the 1-based line of the deepest part of ``location`` that is in the file."""
@@ -113,13 +121,26 @@ def _say(error: Any) -> str:
     return f"{where}: {message}" if where else message
 
 
-def _plain(node: Any) -> Any:
-    """Return ``node`` without ruamel's own subclasses of dict, list, str, int and float."""
-    if isinstance(node, dict):
-        return {_plain(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(each) for each in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
+class _Plain:
+    """Values without ruamel's own subclasses of dict, list, str, int and float."""
+
+    def __init__(self) -> None:
+        self._left = MOST_BYTES
+
+    def of(self, node: Any) -> Any:
+        """Return ``node`` as plain values.
+
+        Raises:
+            ValueError: it would be more than ``MOST_BYTES``.
+        """
+        self._left -= sys.getsizeof(node)
+        if self._left < 0:
+            raise ValueError(f"with its aliases it is more than {MOST_BYTES >> 20} MB")
+        if isinstance(node, dict):
+            return {self.of(key): self.of(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [self.of(each) for each in node]
+        for kind in (bool, int, float, str):
+            if isinstance(node, kind):
+                return kind(node)
+        return node

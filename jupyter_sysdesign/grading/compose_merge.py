@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Where = tuple[str | int, ...]
 
+#: More than any number here has; ``int`` refuses some thousands.
+_DIGITS = 18
+
 
 def merge(
     pristine: Path, submitted: bytes, rules: Mapping[str, Changeable]
@@ -210,7 +213,8 @@ class _Merge:
 def _outside(name: str, text: str, bounds: Bounds) -> str:
     """Return what is wrong with a value, or an empty string."""
     least, most = bounds.minimum, bounds.maximum
-    if text.isascii() and text.isdigit() and least <= int(text) <= most:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    if is_number and least <= int(text) <= most:
         return ""
     return f"{name} must be a whole number from {least} to {most}"
 
