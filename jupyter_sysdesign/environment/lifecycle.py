@@ -195,6 +195,8 @@ class Lifecycle:
         try:
             await self._occupy()
             await self._discard()
+            for runner in self.runners.values():  # at rest nobody waits for the room they take
+                await in_thread(runner.service.restock)
         finally:
             await self._leave()
         self._become(State.STOPPED)
