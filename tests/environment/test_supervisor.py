@@ -152,6 +152,26 @@ async def test_a_service_that_ignores_being_told_is_killed(
         await runtime.spawn(python("app", SLEEP))
 
 
+async def test_a_supervisor_that_is_told_to_end_tells_each_service_once(
+    runtime: Embedded, python: Callable[..., Launch], heard, until: Until
+) -> None:
+    code = """
+import signal, time
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(print("told")))
+print("up")
+while not told:
+    time.sleep(0.01)
+time.sleep(0.3)
+"""
+    await runtime.spawn(python("app", code))
+    await until(lambda: heard.lines)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        os.kill(runtime.supervisor, number)
+    await until(lambda: heard.losses)
+    assert [line for _, line in heard.lines] == ["up", "told"]
+
+
 async def test_closing_ends_everything_also_what_is_paused(
     runtime: Embedded, python: Callable[..., Launch]
 ) -> None:
