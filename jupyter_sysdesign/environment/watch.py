@@ -41,7 +41,7 @@ async def saved_files(
         return
     async for changes in watchfiles.awatch(
         *existing,
-        watch_filter=lambda _, path: counts(PurePath(path)),
+        watch_filter=lambda _, path: _counts_below(existing, PurePath(path)),
         step=_QUIET_MS,
         debounce=_LONGEST_MS,
         stop_event=stop,
@@ -49,8 +49,15 @@ async def saved_files(
         yield frozenset(Path(path) for _, path in changes)
 
 
+def _counts_below(folders: Iterable[Path], path: PurePath) -> bool:
+    """Tell whether a change of ``path`` means anything; where the folders lie says nothing."""
+    return any(
+        counts(path.relative_to(folder)) for folder in folders if path.is_relative_to(folder)
+    )
+
+
 def counts(path: PurePath) -> bool:
-    """Tell whether a change of ``path`` means anything."""
+    """Tell whether a change of ``path``, relative to what is watched, means anything."""
     if path.name.startswith((".~", ".#")) or path.name.endswith(_IGNORED_ENDINGS):
         return False
     return _IGNORED_FOLDERS.isdisjoint(path.parts)
