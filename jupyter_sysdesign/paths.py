@@ -24,13 +24,13 @@ def home() -> Path:
     """Return the durable folder: ``$SYSDESIGN_HOME``, else the user's data folder."""
     configured = os.environ.get("SYSDESIGN_HOME")
     if configured:
-        folder = Path(configured).expanduser().resolve()
+        folder = Path(configured)
     elif os.geteuid() == 0:  # /root itself is closed to the user PostgreSQL runs as
         folder = Path("/var/lib/jupyter-sysdesign")
     else:
-        data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-        folder = Path(data).expanduser() / "jupyter-sysdesign"
-    return _private(folder)
+        folder = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "jupyter-sysdesign"
+    # By its real path, as the system names the folders of processes.
+    return _private(folder.expanduser().resolve())
 
 
 def runtime() -> Path:

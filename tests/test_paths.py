@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: Under root the home lies elsewhere: there, somebody whom the test plays.
+SOMEBODY = os.geteuid() or 12_345
+
+
+@pytest.mark.parametrize("link", ["share", "share/jupyter-sysdesign"])
+def test_a_home_behind_a_link_is_known_by_its_real_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    real = tmp_path / "disk" / "jupyter-sysdesign"
+    real.mkdir(parents=True)
+    os.chown(real, SOMEBODY, -1)
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to(real if link.count("/") else real.parent)
+    monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
+    monkeypatch.delenv("SYSDESIGN_HOME", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert paths.home() == real
+
+
 def test_a_home_that_cannot_be_made_is_no_bug_of_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
