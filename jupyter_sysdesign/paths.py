@@ -100,7 +100,7 @@ def _private(folder: Path) -> Path:
         if stat.S_IMODE(found.st_mode) & ~_PRIVATE:
             folder.chmod(_PRIVATE)
     except OSError as error:
-        raise _unusable(folder, error.strerror) from error
+        raise _unusable(folder, error.strerror or str(error)) from error
     if not os.access(folder, os.W_OK):
         raise _unusable(folder, "nothing can be written there")
     return folder

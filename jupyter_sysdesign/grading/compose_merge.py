@@ -8,10 +8,8 @@ is told with its line.
 from __future__ import annotations
 
 import copy
-import io
+import json
 from typing import TYPE_CHECKING, Any
-
-from ruamel.yaml import YAML
 
 from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.environment.compose import ComposeFile
@@ -49,9 +47,8 @@ def merge(
     data = merged.data()
     if not merged.differs:
         return pristine.read_bytes(), merged.refused
-    text = io.BytesIO()
-    YAML().dump(data, text)
-    return text.getvalue(), merged.refused
+    text = json.dumps(data, indent=1, ensure_ascii=False)  # is YAML too, and quotes every string
+    return text.encode(), merged.refused
 
 
 class _Merge:

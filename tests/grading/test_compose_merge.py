@@ -202,8 +202,9 @@ def test_a_service_that_is_like_none_is_left_out(merged):
         ("", "mapping"),
         ("a: &a [*a]\n", "compose.yaml"),
         (PRISTINE.replace("POOL_SIZE: 8", f"POOL_SIZE: {'1' * 5000}"), "cannot be read"),
-        (PRISTINE.replace("POOL_SIZE: 8", "POOL_SIZE: 2001-13-01"), "month must be in 1..12"),
-        (PRISTINE + f"x-deep: {'[' * 5000}\n", "nested too deeply"),
+        (PRISTINE.replace("POOL_SIZE: 8", "POOL_SIZE: !!int many"), "cannot be read"),
+        (PRISTINE.replace("POOL_SIZE: 8", "POOL_SIZE: !many 8"), "this tag is not known"),
+        (PRISTINE + f"x-deep: {'[' * 5000}\n", "maximum nesting depth"),
     ],
 )
 def test_what_is_no_compose_file_is_refused_as_a_whole(merged, text, says):
@@ -214,9 +215,7 @@ def test_what_is_no_compose_file_is_refused_as_a_whole(merged, text, says):
 def test_aliases_of_aliases_are_refused_before_they_fill_the_memory(merged):
     """Sixteen lines that come to two thousand million million words."""
     lines = ["x-0: &a0 [" + ", ".join(["lol"] * 9) + "]"]
-    lines += [
-        f"x-{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]" for at in range(1, 16)
-    ]
+    lines += [f"x-{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]" for at in range(1, 16)]
     with pytest.raises(InvalidFileError, match="with its aliases it is more than 4 MB"):
         merged(PRISTINE + "\n".join(lines) + "\n")
     long = f"x-long: &long |\n  {'lol ' * 100_000}\nx-all: [{', '.join(['*long'] * 20_000)}]\n"
