@@ -203,6 +203,16 @@ def test_a_notebook_runs_from_start_to_verdict_without_a_browser(lesson_folder: 
     assert "control.sock" not in text
 
 
+def test_the_panel_starts_what_the_lesson_was_made_with(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    assert kernel.value("lesson.panel().props['runtime']") is None
+    kernel.run("lesson = Lesson(runtime='docker')")
+    assert kernel.value("lesson.panel().props['runtime']") == "docker"
+
+
 def test_answers_and_environment_survive_a_killed_kernel(
     lesson_folder: Path, start_kernel: Callable[[Path], Kernel], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,7 @@
 import { ApiError } from '../../src/api/problem';
 import type { EnvironmentStatus, Run } from '../../src/api/types';
+import { page } from '../../src/connection/page';
+import type { ISysdesignSettings } from '../../src/tokens';
 import { button, rest, show, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
 
@@ -53,6 +55,7 @@ beforeEach(() => {
 afterEach(() => {
   shown?.remove();
   shown = undefined;
+  page().settings = null;
   jest.useRealTimers();
 });
 
@@ -82,6 +85,34 @@ describe('panel', () => {
     expect(el.querySelector('.sd-hidden')?.textContent).toBe(
       'Environment: Ready'
     );
+  });
+
+  test('a start asks for what is set, and for the runtime of the notebook before that', async () => {
+    const asks = async (
+      named: string | null,
+      runtime?: 'docker'
+    ): Promise<unknown> => {
+      page().settings = {
+        runtime,
+        sampleInterval: 2
+      } as unknown as ISysdesignSettings;
+      has(environment({ state: 'stopped' }));
+      transport.answers.set('POST /v1/environments', environment());
+      shown = await show('panel', transport, { runtime: named });
+      button(shown.el, 'Start').click();
+      await rest();
+      shown.remove();
+      return transport.requests.find(({ method }) => method === 'POST')?.body;
+    };
+    const start = { workspace: 'w', reuse: true, sample_interval_s: 2 };
+    expect(await asks(null)).toEqual(start);
+    transport = new ScriptedTransport();
+    expect(await asks(null, 'docker')).toEqual({ ...start, runtime: 'docker' });
+    transport = new ScriptedTransport();
+    expect(await asks('embedded', 'docker')).toEqual({
+      ...start,
+      runtime: 'embedded'
+    });
   });
 
   test('what went wrong stands in its place', async () => {
