@@ -60,6 +60,8 @@ export interface IPage {
   settings: ISysdesignSettings | null;
   readonly hubs: Map<string, EventHub>;
   readonly models: LiveModels;
+  /** An answer was given: an event named after the workspace; its detail is the view's id. */
+  readonly answers: EventTarget;
 }
 
 const KEY = Symbol.for('jupyter-sysdesign/1');
@@ -73,7 +75,8 @@ export function page(): IPage {
     translations: null,
     settings: null,
     hubs: new Map(),
-    models: new LiveModels()
+    models: new LiveModels(),
+    answers: new EventTarget()
   };
   return shared[KEY];
 }

@@ -152,6 +152,33 @@ test('a closed step says so and takes no answer', async () => {
   expect(() => button(el, 'Answer')).toThrow();
 });
 
+test('the answer to another question of the page opens the step', async () => {
+  const first = await ask({ id: 'p', form: 'number', prompt: 'How many?' });
+  const closed = { open_steps: ['diagnose'], answers: { o: answered({}) } };
+  transport.answers.set(GET, detail(closed));
+  const second = await ask(
+    { step: 'fix', form: 'number', prompt: 'p95?' },
+    { first: ['o', 'p'] }
+  );
+  expect(second.el.textContent).toContain('answered or skipped: p.');
+  transport.answers.set(
+    GET,
+    detail({ open_steps: ['diagnose', 'fix'], answers: { p: answered({}) } })
+  );
+  transport.answers.set(
+    'PUT /v1/workspaces/w/answers/p',
+    answered({ skipped: true, value: null })
+  );
+  button(first.el, 'Skip …').click();
+  await rest();
+  button(first.el, 'Skip it').click();
+  await rest();
+  expect(second.el.textContent).not.toContain('This step opens when');
+  expect(second.el.querySelector('input')?.disabled).toBe(false);
+  expect(button(second.el, 'Answer').disabled).toBe(false);
+  first.remove();
+});
+
 test('an answer given elsewhere is shown', async () => {
   transport.answers.set(
     GET,
