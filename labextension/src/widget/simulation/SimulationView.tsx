@@ -1,7 +1,13 @@
 /** A run of a protocol: play it, rewind it, and ask what would have been. */
 
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import {
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState
+} from 'preact/hooks';
 import { isRecord, isString } from '../../api/guards';
 import { t } from '../../i18n';
 import { Button, Note, StateWord } from '../components';
@@ -91,9 +97,10 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
       clearTimeout(timer);
     };
   }, [waiting]);
-  useEffect(() => {
+  // Before anything is painted: how far one has come in another run tells how this one ends.
+  useLayoutEffect(() => {
     if (player && branch) {
-      player.show(branch.timeline);
+      player.show(branch.timeline, branch.at);
       redraw();
     }
   }, [branch?.id]);
