@@ -67,7 +67,7 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
   useEffect(
     () =>
       model.onSnapshot(() => {
-        const before = known.current.length;
+        const before = known.current.at(-1);
         const now = read();
         setBranches(now);
         setWaiting(false);
@@ -76,7 +76,8 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
           isRecord(said) && isString(said['message']) ? said['message'] : null
         );
         const newest = now.at(-1);
-        if (newest && now.length > before && before > 0) {
+        // Not by their number: where there are many, the oldest goes.
+        if (newest && before && newest.id > before.id) {
           setShown(newest.id);
           setChosen(null);
         }
