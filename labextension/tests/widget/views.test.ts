@@ -357,6 +357,23 @@ test('a verdict grows check by check', async () => {
   expect(el.textContent).toContain('+ CREATE INDEX i');
 });
 
+test('a check that cannot be made does not go on for ever', async () => {
+  has(environment());
+  const expected = { since: 100, checks: [{ id: 'a', title: 'First' }] };
+  shown = await show('verdict', transport, expected);
+  const { el, model } = shown;
+  transport.stream.opened();
+  await rest();
+  expect(el.querySelector('.sd-big')?.textContent).toContain('Checking');
+  model.receive('snapshot', { results: [], ended: true });
+  await rest();
+  expect(el.querySelector('.sd-big')?.textContent).toContain('Not checked');
+  expect(el.textContent).not.toContain('Checking');
+  expect(el.textContent).not.toContain('Waiting');
+  await rest(3200);
+  expect(transport.stream.left).toBe(true);
+});
+
 test('logs follow, pause, and go on with what came meanwhile', async () => {
   has(environment());
   transport.answers.set('GET /v1/environments/w/logs?tail=500', {
