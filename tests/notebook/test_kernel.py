@@ -364,7 +364,22 @@ def test_a_page_without_a_server_asks_over_the_comm(
     assert events["environment"] == environment
     assert events["events"][0]["seq"] >= 1
     send({"unsubscribe": {"environment": environment}})
-    kernel.run("lesson.stop()")
+
+    # Two views of the panel: one that leaves takes nothing from the other.
+    now = answer["body"]["last_seq"]
+    for view in ("left", "right"):
+        send({"view": view, "subscribe": {"environment": environment, "after": now}})
+        heard = reply(lambda content, view=view: content.get("view") == view)
+        assert heard["environment"] == environment
+    send({"view": "left", "unsubscribe": {"environment": environment}})
+    send({"view": "right", "id": 1, "request": {"method": "POST", "path": f"{path}/stop"}})
+    stopped = reply(
+        lambda content: any(
+            each["type"] == "environment.state" and each["data"]["state"] == "stopped"
+            for each in content.get("events", [])
+        )
+    )
+    assert stopped["view"] == "right"
 
 
 def test_a_plain_script_prints_what_a_notebook_shows(lesson_folder: Path) -> None:
