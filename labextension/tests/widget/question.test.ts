@@ -144,6 +144,19 @@ test('skipping asks first, Escape is no', async () => {
   expect(button(el, 'Answer').disabled).toBe(false); // it can still be answered
 });
 
+test('after a skip the keyboard is at what can be done next', async () => {
+  transport.answers.set(PUT, answered({ skipped: true, value: null }));
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  for (const answer of ['Cancel', 'Skip it']) {
+    button(el, 'Skip …').focus();
+    button(el, 'Skip …').click();
+    await rest();
+    button(el, answer).click();
+    await rest();
+    expect(document.activeElement).toBe(button(el, 'Answer'));
+  }
+});
+
 test('a closed step says so and takes no answer', async () => {
   transport.answers.set(GET, detail({ open_steps: ['symptoms'] }));
   const { el } = await ask({ form: 'number', prompt: 'p95?' });

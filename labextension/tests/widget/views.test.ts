@@ -145,6 +145,21 @@ describe('panel', () => {
     expect(transport.requests.at(-1)?.path).toBe('/v1/environments/w/reset');
   });
 
+  test('the keyboard is back at the button that asked', async () => {
+    has(environment());
+    transport.answers.set('POST /v1/environments/w/reset', environment());
+    shown = await show('panel', transport);
+    const { el } = shown;
+    for (const answer of ['Cancel', 'Reset the data']) {
+      button(el, 'Reset …').focus();
+      button(el, 'Reset …').click();
+      await rest();
+      button(el, answer).click();
+      await rest();
+      expect(document.activeElement).toBe(button(el, 'Reset …'));
+    }
+  });
+
   test('pending migrations are applied, and what happened is said', async () => {
     has(environment({ migrations: [{ name: '001-a.sql', state: 'pending' }] }));
     transport.answers.set('POST /v1/environments/w/apply', {
