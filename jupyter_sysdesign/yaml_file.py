@@ -48,6 +48,7 @@ class Document:
             InvalidFileError: no YAML, a key that stands twice, or more than ``MOST_BYTES``.
         """
         self.name = name
+        self._found: dict[int, dict[Any, tuple[Node, Node | None]]] = {}
         try:
             self._root: Node | None = _Parser(text).get_single_node()
             self.data: Any = None if self._root is None else _Values().of(self._root)
@@ -67,9 +68,8 @@ class Document:
         node, line = self._root, 0
         for part in location:
             if isinstance(node, MappingNode):
-                found = [each for each in _Values().entries(node) if each[0] == part]
-                if found:
-                    _, node, key = found[0]
+                if part in (entries := self._entries(node)):
+                    node, key = entries[part]
                     line = key.start_mark.line if key is not None else line
             elif (
                 isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value)
@@ -78,6 +78,15 @@ class Document:
                 line = node.start_mark.line
             # else: pydantic names union members and validators in between
         return int(line) + 1
+
+    def _entries(self, node: MappingNode) -> dict[Any, tuple[Node, Node | None]]:
+        """Return what stands in a mapping, by key; gone through once, however many mistakes."""
+        if id(node) not in self._found:
+            found: dict[Any, tuple[Node, Node | None]] = {}
+            for key, value, place in _Values().entries(node):
+                found.setdefault(key, (value, place))
+            self._found[id(node)] = found
+        return self._found[id(node)]
 
     def validate(self, model: type[M]) -> M:
         """Return the document as ``model``.
@@ -164,9 +173,7 @@ class _Values:
         Raises:
             MarkedYAMLError: it says nothing that is known here, or too much.
         """
-        self._left -= sys.getsizeof(node.value)
-        if self._left < 0:
-            raise _wrong(f"with its aliases it is more than {MOST_BYTES >> 20} MB", node)
+        self._count(node)
         if isinstance(node, MappingNode):
             found: dict[Any, Any] = {}
             for key, value, place in self.entries(node):
@@ -191,8 +198,14 @@ class _Values:
                 for each in value.value if isinstance(value, SequenceNode) else [value]:
                     if not isinstance(each, MappingNode):
                         raise _wrong("only a mapping can be merged", each)
+                    self._count(each)
                     for name, inner, _ in self.entries(each):
                         yield name, inner, None
+
+    def _count(self, node: Node) -> None:
+        self._left -= sys.getsizeof(node.value)
+        if self._left < 0:
+            raise _wrong(f"with its aliases it is more than {MOST_BYTES >> 20} MB", node)
 
     def _key(self, node: Node) -> Any:
         if not isinstance(node, ScalarNode):

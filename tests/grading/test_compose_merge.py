@@ -221,6 +221,11 @@ def test_aliases_of_aliases_are_refused_before_they_fill_the_memory(merged):
     long = f"x-long: &long |\n  {'lol ' * 100_000}\nx-all: [{', '.join(['*long'] * 20_000)}]\n"
     with pytest.raises(InvalidFileError, match="with its aliases it is more than 4 MB"):
         merged(PRISTINE + long)
+    empty = "x-0: &a0 {}\n" + "".join(
+        f"x-{at}: &a{at} {{<<: [{', '.join([f'*a{at - 1}'] * 9)}]}}\n" for at in range(1, 16)
+    )
+    with pytest.raises(InvalidFileError, match="with its aliases it is more than 4 MB"):
+        merged(PRISTINE + empty)
     block = "x-1: &one [1, 2, 3]\nx-2: [*one, *one]\n"
     assert merged(PRISTINE + block) == (PRISTINE_DATA, [])
 
