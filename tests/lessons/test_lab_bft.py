@@ -32,11 +32,11 @@ def last_entry(view, server: int) -> str:
     """Return what the last command puts in the log of a server, where the run ends."""
     lines = [json.loads(each) for each in view.trace.splitlines()]
     changes = [
-        each["probe"]["log"]["add"]
+        each["probe"]["log"]
         for each in lines
         if each["kind"] == "state" and each["node"] == server and "log" in each.get("probe", {})
     ]
-    return changes[-1][-1]["command"]["value"]
+    return changes[-1]["add"][-1]["command"]["value"]
 
 
 def test_three_servers_with_one_liar_differ(views):
