@@ -246,6 +246,22 @@ async def test_a_memory_limit_is_felt_and_taken_back(shop: Shop) -> None:
     cache.close()
 
 
+async def test_what_cannot_recover_when_its_time_is_over_does_so_later(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = redis.Redis.from_url(shop.instance.cache_url("cache"))
+    before = cache.config_get("maxmemory")
+    fault = await shop.inject("memory-limit", "cache", for_s=0.5, mib=1)
+    await shop.instance.service("cache", "pause")
+    await until(lambda: "could not be recovered" in caplog.text)
+    assert [each.id for each in shop.injector.active] == [fault.id]
+    await shop.instance.service("cache", "resume")
+    await until(lambda: not shop.injector.active)
+    assert shop.ended(fault) == "its time was over"
+    assert cache.config_get("maxmemory") == before
+    cache.close()
+
+
 async def test_each_fault_has_its_kinds(shop: Shop) -> None:
     with pytest.raises(InvalidRequestError, match="app is no database") as refused:
         await shop.inject("hold-lock", "app")
