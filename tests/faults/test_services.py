@@ -12,7 +12,12 @@ import pytest
 import redis
 
 from jupyter_sysdesign.environment import proctree
-from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from links_shop import Shop
@@ -109,6 +114,23 @@ async def test_a_cpu_quota_holds_and_the_old_one_comes_back(shop: Shop) -> None:
     again = await shop.inject("cpu-quota", "app", cpus=0.7)
     assert again.evidence == "held to 0.7 cores instead of 1.5"
     await shop.recover(again)
+    assert next(e for e in shop.instance.status.services if e.name == "app").cpus == 1.5
+
+
+@pytest.mark.skipif(not proctree.LINUX, reason="CPU quotas need Linux")
+async def test_a_quota_that_could_not_be_taken_back_is_taken_back_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise UnavailableError("nobody answers")
+
+    fault = await shop.inject("cpu-quota", "app", cpus=0.7)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(shop.instance, "set_quota", fails)
+        with pytest.raises(UnavailableError):
+            await shop.recover(fault)
+    assert [each.id for each in shop.injector.active] == [fault.id]
+    await shop.recover(fault)
     assert next(e for e in shop.instance.status.services if e.name == "app").cpus == 1.5
 
 
