@@ -62,6 +62,17 @@ def test_work_is_taken_along(sysdesign, tmp_path):
     assert sysdesign("export", "new/empty", "--json", code=2)["error"]["code"] == "not_found"
 
 
+def test_work_is_not_packed_with_what_was_packed_before(sysdesign, tmp_path):
+    sysdesign("open", LESSON)
+    mine = tmp_path / "sysdesign" / LESSON
+    first = Path(sysdesign("export", "--json", cwd=mine / "app")["file"])
+    assert first.parent == mine.parent
+    assert first.name.startswith(f"{LESSON}-")
+    before = first.read_bytes()
+    assert sysdesign("export", cwd=mine).strip() == str(first)
+    assert first.read_bytes() == before
+
+
 def test_a_console_talks_to_database_and_cache(sysdesign):
     counted = sysdesign("console", "tiny-full", typed="SELECT 40 + count(*) FROM items;")
     assert "1040" in counted
