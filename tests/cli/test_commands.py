@@ -39,6 +39,35 @@ def test_a_lesson_from_open_to_down(sysdesign, tmp_path):
     assert down["state"] == "stopped"
 
 
+def test_to_look_and_to_stop_open_nothing(sysdesign, tmp_path):
+    first, second, elsewhere = (tmp_path / each for each in ("first", "second", "elsewhere"))
+    for each in (first, second, elsewhere):
+        each.mkdir()
+    for words in (("logs",), ("down",), ("reset",), ("apply",)):
+        missing = sysdesign("env", *words, LESSON, "--json", cwd=elsewhere, code=2)
+        assert missing["error"]["message"] == f"{LESSON} has no environment yet"
+    assert sysdesign("env", "status", LESSON, "--json", cwd=elsewhere) == {"environments": []}
+    unknown = sysdesign("env", "status", "no-such-lesson", "--json", cwd=elsewhere, code=2)
+    assert unknown["error"]["code"] == "not_found"
+    sysdesign("fault", "inject", LESSON, "pause", "app", "--json", cwd=elsewhere, code=2)
+
+    up = sysdesign("env", "up", LESSON, "--json", cwd=first)["environment"]
+    seen = sysdesign("env", "status", LESSON, "--json", cwd=elsewhere)["environments"]
+    assert [each["id"] for each in seen] == [up["id"]]
+    assert sysdesign("env", "logs", LESSON, "--json", cwd=elsewhere)["lines"]
+    assert sysdesign("fault", "status", LESSON, "--json", cwd=elsewhere)["environment"] == up["id"]
+
+    other = sysdesign("env", "up", LESSON, "--json", cwd=second)["environment"]
+    both = sysdesign("env", "down", LESSON, "--json", cwd=elsewhere, code=2)["error"]
+    assert both["code"] == "conflict"
+    assert all(each["workspace"] in both["message"] for each in (up, other))
+    assert "--workspace" in both["hint"]
+    for each, folder in ((up, first), (other, second)):
+        down = sysdesign("env", "down", LESSON, "--json", cwd=folder)["environment"]
+        assert (down["id"], down["state"]) == (each["id"], "stopped")
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_work_is_taken_along(sysdesign, tmp_path):
     sysdesign("open", LESSON)
     mine = tmp_path / "sysdesign" / LESSON
