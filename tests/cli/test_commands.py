@@ -210,6 +210,16 @@ def test_doctor_says_what_to_install(sysdesign, monkeypatch):
         assert found["hint"]
 
 
+def test_a_file_that_cannot_be_written_is_told_before_the_work(sysdesign):
+    words = ("verify", LESSON, "--record", "missing/runs.jsonl")
+    refused = sysdesign(*words, "--json", code=3)["error"]
+    assert refused == {
+        "code": "no_room",
+        "message": "missing/runs.jsonl: No such file or directory",
+        "hint": "",
+    }
+
+
 def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):
     listed = {each["id"]: each for each in sysdesign("fault", "list", "--json")["faults"]}
     assert listed["cpu-quota"]["target"] == "service"
