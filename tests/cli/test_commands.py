@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -208,6 +209,20 @@ def test_doctor_says_what_to_install(sysdesign, monkeypatch):
         (found,) = [each for each in report["findings"] if each["name"] == name]
         assert found["level"] == level
         assert found["hint"]
+
+
+def test_doctor_sees_what_a_server_would_load(sysdesign, tmp_path, monkeypatch):
+    def extension(code):
+        findings = sysdesign("doctor", "--json", code=code)["findings"]
+        (found,) = [each for each in findings if each["name"] == "jupyter server"]
+        return found
+
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    settings = tmp_path / "jupyter_server_config.json"
+    for enabled, level, code in ((False, "missing", 1), (True, "ok", 0)):
+        extensions = {"jpserver_extensions": {"jupyter_sysdesign": enabled}}
+        settings.write_text(json.dumps({"ServerApp": extensions}))
+        assert extension(code)["level"] == level
 
 
 def test_a_file_that_cannot_be_written_is_told_before_the_work(sysdesign):
