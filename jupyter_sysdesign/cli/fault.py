@@ -198,11 +198,16 @@ def _argument(word: str) -> tuple[str, Any]:
 
 
 def _arguments(fault: FaultDescription) -> list[tuple[str, str]]:
-    """Return each argument's name, and what it means with its default."""
+    """Return each argument's name, and what it means with its default, if it has one to name."""
     return [
-        (name, f"{schema.get('description', '')} (default {json.dumps(schema.get('default'))})")
+        (name, schema.get("description", "") + _default(schema))
         for name, schema in fault.arguments["properties"].items()
     ]
+
+
+def _default(schema: dict[str, Any]) -> str:
+    default = schema.get("default")
+    return "" if default is None else f" (default {json.dumps(default)})"
 
 
 def _spot(fault: ActiveFault) -> str:

@@ -238,7 +238,9 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(sysdesign):
 def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):
     listed = {each["id"]: each for each in sysdesign("fault", "list", "--json")["faults"]}
     assert listed["cpu-quota"]["target"] == "service"
-    assert "latency_ms" in sysdesign("fault", "list")
+    said = sysdesign("fault", "list")
+    assert "latency_ms" in said
+    assert "null" not in said
 
     sysdesign("open", LESSON, "--json")
     folder = tmp_path / "sysdesign" / LESSON
