@@ -15,6 +15,7 @@ from jupyter_sysdesign import paths
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, emit, out
 from jupyter_sysdesign.environment import binaries
 from jupyter_sysdesign.environment.templates import is_whole
+from jupyter_sysdesign.errors import ResourceError
 
 _GIB = 1 << 30
 _NEEDED_MEMORY = _GIB
@@ -135,8 +136,12 @@ def _memory() -> Finding:
 
 
 def _disk() -> Finding:
-    free = shutil.disk_usage(paths.home()).free
-    found = f"{free / _GIB:.1f} GiB free in {paths.home()}"
+    try:
+        home = paths.home()
+    except ResourceError as error:
+        return Finding("disk", "missing", error.message, error.hint)
+    free = shutil.disk_usage(home).free
+    found = f"{free / _GIB:.1f} GiB free in {home}"
     if free < _NEEDED_DISK:
         return Finding(
             "disk", "limited", found, "Lessons want 2 GiB; SYSDESIGN_HOME can name another place."

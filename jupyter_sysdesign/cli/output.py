@@ -1,7 +1,7 @@
 """How every command speaks: one JSON document with ``--json``, else plain words; one exit code.
 
-Exit codes: 0 done or passed, 1 a verdict or gate that failed, or something missing (doctor, images),
-2 wrong use, 3 could not be done or checked.
+Exit codes: 0 done or passed, 1 a verdict or gate that failed (or what is needed is missing: doctor,
+images), 2 wrong use, 3 could not be done or checked.
 """
 
 from __future__ import annotations

@@ -235,6 +235,17 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(sysdesign):
     }
 
 
+def test_a_home_that_cannot_be_used_is_told_and_doctor_knows(sysdesign, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SYSDESIGN_HOME", str(tmp_path / "file" / "home"))
+    problem = sysdesign("env", "up", LESSON, "--json", code=3)["error"]
+    assert str(tmp_path / "file") in problem["message"]
+    assert "SYSDESIGN_HOME" in problem["hint"]
+    report = sysdesign("doctor", "--json", code=1)
+    (found,) = [each for each in report["findings"] if each["name"] == "disk"]
+    assert (found["level"], found["hint"]) == ("missing", problem["hint"])
+
+
 def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):
     listed = {each["id"]: each for each in sysdesign("fault", "list", "--json")["faults"]}
     assert listed["cpu-quota"]["target"] == "service"
