@@ -28,7 +28,7 @@ class ContentHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """Return what sealing ``lesson.yaml`` takes."""
-        return ["pydantic>=2.14,<3", "ruamel.yaml>=0.19,<0.20"] if _WITHOUT_ANSWERS else []
+        return ["pydantic>=2.14,<3", "PyYAML>=6.0.2,<7"] if _WITHOUT_ANSWERS else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Fill ``force_include`` and ``shared_data``."""

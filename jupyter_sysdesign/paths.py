@@ -1,7 +1,8 @@
 """Where this program keeps its files on this machine.
 
 ``home()`` is durable (instances' data, templates, ledger); ``runtime()`` holds unix sockets and
-must stay short: a socket path has at most 107 bytes.
+must stay short: a socket path has at most 107 bytes. A folder that cannot be used is a
+``ResourceError``, whichever is asked for.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ def home() -> Path:
     """Return the durable folder: ``$SYSDESIGN_HOME``, else the user's data folder."""
     configured = os.environ.get("SYSDESIGN_HOME")
     if configured:
-        folder = Path(configured).expanduser().resolve()
+        folder = Path(configured)
     elif os.geteuid() == 0:  # /root itself is closed to the user PostgreSQL runs as
         folder = Path("/var/lib/jupyter-sysdesign")
     else:
-        data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-        folder = Path(data).expanduser() / "jupyter-sysdesign"
-    return _private(folder)
+        folder = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "jupyter-sysdesign"
+    # By its real path, as the system names the folders of processes.
+    return _private(folder.expanduser().resolve())
 
 
 def runtime() -> Path:
@@ -88,13 +89,25 @@ def shared_templates() -> Path | None:
 
 
 def _private(folder: Path) -> Path:
-    folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
-        raise ResourceError(
-            f"{folder} belongs to another user",
-            hint="Set SYSDESIGN_HOME and XDG_RUNTIME_DIR to folders of your own.",
-        )
-    if stat.S_IMODE(found.st_mode) & ~_PRIVATE:
-        folder.chmod(_PRIVATE)
+    try:
+        folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
+            raise ResourceError(
+                f"{folder} belongs to another user",
+                hint="Set SYSDESIGN_HOME and XDG_RUNTIME_DIR to folders of your own.",
+            )
+        if stat.S_IMODE(found.st_mode) & ~_PRIVATE:
+            folder.chmod(_PRIVATE)
+    except OSError as error:
+        raise _unusable(folder, error.strerror or str(error)) from error
+    if not os.access(folder, os.W_OK):
+        raise _unusable(folder, "nothing can be written there")
     return folder
+
+
+def _unusable(folder: Path, why: str) -> ResourceError:
+    return ResourceError(
+        f"{folder} cannot be used: {why}",
+        hint="Set SYSDESIGN_HOME, and XDG_RUNTIME_DIR for sockets, to folders you can write to.",
+    )

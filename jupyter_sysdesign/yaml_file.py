@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from yaml import (
+    CBaseLoader,
+    MappingNode,
+    MarkedYAMLError,
+    ScalarNode,
+    SequenceNode,
+    YAMLError,
+)
 
 from jupyter_sysdesign.errors import InvalidFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from yaml import Node
+
 M = TypeVar("M", bound=BaseModel)
+
+#: What a file may come to with its aliases written out: in 300 bytes there is room for gigabytes.
+MOST_BYTES = 4 << 20
+
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
 
 
 class Document:
@@ -27,36 +42,51 @@ class Document:
     """
 
     def __init__(self, name: str, text: str) -> None:
-        """Parse ``text`` (YAML 1.2).
+        """Parse ``text`` (YAML 1.2, core schema, and merge keys).
 
         Raises:
-            InvalidFileError: no YAML, or a key that stands twice.
+            InvalidFileError: no YAML, a key that stands twice, or more than ``MOST_BYTES``.
         """
         self.name = name
+        self._found: dict[int, dict[Any, tuple[Node, Node | None]]] = {}
         try:
-            self._tree = YAML(typ="rt").load(text)
+            self._root: Node | None = _Parser(text).get_single_node()
+            self.data: Any = None if self._root is None else _Values().of(self._root)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            said = (error.problem or error.context or "not valid YAML").split("\n")[0]
-            line = mark.line + 1 if mark else None
+            said = error.problem or error.context or "not valid YAML"
+            last = text.rstrip().count("\n")  # what is not closed is missed behind the last line
+            line = min(mark.line, last) + 1 if mark else None
             raise InvalidFileError(said, file=name, line=line) from error
         except YAMLError as error:
             raise InvalidFileError("not valid YAML", file=name) from error
-        self.data: Any = _plain(self._tree)
+        except RecursionError:
+            raise InvalidFileError("nested too deeply", file=name) from None
 
     def line(self, location: Sequence[str | int]) -> int:
         """Return the 1-based line of the deepest part of ``location`` that is in the file."""
-        node, line = self._tree, 0
+        node, line = self._root, 0
         for part in location:
-            if isinstance(node, CommentedMap) and part in node:
-                if part in (node.lc.data or {}):  # else it came in by a merge key (<<)
-                    line = node.lc.key(part)[0]
-            elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
-                line = node.lc.item(part)[0]
-            else:
-                continue  # pydantic names union members and validators in between
-            node = node[part]
+            if isinstance(node, MappingNode):
+                if part in (entries := self._entries(node)):
+                    node, key = entries[part]
+                    line = key.start_mark.line if key is not None else line
+            elif (
+                isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value)
+            ):
+                node = node.value[part]
+                line = node.start_mark.line
+            # else: pydantic names union members and validators in between
         return int(line) + 1
+
+    def _entries(self, node: MappingNode) -> dict[Any, tuple[Node, Node | None]]:
+        """Return what stands in a mapping, by key; gone through once, however many mistakes."""
+        if id(node) not in self._found:
+            found: dict[Any, tuple[Node, Node | None]] = {}
+            for key, value, place in _Values().entries(node):
+                found.setdefault(key, (value, place))
+            self._found[id(node)] = found
+        return self._found[id(node)]
 
     def validate(self, model: type[M]) -> M:
         """Return the document as ``model``.
@@ -113,13 +143,108 @@ def _say(error: Any) -> str:
     return f"{where}: {message}" if where else message
 
 
-def _plain(node: Any) -> Any:
-    """Return ``node`` without ruamel's own subclasses of dict, list, str, int and float."""
-    if isinstance(node, dict):
-        return {_plain(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(each) for each in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
+class _Parser(CBaseLoader):
+    """Makes nodes of a text; what a plain word is, the core schema says."""
+
+
+for _kind, _words, _first in (
+    ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", [*"-+0123456789"]),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        [*"-+.0123456789"],
+    ),
+    ("merge", "<<", ["<"]),
+):
+    _Parser.add_implicit_resolver(_TAG + _kind, re.compile(f"^(?:{_words})$"), _first)
+
+
+class _Values:
+    """Plain values of nodes, as many as ``MOST_BYTES`` hold."""
+
+    def __init__(self) -> None:
+        self._left = MOST_BYTES
+
+    def of(self, node: Node) -> Any:
+        """Return what a node says.
+
+        Raises:
+            MarkedYAMLError: it says nothing that is known here, or too much.
+        """
+        self._count(node)
+        if isinstance(node, MappingNode):
+            found: dict[Any, Any] = {}
+            for key, value, place in self.entries(node):
+                if place is None:
+                    found.setdefault(key, self.of(value))
+                elif key in found:
+                    raise _wrong(f'duplicate key "{key}"', place)
+                else:
+                    found[key] = self.of(value)
+            return found
+        if isinstance(node, SequenceNode):
+            return [self.of(each) for each in node.value]
+        return _scalar(node)
+
+    def entries(self, node: MappingNode) -> Iterator[tuple[Any, Node, Node | None]]:
+        """Yield keys, values, and where a key stands (None: it came in by a merge key), last."""
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                yield self._key(key), value, key
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                for each in value.value if isinstance(value, SequenceNode) else [value]:
+                    if not isinstance(each, MappingNode):
+                        raise _wrong("only a mapping can be merged", each)
+                    self._count(each)
+                    for name, inner, _ in self.entries(each):
+                        yield name, inner, None
+
+    def _count(self, node: Node) -> None:
+        self._left -= sys.getsizeof(node.value)
+        if self._left < 0:
+            raise _wrong(f"with its aliases it is more than {MOST_BYTES >> 20} MB", node)
+
+    def _key(self, node: Node) -> Any:
+        if not isinstance(node, ScalarNode):
+            raise _wrong("a key is a word or a number", node)
+        return self.of(node)
+
+
+def _scalar(node: Node) -> Any:
+    kind = _SCALARS.get(node.tag)
+    if kind is None:
+        raise _wrong(f"{node.tag}: this tag is not known", node)
+    try:
+        return kind(node.value)
+    except ValueError as error:  # a number of 5,000 digits, `!!bool maybe`
+        raise _wrong(f"cannot be read ({error})", node) from error
+
+
+def _wrong(problem: str, node: Node) -> MarkedYAMLError:
+    return MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+def _int(text: str) -> int:
+    return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+
+
+def _float(text: str) -> float:
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    f"{_TAG}str": str,
+    f"{_TAG}null": lambda _: None,
+    f"{_TAG}bool": _bool,
+    f"{_TAG}int": _int,
+    f"{_TAG}float": _float,
+}

@@ -1,8 +1,8 @@
 """A replica that lives among liars. The sections (§) are those of the PBFT paper (OSDI 1999).
 
 The messages, the timers and the carrying out are given: they are in the class Frame, which you may
-read. What is missing is judgement: whom to believe, and when. Each method below is asked one
-question, and looks only at what it is given and at
+read (run Frame?? in a cell of the notebook). What is missing is judgement: whom to believe, and when.
+Each method below is asked one question, and looks only at what it is given and at
 
     self.n, self.f          how many replicas there are, and how many of them may lie
     self.view               the view this replica is in
@@ -12,6 +12,7 @@ question, and looks only at what it is given and at
     self.commits            (view, number, digest): the set of senders
     self.seal.holds(m)      whether a sealed message was sealed by m.by; what it says is m.body
     digest(request)         a short text that stands for a request
+    Prepare(view, number, digest)   what a replica has accepted, always sealed
 
 Prepare is sent by the primary, too: where the paper counts the pre-prepare and 2f prepares, count
 prepares alone.

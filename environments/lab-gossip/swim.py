@@ -17,8 +17,14 @@ What you may use:
     self.ctx.disk           write(key, value), read(key, default), sync()
     self.ctx.options        "period_us": one ping in each; "suspicion_us": the time to defend oneself
 
-Ping, Ack and PingRequest each carry a number, which comes back with the answer, and updates: a tuple
-of Update(status, member, incarnation), the rumours that travel along.
+The messages are tuples with names:
+
+    Ping(number, updates)                   are you there?
+    PingRequest(number, target, updates)    ask target for me
+    Ack(number, member, updates)            member is there: I am, or I have asked it for you
+
+The number comes back with the answer. The updates are a tuple of Update(status, member, incarnation),
+the rumours that travel along; at first there are none: ().
 """
 
 from jupyter_sysdesign.simulation.node import Node

@@ -1,7 +1,16 @@
 """A replicated store on Paxos. The sections (§) are those of *Paxos Made Simple*; this is §3.
 
 What you may use stands at the top of synod.py. For lists the disk also has append(key, record) and
-log(key), so that you need not write everything anew each time.
+log(key), so that you need not write everything anew each time. The messages:
+
+    Prepare(ballot, first)          for all slots from first on
+    Promise(ballot, accepted)       accepted is a tuple of (slot, ballot, value), from slot first on
+    Accept(ballot, slot, value)
+    Accepted(ballot, slot)
+    Refused(ballot)                 the higher ballot that was promised
+    Chosen(first, values)           what was chosen, from slot first on
+    Heartbeat(ballot, chosen)       from the leader: all slots up to chosen are chosen
+    Missing(first)                  from one that lacks some: send me what was chosen from first on
 """
 
 from jupyter_sysdesign.simulation.clients import Reply, Request
@@ -51,4 +60,5 @@ class Paxos(Node):
             # A client: message.client, .serial, .op ("get", "put" or "append"), .key, .value.
             # The leader proposes it for the next slot. When that slot and all before it are
             # chosen, it is carried out, once, and the client told. Everybody else sends it on.
+            # Reply(serial, ok, value, leader): value is what a get found, else None.
             self.ctx.send(src, Reply(message.serial, ok=False, leader=self.leader))

@@ -37,8 +37,16 @@ from jupyter_sysdesign.simulation.protocols.paxos.messages import (
 from jupyter_sysdesign.simulation.units import MS
 
 # These messages are NamedTuples: tuples with names, which cannot be changed once they are made.
-# Ballot(round, server) is one, too; tuples compare by their first field, then by the second.
-# There is only one thing to decide: it is slot 1.
+#
+#   Prepare(ballot, first)          first is the first slot that is asked about, here always 1
+#   Promise(ballot, accepted)       accepted is a tuple of (slot, ballot, value); () if nothing was
+#   Accept(ballot, slot, value)
+#   Accepted(ballot, slot)
+#   Refused(ballot)                 the higher ballot that was promised
+#   Chosen(first, values)           the values from slot first on: here (value,)
+#
+# Ballot(round, server) and Proposal(ballot, value) are some, too; tuples compare by their first
+# field, then by the second. There is only one thing to decide: it is slot 1.
 
 
 class Synod(Node):

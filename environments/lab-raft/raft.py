@@ -76,4 +76,5 @@ class Raft(Node):
             # A client: message.client, .serial, .op ("get", "put" or "append"), .key, .value.
             # STAGE 2: the leader puts it into the log, and answers when it is committed.
             # Everybody else sends the client on.
+            # Reply(serial, ok, value, leader): value is what a get found, else None.
             self.ctx.send(src, Reply(message.serial, ok=False, leader=self.leader))

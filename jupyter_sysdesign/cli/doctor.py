@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
@@ -16,6 +15,7 @@ from jupyter_sysdesign import paths
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, emit, out
 from jupyter_sysdesign.environment import binaries
 from jupyter_sysdesign.environment.templates import is_whole
+from jupyter_sysdesign.errors import ResourceError
 
 _GIB = 1 << 30
 _NEEDED_MEMORY = _GIB
@@ -136,8 +136,12 @@ def _memory() -> Finding:
 
 
 def _disk() -> Finding:
-    free = shutil.disk_usage(paths.home()).free
-    found = f"{free / _GIB:.1f} GiB free in {paths.home()}"
+    try:
+        home = paths.home()
+    except ResourceError as error:
+        return Finding("disk", "missing", error.message, error.hint)
+    free = shutil.disk_usage(home).free
+    found = f"{free / _GIB:.1f} GiB free in {home}"
     if free < _NEEDED_DISK:
         return Finding(
             "disk", "limited", found, "Lessons want 2 GiB; SYSDESIGN_HOME can name another place."
@@ -158,15 +162,18 @@ def _templates() -> list[Finding]:
 
 
 def _extension() -> Finding:
-    listed = subprocess.run(
-        [sys.executable, "-m", "jupyter_server.extension.serverextension", "list"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    text = listed.stdout + listed.stderr
-    if "jupyter_sysdesign" in text and "enabled" in text:
+    """Look whether a server started now would load the extension: the user's files come first."""
+    from jupyter_core.paths import jupyter_config_path
+    from jupyter_server.extension.config import ExtensionConfigManager
+
+    configured = ExtensionConfigManager(read_config_path=jupyter_config_path())
+    extensions = configured.get_jpserver_extensions()  # type: ignore[no-untyped-call]
+    enabled = extensions.get("jupyter_sysdesign")
+    if enabled:
         return Finding("jupyter server", "ok", "extension enabled")
+    if enabled is not None:
+        hint = "`jupyter server extension enable jupyter_sysdesign` turns it on again."
+        return Finding("jupyter server", "missing", "extension disabled", hint)
     return Finding(
         "jupyter server",
         "missing",

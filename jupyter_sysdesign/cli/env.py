@@ -13,7 +13,8 @@ from jupyter_sysdesign.cli.place import (
     LessonArgument,
     RuntimeOption,
     WorkspaceOption,
-    existing,
+    environment,
+    environments,
     resolve,
 )
 from jupyter_sysdesign.errors import StartFailedError
@@ -65,7 +66,7 @@ def down(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = existing(client, resolve(client, lesson, workspace))
+        found = environment(client, lesson, workspace)
         status = client.stop(found.id)
     if as_json:
         emit({"environment": status})
@@ -82,7 +83,7 @@ def reset(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = existing(client, resolve(client, lesson, workspace))
+        found = environment(client, lesson, workspace)
         status = client.reset(found.id)
     if as_json:
         emit({"environment": status})
@@ -99,7 +100,7 @@ def apply(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = existing(client, resolve(client, lesson, workspace))
+        found = environment(client, lesson, workspace)
         done = client.apply(found.id)
         status = client.environment(found.id)
     if as_json:
@@ -114,15 +115,15 @@ def apply(
 def status(
     lesson: LessonArgument = None, *, workspace: WorkspaceOption = None, as_json: JsonFlag = False
 ) -> None:
-    """Show the environment of one workspace, or all that are known."""
+    """Show the environment of a workspace or of a lesson, or all that are known."""
     from jupyter_sysdesign.control.client import ControlClient
     from jupyter_sysdesign.curriculum import workspace as workspaces
 
     with ControlClient() as client:
-        known = client.environments()
         if lesson is not None or workspace is not None or workspaces.find(Path.cwd()):
-            folder = str(resolve(client, lesson, workspace))
-            known = [each for each in known if each.workspace == folder]
+            known = environments(client, lesson, workspace)
+        else:
+            known = client.environments()
     if as_json:
         emit({"environments": known})
         return
@@ -146,7 +147,7 @@ def logs(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = existing(client, resolve(client, lesson, workspace))
+        found = environment(client, lesson, workspace)
         page = client.logs(found.id, service=service, tail=tail)
     if as_json:
         emit(page)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, emit, out
-from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, existing, resolve
+from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, environment
 from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def inject(
     fault, on = places
     source, is_link, target = on.partition(_LINK)
     with ControlClient() as client:
-        found = existing(client, resolve(client, lesson, workspace))
+        found = environment(client, lesson, workspace)
         active = client.inject_fault(
             found.id,
             fault,
@@ -108,7 +108,7 @@ def recover(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = existing(client, resolve(client, lesson, workspace))
+        found = environment(client, lesson, workspace)
         active = client.active_faults(found.id).faults
         chosen = [each for each in active if fault in (None, each.id, each.fault)]
         if fault is not None and not chosen:
@@ -135,7 +135,7 @@ def status(
     from jupyter_sysdesign.control.client import ControlClient
 
     with ControlClient() as client:
-        found = existing(client, resolve(client, lesson, workspace))
+        found = environment(client, lesson, workspace)
         active = client.active_faults(found.id).faults
         played = client.fault_schedules(found.id).schedules
     if as_json:
@@ -172,7 +172,7 @@ def play(
         schedule["seed"] = seed
     with ControlClient() as client:
         lesson = words[0] if len(words) == 2 else None  # noqa: PLR2004
-        found = existing(client, resolve(client, lesson, workspace))
+        found = environment(client, lesson, workspace)
         played = client.play_faults(found.id, schedule)
     if as_json:
         emit({"environment": found.id, "schedule": played})
@@ -198,11 +198,16 @@ def _argument(word: str) -> tuple[str, Any]:
 
 
 def _arguments(fault: FaultDescription) -> list[tuple[str, str]]:
-    """Return each argument's name, and what it means with its default."""
+    """Return each argument's name, and what it means with its default, if it has one to name."""
     return [
-        (name, f"{schema.get('description', '')} (default {json.dumps(schema.get('default'))})")
+        (name, schema.get("description", "") + _default(schema))
         for name, schema in fault.arguments["properties"].items()
     ]
+
+
+def _default(schema: dict[str, Any]) -> str:
+    default = schema.get("default")
+    return "" if default is None else f" (default {json.dumps(default)})"
 
 
 def _spot(fault: ActiveFault) -> str:

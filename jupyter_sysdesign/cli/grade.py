@@ -138,10 +138,13 @@ def progress(count: int, *, shown: bool) -> Iterator[Callable[[Graded], None]]:
 
 
 def _show(graded: Graded) -> None:
+    from rich.markup import escape
+
     verdict = graded.result.verdict
     points = f"{verdict.points:g} of {verdict.max_points:g}"
     kept = " (from before)" if graded.how == "kept" else ""
-    console.print(f"{_WORDS[verdict.status.value]}  {graded.order.student}  {points}{kept}")
+    who = escape(graded.order.student)
+    console.print(f"{_WORDS[verdict.status.value]}  {who}  {points}{kept}")
     if graded.problem:
         console.print(f"    not in the gradebook: {graded.problem}", markup=False)
 

@@ -14,8 +14,7 @@ from jupyter_sysdesign.cli.place import RuntimeOption, default_folder
 from jupyter_sysdesign.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from jupyter_sysdesign.curriculum.catalogue import Catalogue
-    from jupyter_sysdesign.curriculum.registry import Registry
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
     from jupyter_sysdesign.curriculum.workspace import Workspace
 
 
@@ -50,14 +49,11 @@ def lab(
     folder = root.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     catalogue, registry = Catalogue(), Registry()
-    chosen = catalogue.lesson(lesson) if lesson else None
-    workspace = None if chosen else _begun(catalogue, registry, folder)
-    if workspace is None:
-        chosen = chosen or catalogue.recommended(_finished(registry)) or catalogue.recommended()
-        if chosen is None:
-            raise NotFoundError("The catalogue holds no lesson")
-        workspace = create(chosen, default_folder(chosen.id, folder))
-    chosen = catalogue.lesson(workspace.lesson)
+    if lesson is None:
+        chosen, place = _to_go_on_with(catalogue, registry.known(), folder)
+    else:
+        chosen, place = catalogue.lesson(lesson), default_folder(lesson, folder)
+    workspace = create(chosen, place)
     registry.remember(workspace)
     notebook = (workspace.folder / NOTEBOOK).relative_to(folder).as_posix()
     console.print(f"Lesson [bold]{chosen.file.title}[/bold] in {workspace.folder}")
@@ -73,20 +69,22 @@ def lab(
     os.execve(sys.executable, [*argv, *context.args], _environment(configured))  # noqa: S606 (own argv)
 
 
-def _begun(catalogue: Catalogue, registry: Registry, folder: Path) -> Workspace | None:
-    """Return what was opened last and is not finished, of what JupyterLab can show there."""
-    known, finished = {each.id for each in catalogue.lessons()}, _finished(registry)
-    for each in registry.known():
-        if each.lesson in known - finished and each.folder.is_relative_to(folder):
-            return each
-    return None
+def _to_go_on_with(catalogue: Catalogue, known: list[Workspace], root: Path) -> tuple[Lesson, Path]:
+    """Return a lesson and its folder: what was opened last below ``root``, or else the next one.
 
-
-def _finished(registry: Registry) -> set[str]:
+    Lessons that were passed, wherever that was, are passed over while there are others.
+    """
     from jupyter_sysdesign.curriculum.answers import AnswersFile
 
-    known = registry.known()
-    return {each.lesson for each in known if AnswersFile(each.folder).passed_at is not None}
+    passed = {each.lesson for each in known if AnswersFile(each.folder).passed_at is not None}
+    left = {each.id: each for each in catalogue.lessons() if each.id not in passed}
+    for each in known:
+        if each.lesson in left and each.folder.is_relative_to(root):
+            return left[each.lesson], each.folder
+    following = catalogue.recommended(passed) or catalogue.recommended()
+    if following is None:
+        raise NotFoundError("The catalogue holds no lesson")
+    return following, default_folder(following.id, root)
 
 
 def _environment(runtime: str | None) -> dict[str, str]:

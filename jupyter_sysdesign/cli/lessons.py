@@ -7,15 +7,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from jupyter_sysdesign.cli.output import JsonFlag, command, emit, out
+from jupyter_sysdesign.cli.output import JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import WorkspaceOption, default_folder
 
 
 @command
 def lessons(*, as_json: JsonFlag = False) -> None:
-    """List the lessons in their order."""
+    """List the lessons in their order; those that are broken are told on stderr."""
     from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue
 
+    for problem in Catalogue().problems:
+        console.print(problem.message, markup=False, soft_wrap=True)
     with ControlClient() as client:
         found = client.lessons()
     if as_json:

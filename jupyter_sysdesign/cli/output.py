@@ -1,7 +1,7 @@
 """How every command speaks: one JSON document with ``--json``, else plain words; one exit code.
 
-Exit codes: 0 done or passed, 1 a verdict or gate that failed, or something missing (doctor, images),
-2 wrong use, 3 could not be done or checked.
+Exit codes: 0 done or passed, 1 a verdict or gate that failed (or what is needed is missing: doctor,
+images), 2 wrong use, 3 could not be done or checked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 
-from jupyter_sysdesign.errors import SysdesignError
+from jupyter_sysdesign.errors import ResourceError, SysdesignError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,13 +51,12 @@ def command(function: _Command) -> _Command:
         try:
             function(*args, **kwargs)
         except SysdesignError as error:
-            if kwargs.get("as_json"):
-                emit({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
-            else:
-                console.print(f"[red]{_escaped(error.message)}[/red]")
-                if error.hint:
-                    console.print(_escaped(error.hint))
-            raise typer.Exit(exit_code(error)) from None
+            raise _refusal(error, as_json=bool(kwargs.get("as_json"))) from None
+        except BrokenPipeError:
+            raise  # whoever read has enough: the command ends quietly
+        except OSError as error:
+            failed = ResourceError(_named(error))
+            raise _refusal(failed, as_json=bool(kwargs.get("as_json"))) from None
         except KeyboardInterrupt:
             console.print("Interrupted.")
             raise typer.Exit(COULD_NOT) from None
@@ -75,6 +74,22 @@ def exit_code(error: SysdesignError) -> int:
         HTTPStatus.UNPROCESSABLE_ENTITY,
     }
     return WRONG_USE if error.status in wrong else COULD_NOT
+
+
+def _refusal(error: SysdesignError, *, as_json: bool) -> typer.Exit:
+    """Print what went wrong; return the exit to raise."""
+    if as_json:
+        emit({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
+    else:
+        console.print(f"[red]{_escaped(error.message)}[/red]")
+        if error.hint:
+            console.print(_escaped(error.hint))
+    return typer.Exit(exit_code(error))
+
+
+def _named(error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def _plain(value: object) -> object:

@@ -40,6 +40,58 @@ def resolve(client: ControlClient, lesson: str | None, workspace: Path | None) -
         ConflictError: the workspace belongs to another lesson than the one named.
         InvalidRequestError: neither a lesson nor a workspace.
     """
+    place = _place(lesson, workspace)
+    if isinstance(place, Path):
+        return place
+    return Path(client.create_workspace(place, folder=str(default_folder(place))).folder)
+
+
+def environments(
+    client: ControlClient, lesson: str | None, workspace: Path | None
+) -> list[EnvironmentStatus]:
+    """Return the environments of the workspace, or of the lesson wherever it is open.
+
+    Raises:
+        NotFoundError, ConflictError, InvalidRequestError: as ``resolve``.
+    """
+    return _environments(client, _place(lesson, workspace))
+
+
+def environment(
+    client: ControlClient, lesson: str | None, workspace: Path | None
+) -> EnvironmentStatus:
+    """Return the environment of the workspace, or of the lesson wherever it is open.
+
+    Raises:
+        NotFoundError: there is none yet, or as ``resolve``.
+        ConflictError: there are several, none of them here, or as ``resolve``.
+        InvalidRequestError: as ``resolve``.
+    """
+    place = _place(lesson, workspace)
+    found = _environments(client, place)
+    if not found:
+        raise NotFoundError(
+            f"{Path(place).name} has no environment yet", hint="Start it with `sysdesign env up`."
+        )
+    if len(found) > 1:  # of a lesson: a workspace has one
+        here = str(default_folder(found[0].lesson))
+        found = [each for each in found if each.workspace == here] or found
+    if len(found) > 1:
+        folders = ", ".join(each.workspace for each in found)
+        raise ConflictError(
+            f"{lesson} has an environment in each of {folders}",
+            hint="Say which one is meant: --workspace DIR.",
+        )
+    return found[0]
+
+
+def default_folder(lesson: str, root: Path | None = None) -> Path:
+    """Return where a lesson's workspace goes: ``<root>/sysdesign/<lesson>``."""
+    return (root or Path.cwd()).resolve() / "sysdesign" / lesson
+
+
+def _place(lesson: str | None, workspace: Path | None) -> Path | str:
+    """Return the workspace's folder, or the lesson that is named where no workspace is."""
     found = workspaces.find(workspace or Path.cwd())
     if workspace is not None and (found is None or found.folder != workspace.resolve()):
         raise NotFoundError(
@@ -55,23 +107,14 @@ def resolve(client: ControlClient, lesson: str | None, workspace: Path | None) -
         )
     if workspace is not None and found is not None:
         raise ConflictError(f"{workspace} is a workspace of {found.lesson}, not of {lesson}")
-    return Path(client.create_workspace(lesson, folder=str(default_folder(lesson))).folder)
+    return lesson
 
 
-def existing(client: ControlClient, folder: Path) -> EnvironmentStatus:
-    """Return the environment of a workspace.
-
-    Raises:
-        NotFoundError: there is none yet.
-    """
-    for each in client.environments():
-        if each.workspace == str(folder):
-            return each
-    raise NotFoundError(
-        f"{folder.name} has no environment yet", hint="Start it with `sysdesign env up`."
-    )
-
-
-def default_folder(lesson: str, root: Path | None = None) -> Path:
-    """Return where a lesson's workspace goes: ``<root>/sysdesign/<lesson>``."""
-    return (root or Path.cwd()).resolve() / "sysdesign" / lesson
+def _environments(client: ControlClient, place: Path | str) -> list[EnvironmentStatus]:
+    known = client.environments()
+    if isinstance(place, Path):
+        return [each for each in known if each.workspace == str(place)]
+    found = [each for each in known if each.lesson == place]
+    if not found:
+        client.lesson(place)  # is there such a lesson at all?
+    return found

@@ -6,12 +6,16 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import RuntimeOption  # noqa: TC001 (typer reads it at run time)
+from jupyter_sysdesign.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
 
 _WORDS = {True: "[green]holds[/green]", False: "[red]broken[/red]", None: "nothing runs"}
 
@@ -36,7 +40,9 @@ def verify(
         os.environ[choice.VARIABLE] = runtime  # for the checker's processes as well
     choice.default()
     catalogue = Catalogue()
-    chosen = [catalogue.lesson(each) for each in lessons] if lessons else catalogue.lessons()
+    chosen = [catalogue.lesson(each) for each in lessons] if lessons else _all(catalogue)
+    if record is not None:
+        record.open("a").close()  # after the gate it would be late to find that this cannot be
     results: list[dict[str, Any]] = []
     for lesson in chosen:
         result = gate.verify(lesson, repeat=repeat, progress=None if as_json else _say)
@@ -51,6 +57,16 @@ def verify(
     if as_json:
         emit({"lessons": results})
     raise typer.Exit(DONE if all(each["passed"] for each in results) else FAILED)
+
+
+def _all(catalogue: Catalogue) -> list[Lesson]:
+    """Return all lessons, of which none is broken."""
+    if catalogue.problems:
+        raise catalogue.problems[0]
+    found = catalogue.lessons()
+    if not found:
+        raise NotFoundError("The catalogue holds no lesson")
+    return found
 
 
 def _say(line: str) -> None:

@@ -22,14 +22,19 @@ def export(
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Default: sysdesign-<date>.zip"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Default: sysdesign-<date>.zip; in a workspace <its name>-<date>.zip beside it.",
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write notebooks, edited files, answers and progress to one zip; no data, no passwords."""
     from jupyter_sysdesign.curriculum.packing import pack
 
-    target = (output or Path(time.strftime("sysdesign-%Y-%m-%d.zip"))).absolute()
+    target = (output or _beside()).absolute()
     packed = pack(workspace, target)
     if as_json:
         emit({"file": target, "workspaces": [each.folder for each in packed]})
@@ -37,6 +42,15 @@ def export(
     for each in packed:
         console.print(f"{each.lesson} from {each.folder}", markup=False)
     out.print(str(target), soft_wrap=True, markup=False)
+
+
+def _beside() -> Path:
+    """Return where a zip goes that nobody named; in a workspace it would be taken for work."""
+    from jupyter_sysdesign.curriculum import workspace as workspaces
+
+    around = workspaces.find(Path.cwd())
+    place = around.folder if around else Path("sysdesign")
+    return place.with_name(f"{place.name}{time.strftime('-%Y-%m-%d')}.zip")
 
 
 @command

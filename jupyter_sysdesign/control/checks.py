@@ -11,7 +11,7 @@ import secrets
 import signal
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -42,6 +42,13 @@ _DRAIN_S = 5.0
 _LINE_BYTES = 4 << 20
 
 
+class _Going(NamedTuple):
+    """A check under way, and the part of it that may be cut short: not its clean-up."""
+
+    check: asyncio.Task[Verdict]
+    running: asyncio.Task[str]
+
+
 class Checks:
     """The checkers under way, at most one per workspace.
 
@@ -51,7 +58,7 @@ class Checks:
 
     def __init__(self, let_go: Callable[[str], Awaitable[None]]) -> None:
         self._let_go = let_go
-        self._going: dict[str, asyncio.Task[Verdict]] = {}
+        self._going: dict[str, _Going] = {}
         self._results: dict[str, list[CheckResult]] = {}
         self._last: dict[str, Verdict] = {}
 
@@ -69,10 +76,12 @@ class Checks:
             )
         # A browser shows it, and its numbers are exact up to here only.
         seed = request.seed if request.seed is not None else secrets.randbelow(2**53)
+        checker = _Checker(environment, f"check:{uuid.uuid4().hex}")
+        running = asyncio.create_task(checker.run(seed, request.only))
         check = asyncio.create_task(
-            self._check(environment, seed, request.only), name=f"check {environment.id}"
+            self._check(environment, checker, running, seed), name=f"check {environment.id}"
         )
-        self._going[environment.id] = check
+        self._going[environment.id] = _Going(check, running)
         check.add_done_callback(lambda _: self._going.pop(environment.id, None))
         return await asyncio.shield(check)
 
@@ -89,23 +98,24 @@ class Checks:
         return bool(self._going)
 
     def stop_all(self) -> None:
-        """End all checks; their verdicts are unknown."""
-        for check in self._going.values():
-            check.cancel()
+        """End all checks; their verdicts are unknown. Safe to repeat."""
+        for each in self._going.values():
+            each.running.cancel()
 
     async def close(self) -> None:
         """End all checks and wait until nothing of them is left."""
         self.stop_all()
         if self._going:
-            await asyncio.wait(list(self._going.values()))
+            await asyncio.wait([each.check for each in self._going.values()])
 
-    async def _check(self, environment: Environment, seed: int, only: list[str] | None) -> Verdict:
+    async def _check(
+        self, environment: Environment, checker: _Checker, running: asyncio.Task[str], seed: int
+    ) -> Verdict:
         started_at = time.time()
-        checker = _Checker(environment, f"check:{uuid.uuid4().hex}")
         self._results[environment.id] = checker.results
         reason = ""
         try:
-            reason = await asyncio.wait_for(checker.run(seed, only), _TIMEOUT_S)
+            reason = await asyncio.wait_for(running, _TIMEOUT_S)
         except asyncio.TimeoutError:
             reason = f"The check took longer than {_TIMEOUT_S / 60:g} minutes"
         except asyncio.CancelledError:

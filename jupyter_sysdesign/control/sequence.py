@@ -2,15 +2,19 @@
 
 A number must never be given twice: a reader that resumes with its last ``seq`` would otherwise miss
 events without being told. Blocks of numbers are reserved on disk; after a kill the rest of a block
-is lost, which readers see as a gap.
+is lost, which readers see as a gap. Where nothing can be written, as on a full disk, numbers are
+given all the same: what happened is told, and what has to be stopped can be.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 _BLOCK = 10_000
 
@@ -26,6 +30,7 @@ class Sequence:
         self._file = file
         self.last = _read(file)
         self._reserved = self.last
+        self._failing = False
 
     def next(self) -> int:
         """Return the next number."""
@@ -40,7 +45,18 @@ class Sequence:
             self._reserve(self.last)
 
     def _reserve(self, upto: int) -> None:
-        self._reserved = upto
+        """Write the reservation down; one that cannot be is tried again with the next number."""
+        try:
+            self._write(upto)
+        except OSError as error:
+            if not self._failing:  # said once, not with each event
+                log.warning("event numbers are not kept: %s", error)
+            self._failing = True
+        else:
+            self._reserved = upto
+            self._failing = False
+
+    def _write(self, upto: int) -> None:
         if self._file is None or not self._file.parent.is_dir():
             return  # the instance was removed: nobody can resume over it
         temporary = self._file.with_suffix(".new")

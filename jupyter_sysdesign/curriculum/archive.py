@@ -8,10 +8,11 @@ Each workspace is a folder of the zip with its marker in it, where it lies below
 from __future__ import annotations
 
 import unicodedata
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import PurePosixPath
+    from collections.abc import Iterable
 
 #: How deep below the root a workspace may lie.
 DEEPEST = 4
@@ -39,12 +40,27 @@ def trouble_with(name: str) -> str | None:
     return None
 
 
+def trouble_between(names: Iterable[str]) -> str | None:
+    """Say which two paths cannot lie side by side on every file system, or None."""
+    seen: dict[str, str] = {}
+    for name in names:
+        folded = _as_others_see(name)
+        if folded in seen:
+            return f"{seen[folded]!a} and {name!a} are one file on some systems"
+        seen[folded] = name
+    for folded, name in seen.items():
+        for above in PurePosixPath(folded).parents:
+            if str(above) in seen:
+                return f"{seen[str(above)]!a} is a file, and the folder of {name!a}"
+    return None
+
+
 def may_be_workspace(folder: PurePosixPath) -> bool:
     """Tell whether a workspace may lie there: below the root, in no hidden folder."""
     hidden = any(part.startswith(".") for part in folder.parts)
     return 1 <= len(folder.parts) <= DEEPEST and not hidden
 
 
-def as_others_see(name: str) -> str:
+def _as_others_see(name: str) -> str:
     """Return what two names share that some file system takes for one."""
     return unicodedata.normalize("NFC", name).casefold()

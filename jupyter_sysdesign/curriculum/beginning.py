@@ -40,9 +40,10 @@ def new_lesson(lesson: str, root: Path) -> tuple[Path, Path]:
         if folder.exists():
             raise ConflictError(f"{folder} exists", hint="Choose another id, or remove it first.")
     numbered = NUMBERED.match(lesson)
+    name = lesson[numbered.end() :] if numbered else lesson
     words = {
         "LESSON_ID": lesson,
-        "LESSON_TITLE": lesson.split("-", 2)[-1].replace("-", " ").capitalize(),
+        "LESSON_TITLE": name.replace("-", " ").capitalize(),
         "LESSON_TRACK": numbered[1] if numbered else "1",
     }
     try:

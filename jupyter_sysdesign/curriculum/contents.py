@@ -6,14 +6,10 @@ import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.curriculum import archive
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.errors import InvalidFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED = 0x1
@@ -57,7 +53,9 @@ def entries(zipped: zipfile.ZipFile, file: str) -> list[Entry]:
         trouble = archive.trouble_with(info.filename) or _trouble(info)
         if trouble:
             raise InvalidFileError(f"{info.filename!a}: {trouble}", file=file)
-    _check_names([info.filename for info in infos], file)
+    trouble = archive.trouble_between(info.filename for info in infos)
+    if trouble:
+        raise InvalidFileError(trouble, file=file)
     places = _workspaces(infos, file)
     return [
         Entry(info, place, path)
@@ -87,19 +85,6 @@ def _trouble(info: zipfile.ZipInfo) -> str | None:
     if info.file_size > archive.MOST_FILE_BYTES:
         return f"it has more than {archive.MOST_FILE_BYTES >> 20} MB"
     return None
-
-
-def _check_names(names: Iterable[str], file: str) -> None:
-    """Let no two names be one file, and none be a file and a folder."""
-    seen: dict[str, str] = {}
-    for name in names:
-        known = seen.setdefault(archive.as_others_see(name), name)
-        if known is not name:
-            raise InvalidFileError(f"{name!a} is in it twice", file=file)
-    for name in seen:
-        for above in PurePosixPath(name).parents:
-            if str(above) in seen:
-                raise InvalidFileError(f"{str(above)!a} is a file and a folder", file=file)
 
 
 def _workspaces(infos: list[zipfile.ZipInfo], file: str) -> set[PurePosixPath]:

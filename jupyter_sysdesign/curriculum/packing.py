@@ -21,22 +21,24 @@ if TYPE_CHECKING:
 def pack(folder: Path, target: Path) -> list[Workspace]:
     """Write the workspace that ``folder`` stands in, or else all those below it, to ``target``.
 
-    All of the zip is there or nothing; one that was there before is replaced.
+    All of the zip is there or nothing; one that was there before is replaced, and is not packed.
 
     Raises:
         NotFoundError: no workspace in or below ``folder``.
         InvalidFileError: a workspace's marker is damaged.
-        InvalidRequestError: a file is too large for a zip, or its name cannot stand in one.
+        InvalidRequestError: a file is too large for a zip, or its name cannot stand in one, or not
+            beside another one.
         ResourceError: no room, or no right to read or to write.
     """
     found = _found(folder)
+    files = _files(found, leave_out=target)
     try:
         handle, name = tempfile.mkstemp(
             prefix=f".{target.name}.", suffix=".part", dir=target.parent
         )
         try:
             with os.fdopen(handle, "wb") as file:
-                _write(found, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6))
+                _write(files, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6))
             Path(name).chmod(0o600)
             Path(name).replace(target)
         except BaseException:
@@ -77,31 +79,45 @@ def _below(folder: Path) -> Iterator[Path]:
         folders[:] = [] if deep else sorted(each for each in folders if not each.startswith("."))
 
 
-def _write(found: dict[Workspace, PurePosixPath], zipped: zipfile.ZipFile) -> None:
-    count = size = 0
+def _files(found: dict[Workspace, PurePosixPath], leave_out: Path) -> dict[str, Path]:
+    """Return the files to take along, by their names in the zip."""
+    left_out = leave_out.parent.resolve() / leave_out.name
+    files: dict[str, Path] = {}
+    for workspace, place in found.items():
+        marker = workspace.folder / workspaces.MARKER
+        for path in (marker, *workspaces.plain_files(workspace.folder)):
+            if path == left_out:
+                continue
+            name = str(place / path.relative_to(workspace.folder).as_posix())
+            trouble = archive.trouble_with(name)
+            if trouble:
+                raise InvalidRequestError(
+                    f"{str(path)!a} cannot be taken along: {trouble}",
+                    hint="Rename it, or move it out of the workspace.",
+                )
+            files[name] = path
+    trouble = archive.trouble_between(files)
+    if trouble:
+        raise InvalidRequestError(trouble, hint="Rename one of them.")
+    return files
+
+
+def _write(files: dict[str, Path], zipped: zipfile.ZipFile) -> None:
+    size = 0
     with zipped:
-        for workspace, place in found.items():
-            marker = workspace.folder / workspaces.MARKER
-            for path in (marker, *workspaces.plain_files(workspace.folder)):
-                name = str(place / path.relative_to(workspace.folder).as_posix())
-                trouble = archive.trouble_with(name)
-                if trouble:
-                    raise InvalidRequestError(
-                        f"{str(path)!a} cannot be taken along: {trouble}",
-                        hint="Rename it, or move it out of the workspace.",
-                    )
-                content = _content(path)
-                count, size = count + 1, size + len(content)
-                if count > archive.MOST_FILES or size > archive.MOST_BYTES:
-                    raise InvalidRequestError(
-                        f"This is more than a zip takes: {archive.MOST_FILES:,} files, "
-                        f"{archive.MOST_BYTES >> 20} MB",
-                        hint="Export one workspace at a time: `sysdesign export WORKSPACE`.",
-                    )
-                entry = zipfile.ZipInfo(name)  # of 1980: the same work gives the same zip
-                entry.external_attr = 0o100644 << 16
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                zipped.writestr(entry, content)
+        for count, (name, path) in enumerate(files.items(), 1):
+            content = _content(path)
+            size += len(content)
+            if count > archive.MOST_FILES or size > archive.MOST_BYTES:
+                raise InvalidRequestError(
+                    f"This is more than a zip takes: {archive.MOST_FILES:,} files, "
+                    f"{archive.MOST_BYTES >> 20} MB",
+                    hint="Export one workspace at a time: `sysdesign export WORKSPACE`.",
+                )
+            entry = zipfile.ZipInfo(name)  # of 1980: the same work gives the same zip
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            zipped.writestr(entry, content)
 
 
 def _content(path: Path) -> bytes:

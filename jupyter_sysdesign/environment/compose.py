@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -41,15 +42,16 @@ _DURATION = re.compile(r"(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 def _bytes(value: Any) -> int:
     found = _SIZE.fullmatch(str(value).strip())
-    if not found or not float(found.group(1)):
+    size = float(found.group(1)) * _UNITS[found.group(2).lower()] if found else 0.0
+    if not 0 < size < math.inf:
         raise ValueError(f"{value!r} is no size; write for example 512M")
-    return int(float(found.group(1)) * _UNITS[found.group(2).lower()])
+    return int(size)
 
 
 def _cores(value: Any) -> float:
     try:
         cores = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         cores = 0
     if not 0.01 <= cores <= 256:  # noqa: PLR2004 (below, a service cannot even start)
         raise ValueError(f"{value!r} is no number of cores; write for example '0.5'")
@@ -58,9 +60,12 @@ def _cores(value: Any) -> float:
 
 def _seconds(value: Any) -> float:
     found = _DURATION.fullmatch(str(value).strip())
-    if not found or found.group(1, 2) == (None, None):
+    seconds = math.inf
+    if found and found.group(1, 2) != (None, None):
+        seconds = 60 * float(found.group(1) or 0) + float(found.group(2) or 0)
+    if seconds == math.inf:
         raise ValueError(f"{value!r} is no duration; write for example 10s")
-    return 60 * int(found.group(1) or 0) + float(found.group(2) or 0)
+    return seconds
 
 
 def _variable_value(value: Any) -> str:
@@ -112,7 +117,8 @@ def _mount(value: Any) -> Any:
 
 
 def _dependencies(value: Any) -> Any:
-    return {name: {} for name in value} if isinstance(value, list) else value
+    names = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return {name: {} for name in value} if names else value
 
 
 def _use(value: Any) -> Any:
@@ -221,4 +227,4 @@ class ComposeFile(_Part):
         if not isinstance(data, dict):
             raise ValueError("a Compose file is a mapping: name, services, …")  # noqa: TRY004
         own = "x-sysdesign"
-        return {key: each for key, each in data.items() if key == own or key[:2] != "x-"}
+        return {key: each for key, each in data.items() if key == own or str(key)[:2] != "x-"}

@@ -195,6 +195,8 @@ class Lifecycle:
         try:
             await self._occupy()
             await self._discard()
+            for runner in self.runners.values():  # at rest nobody waits for the room they take
+                await in_thread(runner.service.restock)
         finally:
             await self._leave()
         self._become(State.STOPPED)
@@ -419,8 +421,14 @@ class Lifecycle:
         watched = {path for each in self.runners.values() for path in each.service.watched}
         workspace = self.source.workspace
         elsewhere = [path for path in watched if not path.is_relative_to(workspace)]
-        async for paths_saved in saved_files([workspace, *elsewhere], stop):
+        async for paths_saved in saved_files([workspace, *elsewhere], stop, self._say_to_watchers):
             self._saved(paths_saved)
+
+    def _say_to_watchers(self, line: str) -> None:
+        log.warning("%s: %s", self.source.instance_id, line)
+        for runner in self.runners.values():
+            if runner.service.watched:
+                self.console.say(runner.name, line)
 
     def _saved(self, saved: frozenset[Path]) -> None:
         relative = [

@@ -98,7 +98,7 @@ class Supervisor:
         os.set_blocking(0, False)
         os.set_blocking(1, False)
         self._selector.register(0, selectors.EVENT_READ, self._read_orders)
-        self._selector.register(wake, selectors.EVENT_READ, lambda: self._begin_end(_LAST_WILL_S))
+        self._selector.register(wake, selectors.EVENT_READ, lambda: self._be_told(wake))
         self._send({"event": "hello", "pid": os.getpid(), "guard": os.getppid()})
         try:
             while not (self._ending and not self._processes):
@@ -239,11 +239,16 @@ class Supervisor:
 
     def _ask_to_stop(self, process: Process, now: float, within_s: float | None = None) -> None:
         allowed_s = process.stop_timeout_s if within_s is None else within_s
-        process.told_to_stop = True
         process.kill_at = min(process.kill_at or now + allowed_s, now + allowed_s)
         # Signal first: a frozen process then wakes up to it, and does no more work in between.
-        process.signal(process.stop_signal)
+        if not process.told_to_stop:  # many take a second signal for an order to drop everything
+            process.told_to_stop = True
+            process.signal(process.stop_signal)
         self._governor.release(process.name)
+
+    def _be_told(self, wake: int) -> None:
+        os.read(wake, 512)  # else it is told again with every turn
+        self._begin_end(_LAST_WILL_S)
 
     def _begin_end(self, within_s: float) -> None:
         self._ending = True

@@ -2,8 +2,8 @@
 
 Layout: ``<folder>/<key>/data`` is the template, ``<key>/template.json`` its size, ``<key>/spare`` a
 ready copy that the next instance takes by a rename, ``<key>/spare2`` … more of them. A template
-appears by one rename, so an interrupted build leaves none; ``<key>.lock`` keeps two processes from
-building the same one.
+appears by one rename, once the disk holds all of it, so an interrupted build leaves none;
+``<key>.lock`` keeps two processes from building the same one.
 
 A second folder may come with an image, made by somebody else and readable by all. A template that
 is whole in there is copied straight from there, and only its spare copies lie in the user's own
@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 UNUSED_S = 14 * 24 * 3600.0
 
 _LOCK_POLL_S = 0.05
+_FLUSHED_AT_ONCE = 8
 _TELL_TIMES = 20  # a copy reports its progress at most so often
 
 # Under root the database's user builds in there, and so must be able to walk through.
@@ -57,16 +59,18 @@ class Templates:
         """Return the data folder of template ``key``, built now if there is none in either folder.
 
         ``build`` fills the (missing) folder it is given; when it fails, nothing is left of it.
-        Another process that builds the same template is waited for.
+        Another process that builds the same template is waited for. One that is not whole, as
+        after a power loss, is built again.
 
         Raises:
             ResourceError: no space left.
         """
-        home = self._home(key)
-        if not (home / "data").is_dir():
+        home = self._find(key)
+        if home is None:
             with self._locked(key, progress):
-                if not (home / "data").is_dir():
-                    self._build(key, build)
+                home = self._find(key)
+                if home is None:
+                    home = self._build(key, build)
         with suppress(FileNotFoundError):  # of a shared one we may have nothing yet
             os.utime(self.folder / key)  # the time of its last use
         return home / "data"
@@ -85,7 +89,7 @@ class Templates:
                 if _is_ready(spare):
                     spare.rename(target)
                     return
-        home = self._home(key)
+        home = self._find(key) or self.folder / key
         size = _bytes(home)
         file_copy.require_room(target.parent, size, "the environment's data")
 
@@ -115,20 +119,16 @@ class Templates:
         wanted = [home / f"spare{number if number > 1 else ''}" for number in range(1, spares + 1)]
         with self._try_locked(f"{key}.spare") as mine:
             missing = [spare for spare in wanted if not _is_ready(spare)] if mine else []
-            source = self._home(key) if missing else home
-            for spare in missing if (source / "data").is_dir() else ():
+            source = self._find(key) if missing else None
+            if source is not None:
                 home.mkdir(mode=_MODE, exist_ok=True)
-                partial = home / ".spare.partial"
-                for useless in (partial, spare):
-                    shutil.rmtree(useless, ignore_errors=True)
-                if 2 * _bytes(source) < shutil.disk_usage(home).free - file_copy.RESERVE_BYTES:
-                    file_copy.copy_tree(source / "data", partial, owner=server_owner())
-                    partial.rename(spare)
+                for spare in missing:
+                    self._make_spare(source, spare)
         return all(_is_ready(spare) for spare in wanted)
 
     def size(self, key: str) -> int:
         """Return the bytes a copy of template ``key`` takes."""
-        return _bytes(self._home(key))
+        return _bytes(self._find(key) or self.folder / key)
 
     def tidy(self) -> None:
         """Remove what killed processes left half-made, and what nobody has used for two weeks."""
@@ -144,14 +144,22 @@ class Templates:
                     each.rename(gone)
                     shutil.rmtree(gone, ignore_errors=True)
 
-    def _home(self, key: str) -> Path:
-        """Return where template ``key`` is or is to be: ours, unless only a shared one is there."""
-        own = self.folder / key
-        if self.shared and not (own / "data").is_dir() and is_whole(self.shared / key):
-            return self.shared / key
-        return own
+    def _make_spare(self, source: Path, spare: Path) -> None:
+        partial = spare.with_name(".spare.partial")
+        for useless in (partial, spare):
+            shutil.rmtree(useless, ignore_errors=True)
+        if 2 * _bytes(source) < shutil.disk_usage(spare.parent).free - file_copy.RESERVE_BYTES:
+            file_copy.copy_tree(source / "data", partial, owner=server_owner())
+            partial.rename(spare)
 
-    def _build(self, key: str, build: Callable[[Path], None]) -> None:
+    def _find(self, key: str) -> Path | None:
+        """Return where template ``key`` is, whole: our own, else a shared one; None: nowhere."""
+        for folder in (self.folder, self.shared):
+            if folder and is_whole(folder / key):
+                return folder / key
+        return None
+
+    def _build(self, key: str, build: Callable[[Path], None]) -> Path:
         partial = self.folder / f".{key}.partial"
         shutil.rmtree(partial, ignore_errors=True)  # of a build that was interrupted
         partial.mkdir(mode=_MODE)
@@ -159,9 +167,10 @@ class Templates:
             build(partial / "data")
             facts = {**_extent(partial / "data"), "built_at": time.time()}
             (partial / "template.json").write_text(json.dumps(facts))
+            _flush(partial)  # else its name may outlive a power loss, and what it holds not
             # Spare copies may be there, of a shared one that is gone.
             shutil.rmtree(self.folder / key, ignore_errors=True)
-            partial.rename(self.folder / key)
+            return partial.rename(self.folder / key)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
@@ -224,6 +233,26 @@ def _extent(data: Path) -> dict[str, int]:
             if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
                 raise PermissionError(path)
     return found
+
+
+def _flush(folder: Path) -> None:
+    """Have the disk hold all that is below ``folder``: a thousand small files, many at once."""
+    with ThreadPoolExecutor(_FLUSHED_AT_ONCE, thread_name_prefix="flush") as pool:
+        for _ in pool.map(_flush_one, (folder, *folder.rglob("*"))):
+            pass  # one that failed is raised here
+
+
+def _flush_one(path: Path) -> None:
+    if path.is_symlink():
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if not path.is_dir():  # not every file system can do it with a folder
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _raise(error: OSError) -> NoReturn:

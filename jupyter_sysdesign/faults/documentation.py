@@ -30,7 +30,8 @@ have taken effect. This page is made from the library itself:
 | the API | `POST /v1/environments/{id}/faults {fault, service or link, arguments, for_s}`, \
 `DELETE /v1/environments/{id}/faults/{fault_id}` |
 
-Every fault can be told to recover by itself (`for_s`, in seconds). Recovering is safe to repeat.
+Every fault can be told to recover by itself (`for_s`, in seconds); where it cannot just then, it
+tries again every second. Recovering is safe to repeat.
 Faults on different spots are independent; on the same spot they compose, except for the same one
 twice and those said to exclude each other: these are refused (409) and change nothing. A fault
 whose service dies, or whose environment stops or is reset, ends by itself; `fault.ended` says why.
@@ -66,7 +67,8 @@ steps:
 ```
 
 `sysdesign fault play LESSON FILE` plays it, as does `POST /v1/environments/{id}/fault-schedules`;
-`DELETE …/fault-schedules/{schedule}` stops it and recovers its faults.
+`DELETE …/fault-schedules/{schedule}` stops it and recovers its faults; where one of them cannot be,
+all others are, and the answer says why.
 """
 
 _TITLES = {

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 Told = Literal["fault.started", "fault.ended"]
 
 _UP = frozenset({State.READY, State.DEGRADED})
+_AGAIN_S = 1.0
 
 
 class _Held:
@@ -258,10 +259,16 @@ class Injector:
         self._spawn(self._recover_in_time(identity))
 
     async def _recover_in_time(self, identity: str) -> None:
-        try:
-            await self.recover(identity, "its time was over")
-        except SysdesignError as error:
-            log.warning("fault %s could not be recovered: %s", identity, error)
+        """Recover it, trying again for as long as it is in force."""
+        said = ""
+        while identity in self._held:
+            try:
+                await self.recover(identity, "its time was over")
+            except SysdesignError as error:  # noqa: PERF203 (once a second)
+                if error.message != said:
+                    said = error.message
+                    log.warning("fault %s could not be recovered: %s", identity, said)
+                await asyncio.sleep(_AGAIN_S)
 
     def _end(self, held: _Held, reason: str) -> None:
         if self._held.pop(held.said.id, None) is None:

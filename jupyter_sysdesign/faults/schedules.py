@@ -71,12 +71,22 @@ class Schedules:
         return played
 
     async def stop(self, identity: str) -> None:
-        """End a schedule and recover its faults; nothing happens when there is none of that id."""
+        """End a schedule and recover its faults; nothing happens when there is none of that id.
+
+        Raises:
+            SysdesignError: one of them cannot be recovered now; all others are.
+        """
         if self._playing is not None and self._playing[0] == identity:
             await self._end()
+        failed: list[SysdesignError] = []
         for fault in reversed(self._injector.active):
             if fault.schedule == identity:
-                await self._injector.recover(fault.id, "its schedule was stopped")
+                try:
+                    await self._injector.recover(fault.id, "its schedule was stopped")
+                except SysdesignError as error:
+                    failed.append(error)
+        if failed:
+            raise failed[0]
 
     def follow(self) -> None:
         """Hear that the environment has changed: one that goes down has no failures any more."""

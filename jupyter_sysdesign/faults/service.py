@@ -204,11 +204,12 @@ class CpuQuota(_ServiceFault):
         """Set the quota that was before, for its next start where it does not run now."""
         if self._before is None:
             return
-        (cpus,), self._before = self._before, None
+        (cpus,) = self._before
         try:
             await self.spot.system.set_quota(self.spot.service, cpus)
         except ConflictError:
             self.spot.system.remember_quota(self.spot.service, cpus)
+        self._before = None
 
     async def release(self) -> None:
         """Let its next start have the quota that was before."""

@@ -98,7 +98,9 @@ def fallen(system: System, reached: Mapping[str, list[str]]) -> Finding | None:
         status = system.status()
     except SysdesignError as error:
         return Finding(Status.UNKNOWN, f"The control plane does not answer: {error.message}")
-    found = [_end(service, reached) for service in _down(system, status)]
+    # By now it may have heard what stays hidden: what it says is kept apart (``marks.of_check``).
+    down = _down(system, status)
+    found = [_end(service, reached, reasons.parted(service.reason)) for service in down]
     # A dead database explains a dead app, not the other way round.
     return next((each for each in found if each.status is Status.UNKNOWN), next(iter(found), None))
 
@@ -117,7 +119,7 @@ def behind(system: System, reached: Mapping[str, list[str]]) -> Finding | None:
 def not_started(status: EnvironmentStatus, reached: Mapping[str, list[str]]) -> Finding:
     """Return why an environment did not get ready."""
     broken = [each for each in status.services if each.state is ServiceState.FAILED]
-    found = [_end(each, reached) for each in broken]
+    found = [_end(each, reached, reasons.condensed(each.reason)) for each in broken]
     if not found:
         said = status.reason or f"it is {status.state.value}"
         return Finding(Status.UNKNOWN, f"The system could not be started: {said}")
@@ -151,9 +153,8 @@ def _down(system: System, status: EnvironmentStatus) -> list[ServiceStatus]:
     return [each for each in status.services if each.name in names]
 
 
-def _end(service: ServiceStatus, reached: Mapping[str, list[str]]) -> Finding:
+def _end(service: ServiceStatus, reached: Mapping[str, list[str]], reason: str) -> Finding:
     name = f"{_NAMES.get(service.kind, 'The service')} ({service.name})"
-    reason = reasons.condensed(service.reason)
     if _OUT_OF_MEMORY in reason.casefold():
         return Finding(Status.FAILED, f"{name} was ended: {reason}.")
     if service.state is ServiceState.PAUSED:

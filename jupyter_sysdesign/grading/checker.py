@@ -55,6 +55,7 @@ def decide(order: Order, say: Callable[[dict[str, Any]], None]) -> Verdict:
     """Check the workspace and return the verdict; ``say`` hears what happens meanwhile."""
     started_at = time.time()
     lesson_id, results, reason = order.workspace.name, list[CheckResult](), ""
+    checks: Sequence[Check] = ()
     try:
         workspace = workspaces.load(order.workspace)
         lesson = Catalogue().lesson(workspace.lesson)
@@ -66,6 +67,9 @@ def decide(order: Order, say: Callable[[dict[str, Any]], None]) -> Verdict:
     except Exception as error:  # noqa: BLE001 (a verdict is owed whatever happens)
         traceback.print_exc(file=sys.stderr)
         reason = f"The checker broke down ({type(error).__name__}: {error})."
+    # A check that is not told of would keep the mark that other files got for it.
+    left = checks[len(results) :]
+    results += [verdict.not_made(each, Finding(Status.UNKNOWN, reason)) for each in left]
     return verdict.combine(
         lesson_id, results, seed=order.seed, started_at=started_at, reason=reason
     )

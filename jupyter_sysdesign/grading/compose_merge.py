@@ -8,10 +8,8 @@ is told with its line.
 from __future__ import annotations
 
 import copy
-import io
+import json
 from typing import TYPE_CHECKING, Any
-
-from ruamel.yaml import YAML
 
 from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.environment.compose import ComposeFile
@@ -25,6 +23,9 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.yaml_file import Document
 
 Where = tuple[str | int, ...]
+
+#: More than any number here has; ``int`` refuses some thousands.
+_DIGITS = 18
 
 
 def merge(
@@ -46,9 +47,8 @@ def merge(
     data = merged.data()
     if not merged.differs:
         return pristine.read_bytes(), merged.refused
-    text = io.BytesIO()
-    YAML().dump(data, text)
-    return text.getvalue(), merged.refused
+    text = json.dumps(data, indent=1, ensure_ascii=False)  # is YAML too, and quotes every string
+    return text.encode(), merged.refused
 
 
 class _Merge:
@@ -210,7 +210,8 @@ class _Merge:
 def _outside(name: str, text: str, bounds: Bounds) -> str:
     """Return what is wrong with a value, or an empty string."""
     least, most = bounds.minimum, bounds.maximum
-    if text.isascii() and text.isdigit() and least <= int(text) <= most:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    if is_number and least <= int(text) <= most:
         return ""
     return f"{name} must be a whole number from {least} to {most}"
 

@@ -74,6 +74,10 @@ def text(value: Any, longest: int) -> str:
         raise refuse("Write an answer first")
     if len(value) > longest:
         raise refuse(f"That is longer than {longest:,} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a surrogate without the other one of its pair
+        raise refuse("That holds half a character: type it again") from None
     return value.strip()
 
 

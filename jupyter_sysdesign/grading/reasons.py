@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 #: The last line of a traceback: ``ModuleNotFoundError: No module named 'x'``.
 _RAISED = re.compile(r"[A-Za-z_][\w.]*: \S.*")
-_OUT_OF_MEMORY = re.compile(r"out of memory: [^:]+")
+_OUT_OF_MEMORY = re.compile(r"out of memory: [^:\n]+")
+#: What the runtime says of a service that ended or did not answer, and then the service itself.
+_ENDING = re.compile(
+    r"(?:[a-z][a-z0-9_-]* )?"
+    r"(?P<how>(?:ended with code \d+|was killed by (?:signal )?\w+|out of memory: [^:\n]+?"
+    r"|did not answer within \d+ s)(?: before it answered)?)"
+    r"(?:(?:: |\n)(?P<said>.*))?",
+    re.DOTALL,
+)
 
 
 def condensed(reason: str) -> str:
@@ -28,6 +36,14 @@ def condensed(reason: str) -> str:
     frames = [match for each in lines if (match := _FRAME.search(each))]
     where = f" ({frames[-1][1]}, line {frames[-1][2]})" if frames else ""
     return f"{lines[-1].strip()}{where}"
+
+
+def parted(reason: str) -> str:
+    """Return how a service ended, in our words, and apart from them what it said itself."""
+    found = _ENDING.fullmatch(reason.strip())
+    how, said = (found["how"], found["said"] or "") if found else ("ended", reason)
+    said = condensed(said)
+    return f"{how}. The log says: {said}" if said else how
 
 
 def last_exception(lines: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from jupyter_sysdesign.grading.blame import Finding
 from jupyter_sysdesign.grading.checks import Context
 from jupyter_sysdesign.grading.deadline import DeadlineExceeded, deadline
 from jupyter_sysdesign.grading.outcome import CannotTell, Outcome
-from jupyter_sysdesign.grading.submission import RejectedError, rebuild
+from jupyter_sysdesign.grading.submission import RejectedError, UnreadableError, rebuild
 from jupyter_sysdesign.grading.system import System, derive
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class Session:
             edited = rebuild(self._lesson, submitted, workspace, self._refused.append)
         except RejectedError as error:
             raise NotRunningError(Finding(Status.FAILED, str(error))) from error
+        except UnreadableError as error:
+            raise NotRunningError(Finding(Status.UNKNOWN, str(error))) from error
         except OSError as error:
             finding = Finding(Status.UNKNOWN, f"No room to rebuild the system: {error.strerror}")
             raise NotRunningError(finding) from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -32,10 +34,17 @@ MAX_FILES = 200
 MAX_BYTES = 8_000_000
 _OWNER = "owner.json"
 _WALKED = 20_000
+#: What opening a file fails with because of what the file is: a link, a socket.
+_NO_PLAIN_FILE = (errno.ELOOP, errno.ENXIO)
+_WILD = re.compile(r"[*?[]")
 
 
 class RejectedError(Exception):
     """The submission itself is not acceptable; the message tells the learner why."""
+
+
+class UnreadableError(Exception):
+    """The submission is there and cannot be read, which is not the learner's failure."""
 
 
 @contextlib.contextmanager
@@ -81,6 +90,7 @@ def rebuild(
 
     Raises:
         RejectedError: links, special files, more than the limits, or no Compose file.
+        UnreadableError: as ``collect``.
     """
     folder.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700)
     workspaces.populate(lesson, folder)
@@ -112,6 +122,7 @@ def collect(lesson: Lesson, submitted: Path) -> dict[str, bytes]:
 
     Raises:
         RejectedError: links, special files, or more than the limits.
+        UnreadableError: a file, or a folder with editable files, cannot be read.
     """
     files: dict[str, bytes] = {}
     size = 0
@@ -128,7 +139,14 @@ def collect(lesson: Lesson, submitted: Path) -> dict[str, bytes]:
 def _editable(lesson: Lesson, submitted: Path) -> Iterator[tuple[str, bytes]]:
     source = Source(lesson.id, lesson.environment, submitted, tuple(lesson.file.editable))
     walked = 0
-    for base, folders, names in os.walk(submitted, followlinks=False):
+
+    def unread(error: OSError) -> None:
+        folder = os.path.relpath(error.filename, submitted)
+        if folder == os.curdir or _may_hold_editable(folder, source.editable):
+            with _reading("The folder" if folder == os.curdir else folder):
+                raise error
+
+    for base, folders, names in os.walk(submitted, onerror=unread, followlinks=False):
         folders[:] = sorted(each for each in folders if each not in {".git", "__pycache__"})
         for name in (*folders, *sorted(names)):
             walked += 1
@@ -136,26 +154,45 @@ def _editable(lesson: Lesson, submitted: Path) -> Iterator[tuple[str, bytes]]:
                 raise RejectedError("There are too many files in the folder.")
             path = Path(base) / name
             relative = path.relative_to(submitted).as_posix()
-            if path.is_symlink():
+            with _reading(relative):
+                linked = path.is_symlink()
+            if linked:
                 if source.is_editable(relative) or _leads_to_editable(relative, source.editable):
                     raise RejectedError(f"{relative} is a link; only plain files count.")
             elif name in names and source.is_editable(relative):
                 yield relative, _read(path, relative)
 
 
+@contextlib.contextmanager
+def _reading(relative: str) -> Iterator[None]:
+    """Tell what the file itself is to blame for from what the machine is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_PLAIN_FILE:
+            raise RejectedError(f"{relative} is no plain file.") from error
+        raise UnreadableError(f"{relative} cannot be read: {error.strerror}.") from error
+
+
 def _leads_to_editable(folder: str, patterns: tuple[str, ...]) -> bool:
     return any(pattern.startswith(f"{folder}/") for pattern in patterns)
 
 
+def _may_hold_editable(folder: str, patterns: tuple[str, ...]) -> bool:
+    inside = f"{folder}/"
+    return any(
+        pattern.startswith(inside) or inside.startswith(_WILD.split(pattern, maxsplit=1)[0])
+        for pattern in patterns
+    )
+
+
 def _read(path: Path, relative: str) -> bytes:
-    try:
+    with _reading(relative):
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise RejectedError(f"{relative} cannot be read: {error.strerror}.") from error
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise RejectedError(f"{relative} is no plain file.")
-        content = file.read(MAX_FILE_BYTES + 1)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise RejectedError(f"{relative} is no plain file.")
+            content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise RejectedError(f"{relative} is larger than {MAX_FILE_BYTES // 10**6} MB.")
     return content

@@ -82,6 +82,7 @@ class Loop(ABC):
         self._ready: list[tuple[bytes, Endpoint]] = []
         self._connections: set[Connection] = set()
         self._by_fd: dict[int, Connection] = {}
+        self._closed: set[int] = set()
         self._timers: list[tuple[int, int, Connection]] = []
         self._timer_count = 0
 
@@ -151,6 +152,7 @@ class Loop(ABC):
         """Wait for events, or until a moment or a timer."""
         if self._timers and self._timers[0][0] < until:
             until = self._timers[0][0]
+        self._closed.clear()
         return self._poller.wait(until - perf())
 
     # --- requests -------------------------------------------------------------------------------
@@ -270,6 +272,7 @@ class Loop(ABC):
         if connection.socket is not None:
             self._poller.remove(connection.fd)
             del self._by_fd[connection.fd]
+            self._closed.add(connection.fd)
             connection.socket.close()
             connection.socket = None
         self._connections.discard(connection)
@@ -306,6 +309,8 @@ class Loop(ABC):
 
     def _event(self, fd: int, mask: int) -> None:
         """Deal with anything but plain bytes on a connection in the fast lane."""
+        if fd in self._closed:  # since the wait: another connection may have the number by now
+            return
         connection = self._by_fd.get(fd)
         if connection is None:
             self.watched[fd]()

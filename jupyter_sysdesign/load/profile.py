@@ -101,7 +101,7 @@ class Request(Strict):
             _wrong(("body",), f"a {self.method} request has no body")
         try:
             size = len(json.dumps(self.body))
-        except (TypeError, ValueError):  # a date, which YAML knows and JSON does not
+        except (TypeError, ValueError):  # a date, which Python knows and JSON does not
             _wrong(("body",), "not a JSON document: put dates and times in quotes")
         if size > MAX_BODY_CHARS:
             _wrong(("body",), f"longer than {MAX_BODY_CHARS} characters")

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.control.models import CheckResult, EventType, Status, Verdict
-from jupyter_sysdesign.errors import ConflictError
+from jupyter_sysdesign.errors import ConflictError, SysdesignError
+from jupyter_sysdesign.notebook.connection import unknown
 from jupyter_sysdesign.notebook.listening import Listener
 from jupyter_sysdesign.notebook.output import ShownOnce
 from jupyter_sysdesign.notebook.rendering import verdict as rendering
@@ -71,6 +72,8 @@ def check(
     status = connection.status()
     if status is None:
         status = connection.client.create_environment(connection.workspace.folder, start=False)
+    if only is not None:
+        _known(connection, only)
     since = time.time()
     props = {**connection.props(), "since": since}
     view = View("verdict", props, connection=connection)
@@ -94,8 +97,21 @@ def check(
                 "You stopped waiting; the check itself goes on.",
                 hint="Its verdict will stand in the panel. lesson.check() starts a new one then.",
             ) from None
+        except SysdesignError as error:
+            # Where one is under way already, its results and its verdict come all the same.
+            if not isinstance(error, ConflictError):
+                view.snapshot = {"results": results, "ended": True}
+                view.settle()
+            raise
     view.snapshot = {"results": results, "verdict": decided.model_dump(mode="json")}
     view.settle()
     result = VerdictResult(decided)
     result.mark_shown()
     return result
+
+
+def _known(connection: Connection, only: Sequence[str]) -> None:
+    declared = connection.client.checks(connection.environment).declared
+    for each in only:
+        if each not in declared:
+            raise unknown("check", each, declared)

@@ -80,7 +80,8 @@ class Lesson:
         """Show the system: its services, and buttons to start, stop, apply and reset."""
         status = self._connection.status()
         snapshot = {} if status is None else {"status": _lasting(status)}
-        view = View("panel", self._connection.props(), snapshot, connection=self._connection)
+        props = {**self._connection.props(), "runtime": self._connection.runtime}
+        view = View("panel", props, snapshot, connection=self._connection)
         view.show()
         return view
 

@@ -62,7 +62,7 @@ def load(
             finished = _finish(connection, run.id, ended)
         except KeyboardInterrupt:
             finished = _stop(connection, run.id)
-    view.snapshot = {"run": _kept(finished).model_dump(mode="json")}
+    view.snapshot = {"run": kept(finished).model_dump(mode="json")}
     view.settle()
     if finished.state == "failed":
         raise ConflictError(
@@ -111,11 +111,15 @@ def _stop(connection: Connection, run_id: str) -> Run:
     return connection.client.run(connection.environment, run_id)
 
 
-def _kept(run: Run) -> Run:
-    """Return as much of a run as its view draws: thinned ticks, and of the metrics the CPU."""
+def kept(run: Run) -> Run:
+    """Return as much of a run as its view draws: every so many ticks, and of the metrics the CPU.
+
+    The last tick is one of them: it tells how long the run was.
+    """
     step = -(-len(run.ticks) // _SNAPSHOT_TICKS) or 1
     metrics = run.metrics
     if metrics is not None:
         cpu = {name: each for name, each in metrics.values.items() if name.endswith(_CPU)}
         metrics = metrics.model_copy(update={"values": cpu})
-    return run.model_copy(update={"ticks": run.ticks[::step], "metrics": metrics})
+    ticks = run.ticks[::-1][::step][::-1]
+    return run.model_copy(update={"ticks": ticks, "metrics": metrics})

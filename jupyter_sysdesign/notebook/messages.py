@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_sysdesign.control.calls import Call
 from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError
@@ -16,10 +16,22 @@ if TYPE_CHECKING:
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 #: A check is the longest request there is.
 _TIMEOUT_S = 1200.0
+#: A page that was closed does not unsubscribe: with more than these, the oldest end.
+_MOST_SUBSCRIPTIONS = 8
+
+
+class _Subscriber(NamedTuple):
+    """Who hears of what."""
+
+    view: str
+    environment: str
 
 
 class Messages:
-    """The Python end of one view's comm (form: ``labextension/README.md``).
+    """The Python end of one model's comm (form: ``labextension/README.md``).
+
+    A model may have several views, and all of them hear what is sent: an answer names the one that
+    asked, as it named itself.
 
     Args:
         send: sends one custom message to the frontend.
@@ -28,20 +40,22 @@ class Messages:
     def __init__(self, connection: Connection, send: Callable[[dict[str, Any]], None]) -> None:
         self._connection = connection
         self._send = send
-        self._subscriptions: dict[str, threading.Event] = {}
+        self._subscriptions: dict[_Subscriber, threading.Event] = {}
         self._lock = threading.Lock()
 
     def receive(self, content: object) -> None:
         """Take one message; what makes no sense is ignored."""
         if not isinstance(content, dict):
             return
+        view = str(content.get("view", ""))
         request, subscribe = content.get("request"), content.get("subscribe")
         if isinstance(request, dict):
-            _in_thread("request", self._answer, content.get("id"), request)
+            _in_thread("request", self._answer, view, content.get("id"), request)
         elif isinstance(subscribe, dict):
-            self._subscribe(str(subscribe.get("environment")), subscribe.get("after"))
+            subscriber = _Subscriber(view, str(subscribe.get("environment")))
+            self._subscribe(subscriber, subscribe.get("after"))
         elif isinstance(content.get("unsubscribe"), dict):
-            self._end(str(content["unsubscribe"].get("environment")))
+            self._end(_Subscriber(view, str(content["unsubscribe"].get("environment"))))
 
     def push(self, events: list[dict[str, Any]]) -> None:
         """Send events unasked: while a cell runs, no subscription reaches the kernel."""
@@ -50,11 +64,11 @@ class Messages:
     def close(self) -> None:
         """End all subscriptions."""
         with self._lock:
-            environments = list(self._subscriptions)
-        for environment in environments:
-            self._end(environment)
+            subscribers = list(self._subscriptions)
+        for each in subscribers:
+            self._end(each)
 
-    def _answer(self, message: object, request: dict[str, Any]) -> None:
+    def _answer(self, view: str, message: object, request: dict[str, Any]) -> None:
         try:
             body = self._connection.client.send(_call(request))
         except SysdesignError as error:
@@ -62,34 +76,37 @@ class Messages:
             response = {"status": error.status, "body": problem}
         else:
             response = {"status": 200, "body": body}
-        self._send({"id": message, "response": response})
+        self._send({"view": view, "id": message, "response": response})
 
-    def _subscribe(self, environment: str, after: object) -> None:
+    def _subscribe(self, subscriber: _Subscriber, after: object) -> None:
+        self._end(subscriber)
         ended = threading.Event()
         with self._lock:
-            previous = self._subscriptions.get(environment)
-            self._subscriptions[environment] = ended
-        if previous is not None:
-            previous.set()
+            self._subscriptions[subscriber] = ended
+            oldest = list(self._subscriptions)[:-_MOST_SUBSCRIPTIONS]
+        for each in oldest:
+            self._end(each)
+            self._send({**each._asdict(), "closed": True})  # if it lives, it subscribes again
         start = after if isinstance(after, int) else 0
-        _in_thread("events", self._follow, environment, start, ended)
+        _in_thread("events", self._follow, subscriber, start, ended)
 
-    def _follow(self, environment: str, after: int, ended: threading.Event) -> None:
+    def _follow(self, subscriber: _Subscriber, after: int, ended: threading.Event) -> None:
+        address = subscriber._asdict()
         try:
             # Says that the stream is open, also when nothing happens for a while.
-            self._send({"environment": environment, "events": []})
-            for event in self._connection.client.events(environment, after):
+            self._send({**address, "events": []})
+            for event in self._connection.client.events(subscriber.environment, after):
                 if ended.is_set():
                     return
-                self._send({"environment": environment, "events": [event.model_dump(mode="json")]})
+                self._send({**address, "events": [event.model_dump(mode="json")]})
         except SysdesignError:
             pass  # the view asks again, with patience
         if not ended.is_set():
-            self._send({"environment": environment, "closed": True})
+            self._send({**address, "closed": True})
 
-    def _end(self, environment: str) -> None:
+    def _end(self, subscriber: _Subscriber) -> None:
         with self._lock:
-            ended = self._subscriptions.pop(environment, None)
+            ended = self._subscriptions.pop(subscriber, None)
         if ended is not None:
             ended.set()
 

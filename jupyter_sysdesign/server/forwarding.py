@@ -9,7 +9,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import iostream, web
 
-from jupyter_sysdesign.errors import SysdesignError
+from jupyter_sysdesign.errors import ResourceError, SysdesignError
 from jupyter_sysdesign.server.handler import ControlHandler
 
 if TYPE_CHECKING:
@@ -40,7 +40,12 @@ class ForwardHandler(ControlHandler, APIHandler):
     @authorized(action="read")  # type: ignore[untyped-decorator]
     async def get(self) -> None:
         """Forward; with ``?if_alive=1``, a control plane is not started only to be asked this."""
-        if self.get_query_argument("if_alive", "") and not self.link.alive:
+        try:
+            wanted = not self.get_query_argument("if_alive", "") or self.link.alive
+        except ResourceError as error:
+            self.refuse(error)
+            return
+        if not wanted:
             self.set_status(HTTPStatus.NO_CONTENT)
             self.finish()
             return

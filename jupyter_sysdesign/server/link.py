@@ -40,18 +40,21 @@ class ControlLink:
     def __init__(self, root: str) -> None:
         self.holder = f"jupyter:{root}"
         self._root = root
-        self._client = AsyncControlClient(holder=self.holder)
-        self._lease: str | None = None
+        self._made: AsyncControlClient | None = None
 
     @property
     def alive(self) -> bool:
-        """Tell whether a control plane answers; none is started."""
+        """Tell whether a control plane answers; none is started.
+
+        Raises:
+            ResourceError: the folder it would be in cannot be used.
+        """
         return answers(paths.control_socket())
 
     async def adopt(self) -> None:
         """Hold a lease if a control plane is alive; do not start one."""
-        if self.alive:
-            with contextlib.suppress(SysdesignError, transport.GoneError):
+        with contextlib.suppress(SysdesignError, transport.GoneError):
+            if self.alive:
                 await self._client.lease_headers()
 
     async def request(
@@ -62,6 +65,7 @@ class ControlLink:
         Raises:
             NotFoundError: the target is not forwarded.
             UnavailableError: there is no control plane, and none can be started.
+            ResourceError: nor is there a folder for one.
         """
         passed_on = {name: browser[name] for name in _PASSED_ON if name in browser}
         return await self._client.forward(
@@ -78,14 +82,23 @@ class ControlLink:
 
     async def close(self) -> None:
         """End the lease cleanly."""
-        await self._client.close()
+        if self._made is not None:
+            await self._made.close()
 
     def end_now(self) -> None:
         """End the lease cleanly without an event loop, as this process ends."""
-        lease = self._client.lease
-        if lease is not None and self.alive:
-            with contextlib.suppress(SysdesignError), ControlClient(start=False) as client:
-                client.end_lease(lease)
+        lease = self._made.lease if self._made is not None else None
+        with contextlib.suppress(SysdesignError):
+            if lease is not None and self.alive:
+                with ControlClient(start=False) as client:
+                    client.end_lease(lease)
+
+    @property
+    def _client(self) -> AsyncControlClient:
+        """Return the client; a server whose user has no folder to use begins without it."""
+        if self._made is None:
+            self._made = AsyncControlClient(holder=self.holder)
+        return self._made
 
     def _identity(self, user: str) -> dict[str, str]:
         return {headers.ROOT: quote(self._root), headers.USER: quote(user)}

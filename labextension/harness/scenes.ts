@@ -496,6 +496,14 @@ export const SCENES: readonly IScene[] = [
   },
   {
     group: 'verdict',
+    name: 'could not be made',
+    kind: 'verdict',
+    props: { since: START, checks: EXPECTED },
+    snapshot: { results: RESULTS.slice(0, 1), ended: true },
+    given: { answers: at() }
+  },
+  {
+    group: 'verdict',
     name: 'failed',
     kind: 'verdict',
     snapshot: { verdict: verdict(false) },

@@ -16,7 +16,8 @@ export interface IOpened extends IStreamSink {
 }
 
 export class ScriptedTransport implements ITransport {
-  readonly name = 'server';
+  constructor(readonly name: ITransport['name'] = 'server') {}
+
   readonly opened: IOpened[] = [];
   readonly requests: { method: Method; path: string; body: unknown }[] = [];
   /** By `METHOD path`; an ApiError is thrown. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -39,6 +40,35 @@ def test_a_lesson_from_open_to_down(sysdesign, tmp_path):
     assert down["state"] == "stopped"
 
 
+def test_to_look_and_to_stop_open_nothing(sysdesign, tmp_path):
+    first, second, elsewhere = (tmp_path / each for each in ("first", "second", "elsewhere"))
+    for each in (first, second, elsewhere):
+        each.mkdir()
+    for words in (("logs",), ("down",), ("reset",), ("apply",)):
+        missing = sysdesign("env", *words, LESSON, "--json", cwd=elsewhere, code=2)
+        assert missing["error"]["message"] == f"{LESSON} has no environment yet"
+    assert sysdesign("env", "status", LESSON, "--json", cwd=elsewhere) == {"environments": []}
+    unknown = sysdesign("env", "status", "no-such-lesson", "--json", cwd=elsewhere, code=2)
+    assert unknown["error"]["code"] == "not_found"
+    sysdesign("fault", "inject", LESSON, "pause", "app", "--json", cwd=elsewhere, code=2)
+
+    up = sysdesign("env", "up", LESSON, "--json", cwd=first)["environment"]
+    seen = sysdesign("env", "status", LESSON, "--json", cwd=elsewhere)["environments"]
+    assert [each["id"] for each in seen] == [up["id"]]
+    assert sysdesign("env", "logs", LESSON, "--json", cwd=elsewhere)["lines"]
+    assert sysdesign("fault", "status", LESSON, "--json", cwd=elsewhere)["environment"] == up["id"]
+
+    other = sysdesign("env", "up", LESSON, "--json", cwd=second)["environment"]
+    both = sysdesign("env", "down", LESSON, "--json", cwd=elsewhere, code=2)["error"]
+    assert both["code"] == "conflict"
+    assert all(each["workspace"] in both["message"] for each in (up, other))
+    assert "--workspace" in both["hint"]
+    for each, folder in ((up, first), (other, second)):
+        down = sysdesign("env", "down", LESSON, "--json", cwd=folder)["environment"]
+        assert (down["id"], down["state"]) == (each["id"], "stopped")
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_work_is_taken_along(sysdesign, tmp_path):
     sysdesign("open", LESSON)
     mine = tmp_path / "sysdesign" / LESSON
@@ -60,6 +90,17 @@ def test_work_is_taken_along(sysdesign, tmp_path):
     assert sysdesign("import", "missing.zip", "--json", code=2)["error"]["code"] == "invalid_file"
     (tmp_path / "new" / "empty").mkdir()
     assert sysdesign("export", "new/empty", "--json", code=2)["error"]["code"] == "not_found"
+
+
+def test_work_is_not_packed_with_what_was_packed_before(sysdesign, tmp_path):
+    sysdesign("open", LESSON)
+    mine = tmp_path / "sysdesign" / LESSON
+    first = Path(sysdesign("export", "--json", cwd=mine / "app")["file"])
+    assert first.parent == mine.parent
+    assert first.name.startswith(f"{LESSON}-")
+    before = first.read_bytes()
+    assert sysdesign("export", cwd=mine).strip() == str(first)
+    assert first.read_bytes() == before
 
 
 def test_a_console_talks_to_database_and_cache(sysdesign):
@@ -170,10 +211,47 @@ def test_doctor_says_what_to_install(sysdesign, monkeypatch):
         assert found["hint"]
 
 
+def test_doctor_sees_what_a_server_would_load(sysdesign, tmp_path, monkeypatch):
+    def extension(code):
+        findings = sysdesign("doctor", "--json", code=code)["findings"]
+        (found,) = [each for each in findings if each["name"] == "jupyter server"]
+        return found
+
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    settings = tmp_path / "jupyter_server_config.json"
+    for enabled, level, code in ((False, "missing", 1), (True, "ok", 0)):
+        extensions = {"jpserver_extensions": {"jupyter_sysdesign": enabled}}
+        settings.write_text(json.dumps({"ServerApp": extensions}))
+        assert extension(code)["level"] == level
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_work(sysdesign):
+    words = ("verify", LESSON, "--record", "missing/runs.jsonl")
+    refused = sysdesign(*words, "--json", code=3)["error"]
+    assert refused == {
+        "code": "no_room",
+        "message": "missing/runs.jsonl: No such file or directory",
+        "hint": "",
+    }
+
+
+def test_a_home_that_cannot_be_used_is_told_and_doctor_knows(sysdesign, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SYSDESIGN_HOME", str(tmp_path / "file" / "home"))
+    problem = sysdesign("env", "up", LESSON, "--json", code=3)["error"]
+    assert str(tmp_path / "file") in problem["message"]
+    assert "SYSDESIGN_HOME" in problem["hint"]
+    report = sysdesign("doctor", "--json", code=1)
+    (found,) = [each for each in report["findings"] if each["name"] == "disk"]
+    assert (found["level"], found["hint"]) == ("missing", problem["hint"])
+
+
 def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):
     listed = {each["id"]: each for each in sysdesign("fault", "list", "--json")["faults"]}
     assert listed["cpu-quota"]["target"] == "service"
-    assert "latency_ms" in sysdesign("fault", "list")
+    said = sysdesign("fault", "list")
+    assert "latency_ms" in said
+    assert "null" not in said
 
     sysdesign("open", LESSON, "--json")
     folder = tmp_path / "sysdesign" / LESSON

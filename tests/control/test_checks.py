@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -12,6 +13,10 @@ import psutil
 import pytest
 
 from jupyter_sysdesign import errors, paths
+from jupyter_sysdesign.control.checks import Checks
+from jupyter_sysdesign.control.environment import Environment
+from jupyter_sysdesign.control.models import ChecksRequest
+from jupyter_sysdesign.curriculum.answers import AnswersFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +25,16 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.control.client import ControlClient
     from jupyter_sysdesign.control.models import Verdict
+    from jupyter_sysdesign.environment.source import Source
 
 
 def checker(client: ControlClient) -> int | None:
     """Return the pid of the checker that is at work."""
-    for each in psutil.Process(client.info().pid).children():
+    return checker_of(client.info().pid)
+
+
+def checker_of(owner: int) -> int | None:
+    for each in psutil.Process(owner).children():
         if "jupyter_sysdesign.grading.checker" in each.cmdline():
             return each.pid
     return None
@@ -114,3 +124,37 @@ def test_the_end_of_the_control_plane_ends_the_check(control: Control, how: sign
     control.until(lambda: not control.is_alive(pid), "the checker outlived its owner")
     client.info()  # the next one sweeps
     control.until(lambda: not left(environment), "the system under check is still there")
+
+
+@pytest.mark.anyio
+async def test_an_end_that_is_told_twice_takes_no_verdict_and_no_clean_up(
+    tiny_lesson: Source,
+) -> None:
+    given_up: list[str] = []
+
+    async def let_go(holder: str) -> None:
+        given_up.append(holder)
+
+    async def settle(_environment: Environment) -> None:
+        pass
+
+    async def turns() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    environment = Environment(tiny_lesson, "lesson", settle)
+    checks = Checks(let_go)
+    checking = asyncio.ensure_future(checks.run(environment, ChecksRequest()))
+    while not (pid := checker_of(os.getpid())):  # noqa: ASYNC110 (it tells nobody that it is there)
+        await asyncio.sleep(0.01)
+    os.kill(pid, signal.SIGSTOP)  # it takes its time to end
+    checks.stop_all()  # as a signal does
+    await turns()
+    closing = asyncio.ensure_future(checks.close())
+    await turns()
+    os.kill(pid, signal.SIGCONT)
+    await closing
+    verdict = await checking
+    assert (verdict.status.value, verdict.reason) == ("unknown", "The control plane was stopped")
+    assert AnswersFile(tiny_lesson.workspace).tried
+    assert len(given_up) == 1

@@ -167,6 +167,16 @@ def test_numbers_are_never_given_twice(tmp_path: Any) -> None:
     assert Sequence(file).next() == last + 1
 
 
+def test_a_number_that_cannot_be_kept_is_given_and_kept_with_a_later_one(tmp_path: Any) -> None:
+    file, in_the_way = tmp_path / "events.seq", tmp_path / "events.new"
+    in_the_way.mkdir()  # nothing can be written there, as on a full disk
+    first = Sequence(file)
+    assert [first.next(), first.next()] == [1, 2]
+    in_the_way.rmdir()
+    assert first.next() == 3
+    assert Sequence(file).next() > 3  # the first one was killed
+
+
 def test_a_reader_from_before_a_kill_hears_of_the_gap(tmp_path: Any) -> None:
     file = tmp_path / "events.seq"
     before = EventStream(Sequence(file))

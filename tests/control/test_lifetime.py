@@ -182,6 +182,19 @@ def test_a_stop_ends_the_run_that_is_going_on(control: Control) -> None:
         client.start_run(workspace, "steady")
 
 
+def test_where_nothing_can_be_written_down_it_is_told_and_stopped_all_the_same(
+    control: Control,
+) -> None:
+    workspace = control.workspace().id
+    client = control.client(holder="kernel:a")
+    client.create_environment(workspace, start=False)
+    # A full disk, for all that is written there while an environment runs.
+    (paths.instances() / workspace / "events.new").mkdir()
+    client.start(workspace)
+    assert client.wait(workspace).state.value == "ready"
+    assert client.stop(workspace).state.value == "stopped"
+
+
 def test_a_stop_overtakes_a_start(control: Control) -> None:
     workspace = control.workspace().id
     client = control.client(holder="kernel:a")

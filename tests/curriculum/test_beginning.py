@@ -43,6 +43,15 @@ def test_the_command_makes_a_lesson_of_the_catalogue(tmp_path: Path):
     }
 
 
+@pytest.mark.parametrize(
+    ("lesson", "title"),
+    [("payments-outbox", "Payments outbox"), ("chart1-2-go", "Chart1 2 go"), ("lab", "Lab")],
+)
+def test_its_title_is_what_its_id_says(lesson: str, title: str, tmp_path: Path):
+    new_lesson(lesson, tmp_path)
+    assert Catalogue([tmp_path]).lesson(lesson).file.title == title
+
+
 @pytest.mark.parametrize("lesson", ["", "T1-02", "../out", "a b", "-a", "a/b", "a--b", "é"])
 def test_an_id_has_its_form(lesson: str, tmp_path: Path):
     with pytest.raises(InvalidRequestError):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import InvalidFileError, NotFoundError
 
@@ -25,10 +26,6 @@ def test_lessons_come_in_the_order_of_their_numbers(tmp_path: Path, curriculum: 
     catalogue = Catalogue([tmp_path])
     ids = [each.id for each in catalogue.lessons()]
     assert ids == ["t1-09-queues", "t1-10-pub-sub", "t2-01-clocks", "first", "another"]
-    following = catalogue.following("t1-10-pub-sub")
-    assert following is not None
-    assert following.id == "t2-01-clocks"
-    assert catalogue.following("another") is None
     recommended = catalogue.recommended(finished={"t1-09-queues"})
     assert recommended is not None
     assert recommended.id == "t1-10-pub-sub"
@@ -49,6 +46,17 @@ def test_a_broken_lesson_hides_no_other(tmp_path: Path, curriculum: Path):
         catalogue.lesson("t1-02-bad")
     bad.write_text(bad.read_text().replace("track: one", "track: 1"))
     assert catalogue.lesson("t1-02-bad").file.track == 1
+
+
+def test_one_lesson_is_read_without_the_others(tmp_path: Path, curriculum: Path, monkeypatch):
+    add(tmp_path, curriculum, "t1-01-good", "t1-02-better")
+    read = []
+    real = yaml_file.read
+    monkeypatch.setattr(
+        yaml_file, "read", lambda path, *name: read.append(path) or real(path, *name)
+    )
+    assert Catalogue([tmp_path]).lesson("t1-02-better").id == "t1-02-better"
+    assert {path.parent.name for path in read} == {"t1-02-better"}
 
 
 @pytest.mark.parametrize("lesson", ["no-such", "../tiny", "", "tiny/../tiny", "images"])

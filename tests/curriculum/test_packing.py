@@ -101,6 +101,17 @@ def test_the_same_work_gives_the_same_zip(catalogue, tmp_path):
     assert stat.S_IMODE((tmp_path / "one.zip").stat().st_mode) == 0o600
 
 
+def test_a_zip_is_no_part_of_the_work(catalogue, tmp_path):
+    made = worked(catalogue, tmp_path / "old")
+    target = made.folder / "app" / "work.zip"
+    pack(tmp_path / "old", tmp_path / "before.zip")
+    (tmp_path / "link").symlink_to(made.folder / "app")
+    for each in (target, target, tmp_path / "link" / "work.zip"):
+        pack(made.folder, each)
+        assert target.read_bytes() == (tmp_path / "before.zip").read_bytes()
+    assert sorted(each.name for each in target.parent.iterdir()) == ["server.py", "work.zip"]
+
+
 def test_what_cannot_be_taken_along_is_said_and_leaves_no_half_zip(
     catalogue, tmp_path, monkeypatch
 ):
@@ -118,6 +129,14 @@ def test_what_cannot_be_taken_along_is_said_and_leaves_no_half_zip(
     with pytest.raises(InvalidRequestError, match="no text"):
         pack(made.folder, target)
     odd.unlink()
+    for other, name in (("Notes.md", "notes.md"), ("grö\u00dfe", "GRÖSSE"), ("data", "Data/1")):
+        (made.folder / other).write_text("")
+        (made.folder / name).parent.mkdir(exist_ok=True)
+        (made.folder / name).write_text("")
+        with pytest.raises(InvalidRequestError, match=r"one file on some systems|is a file, and"):
+            pack(made.folder, target)
+        (made.folder / name).unlink()
+        (made.folder / other).unlink()
     with monkeypatch.context() as limits:
         limits.setattr(archive, "MOST_FILES", 3)
         with pytest.raises(InvalidRequestError, match="more than a zip takes"):

@@ -46,7 +46,7 @@ class Heard:
         self.lines += [(name, line) for line in lines]
         self.skipped += skipped
 
-    def lost(self) -> None:
+    def lost(self, reason: str) -> None:
         self.losses += 1
 
 

@@ -127,6 +127,7 @@ async def test_data_and_address_survive_a_stop_and_reset_brings_pristine_data(
     await tiny.stop()
     await tiny.reset()
     assert tiny.status.state is State.STOPPED
+    assert not list((paths.instances() / tiny.id / "data").glob("*.trash*"))
     await tiny.start()
     assert await rows(tiny) == 1000
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
+from jupyter_sysdesign.environment import file_copy
 from jupyter_sysdesign.environment.services.postgres import Postgres
+from jupyter_sysdesign.errors import ResourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from jupyter_sysdesign.environment.source import Source
 
@@ -103,6 +108,33 @@ async def test_discarding_brings_the_pristine_data_back(
     kept = [path.name for path in db.data.parent.iterdir()]
     assert "db" in kept
     assert not any("trash" in name for name in kept)
+
+
+async def test_what_was_discarded_makes_room_for_the_pristine_data(
+    tiny_lesson: Source, make_world: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(tiny_lesson)
+    world.prepare()
+    db = database(world)
+    for spare in world.place.templates.folder.glob("*/spare*"):
+        shutil.rmtree(spare)
+
+    def discarded() -> list[Path]:
+        return list(db.data.parent.glob(".db.trash*"))
+
+    def usage(_folder: Path) -> Any:
+        return SimpleNamespace(free=0 if discarded() else 2**40)
+
+    monkeypatch.setattr(file_copy.shutil, "disk_usage", usage)
+    db.discard()
+    assert discarded()
+    db.prepare()
+    assert (db.data / "PG_VERSION").exists()
+    assert not discarded()
+    monkeypatch.setattr(file_copy.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=0))
+    db.discard()
+    with pytest.raises(ResourceError, match="No space left"):
+        db.prepare()
 
 
 async def test_after_a_kill_the_next_start_works_even_if_the_pid_is_taken(

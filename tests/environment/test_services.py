@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -135,6 +136,22 @@ async def test_a_syntax_error_is_found_without_a_start(
     with pytest.raises(InvalidFileError, match=message) as caught:
         world.services["app"].check()
     assert (caught.value.file, caught.value.line) == ("app/server.py", line)
+
+
+async def test_hidden_is_what_is_hidden_in_the_folder_and_not_where_the_folder_lies(
+    make_lesson: Callable[..., Source], make_world: Callable[..., Any], home: Path
+) -> None:
+    files = {"app/server.py": SERVER, "app/.drafts/server.py": "def f(:\n"}
+    source = make_lesson(lesson(APP, **files))
+    hidden = home.parent / ".local" / "share"
+    hidden.mkdir(parents=True)
+    (home.parent / "lesson").rename(hidden / "lesson")
+    pristine, mine = hidden / "lesson" / "pristine", hidden / "lesson" / "mine"
+    app = make_world(replace(source, pristine=pristine, workspace=mine)).services["app"]
+    app.check()
+    (pristine / "app" / "server.py").write_text("def f(:\n")
+    with pytest.raises(InvalidFileError, match=r"app/server.py:1: invalid syntax"):
+        app.check()
 
 
 HAPROXY = """

@@ -26,11 +26,11 @@ APP = """
     command: ["uvicorn", "server:app", "--port", "8000"]
     volumes: ["./app:/app:ro"]
 """
-CACHE = '''
+CACHE = """
   cache:
     image: sysdesign/valkey:9
     command: [valkey-server, --requirepass, "${SYSDESIGN_PASSWORD_CACHE}"]
-'''
+"""
 
 
 def compose(*services: str, top: str = "") -> dict[str, str]:
@@ -195,6 +195,19 @@ WRONG = {
     "another port": (APP + '    ports: ["9000"]\n', 8, "the command listens on 8000, not on 9000"),
     "a published database": (DB + '    ports: ["5432"]\n', 6, "only python and haproxy"),
     "no size": (APP + "    deploy: {resources: {limits: {memory: lots}}}\n", 8, "is no size"),
+    "no size at all": (
+        APP + f"    deploy: {{resources: {{limits: {{memory: {'9' * 400}G}}}}}}\n",
+        8,
+        "is no size",
+    ),
+    "no duration": (APP + f"    stop_grace_period: {'9' * 400}m\n", 8, "is no duration"),
+    "no name to wait for": (APP + "    depends_on: [[db]]\n", 8, "valid dictionary"),
+    "a number as a key": (APP + "1: one\n", 8, "1: "),
+    "too many cores": (
+        APP + f"    deploy: {{resources: {{limits: {{cpus: {'9' * 400}}}}}}}\n",
+        8,
+        "number of cores",
+    ),
     "no cores": (APP + '    deploy: {resources: {limits: {cpus: "0"}}}\n', 8, "number of cores"),
     "a folder outside": (APP.replace("./app:", "../app:"), 7, "must begin with ./"),
     "a folder outside, hidden": (APP.replace("./app:", "./x/../../app:"), 7, "leads outside"),

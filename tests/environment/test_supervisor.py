@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from jupyter_sysdesign.environment import proctree
@@ -151,6 +152,26 @@ async def test_a_service_that_ignores_being_told_is_killed(
         await runtime.spawn(python("app", SLEEP))
 
 
+async def test_a_supervisor_that_is_told_to_end_tells_each_service_once(
+    runtime: Embedded, python: Callable[..., Launch], heard, until: Until
+) -> None:
+    code = """
+import signal, time
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(print("told")))
+print("up")
+while not told:
+    time.sleep(0.01)
+time.sleep(0.3)
+"""
+    await runtime.spawn(python("app", code))
+    await until(lambda: heard.lines)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        os.kill(runtime.supervisor, number)
+    await until(lambda: heard.losses)
+    assert [line for _, line in heard.lines] == ["up", "told"]
+
+
 async def test_closing_ends_everything_also_what_is_paused(
     runtime: Embedded, python: Callable[..., Launch]
 ) -> None:
@@ -161,6 +182,29 @@ async def test_closing_ends_everything_also_what_is_paused(
     assert [pid for pid in pids if proctree.started(pid)] == []
     assert not runtime._sockets.exists()
     await runtime.close()
+
+
+async def test_a_listener_that_fails_keeps_no_service_from_being_stopped(
+    runtime: Embedded,
+    python: Callable[..., Launch],
+    heard,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = []
+
+    def fail(*what: object) -> None:
+        told.append(what)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(heard, "printed", fail)
+    monkeypatch.setattr(heard, "ended", fail)
+    await runtime.spawn(python("app", "print('hello'); " + SLEEP))
+    await until(lambda: told)
+    with anyio.fail_after(60):  # only ends a hung test
+        assert (await runtime.stop("app")).told
+        await runtime.close()
+    assert len(told) == 2
 
 
 async def test_a_file_may_not_grow_beyond_its_limit(

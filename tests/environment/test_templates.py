@@ -95,6 +95,39 @@ def test_what_a_killed_build_left_is_removed(templates: Templates) -> None:
     assert not killed.exists()
 
 
+@pytest.mark.parametrize("lost", ["facts", "file", "contents"])
+def test_what_a_power_loss_left_of_one_is_built_again(
+    templates: Templates, tmp_path: Path, lost: str
+) -> None:
+    data = templates.ensure(KEY, fill)
+    if lost == "facts":
+        (data.parent / "template.json").write_text("")
+    elif lost == "file":
+        (data / "base" / "1").unlink()
+    else:
+        (data / "base" / "1").write_bytes(b"")
+    assert not templates.restock(KEY)
+    templates.ensure(KEY, fill)
+    templates.copy(KEY, tmp_path / "db")
+    assert (tmp_path / "db" / "base" / "1").stat().st_size == 300_000
+
+
+def test_a_disk_holds_all_of_it_before_it_appears(
+    templates: Templates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush, flushed = os.fsync, set()
+
+    def note(descriptor: int) -> None:
+        flush(descriptor)
+        assert not (templates.folder / KEY).exists()
+        flushed.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", note)
+    home = templates.ensure(KEY, fill).parent
+    everything = [home, *(path for path in home.rglob("*") if not path.is_symlink())]
+    assert {path.stat().st_ino for path in everything} <= flushed
+
+
 def test_two_who_want_it_at_once_build_it_once(templates: Templates) -> None:
     inside, go = threading.Event(), threading.Event()
     waiting = threading.Event()

@@ -91,6 +91,24 @@ async def test_a_stopped_story_takes_its_faults_back(shop: Shop) -> None:
     assert [each.id for each in shop.injector.active] == [mine.id]
 
 
+async def test_what_cannot_be_recovered_keeps_nothing_else_on(shop: Shop) -> None:
+    schedules = Schedules(shop.instance, shop.injector)
+    begun = schedules.play(
+        story(
+            {"at_s": 0, "fault": "cpu-quota", "service": "stock"},
+            {"at_s": 0.5, "fault": "memory-limit", "service": "cache"},
+        )
+    )
+    await played(schedules)
+    await shop.instance.service("cache", "pause")
+    with pytest.raises(ConflictError, match="cache: "):
+        await schedules.stop(begun.id)
+    assert [each.fault for each in shop.injector.active] == ["memory-limit"]
+    await shop.instance.service("cache", "resume")
+    await schedules.stop(begun.id)
+    assert shop.injector.active == []
+
+
 async def test_a_story_may_be_stopped_before_it_begins(shop: Shop) -> None:
     schedules = Schedules(shop.instance, shop.injector)
     document = story({"at_s": 0, "fault": "kill", "service": "stock"})

@@ -12,7 +12,12 @@ import pytest
 import redis
 
 from jupyter_sysdesign.environment import proctree
-from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from links_shop import Shop
@@ -109,6 +114,23 @@ async def test_a_cpu_quota_holds_and_the_old_one_comes_back(shop: Shop) -> None:
     again = await shop.inject("cpu-quota", "app", cpus=0.7)
     assert again.evidence == "held to 0.7 cores instead of 1.5"
     await shop.recover(again)
+    assert next(e for e in shop.instance.status.services if e.name == "app").cpus == 1.5
+
+
+@pytest.mark.skipif(not proctree.LINUX, reason="CPU quotas need Linux")
+async def test_a_quota_that_could_not_be_taken_back_is_taken_back_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise UnavailableError("nobody answers")
+
+    fault = await shop.inject("cpu-quota", "app", cpus=0.7)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(shop.instance, "set_quota", fails)
+        with pytest.raises(UnavailableError):
+            await shop.recover(fault)
+    assert [each.id for each in shop.injector.active] == [fault.id]
+    await shop.recover(fault)
     assert next(e for e in shop.instance.status.services if e.name == "app").cpus == 1.5
 
 
@@ -243,6 +265,22 @@ async def test_a_memory_limit_is_felt_and_taken_back(shop: Shop) -> None:
     assert cache.info("stats")["evicted_keys"] > 50
     await shop.recover(evicting)
     cache.flushall()
+    cache.close()
+
+
+async def test_what_cannot_recover_when_its_time_is_over_does_so_later(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = redis.Redis.from_url(shop.instance.cache_url("cache"))
+    before = cache.config_get("maxmemory")
+    fault = await shop.inject("memory-limit", "cache", for_s=0.5, mib=1)
+    await shop.instance.service("cache", "pause")
+    await until(lambda: "could not be recovered" in caplog.text)
+    assert [each.id for each in shop.injector.active] == [fault.id]
+    await shop.instance.service("cache", "resume")
+    await until(lambda: not shop.injector.active)
+    assert shop.ended(fault) == "its time was over"
+    assert cache.config_get("maxmemory") == before
     cache.close()
 
 

@@ -20,6 +20,7 @@ from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
+from jupyter_sysdesign.grading.course import marks
 from jupyter_sysdesign.grading.process import run_checker
 
 if TYPE_CHECKING:
@@ -155,6 +156,16 @@ def test_a_control_plane_that_goes_away_is_unknown(client: ControlClient, mine: 
     assert verdict.status is Status.UNKNOWN
     assert "failed" not in statuses(verdict).values()
     client.info()  # starts another one, which sweeps what the dead one left
+
+
+def test_a_checker_that_cannot_begin_says_so_of_every_check(home: Path, curriculum: Path):
+    mine = workspaces.create(Catalogue().lesson("tiny"), home.parent / "mine").folder
+    (home / "checks").write_text("in the place of a folder")
+    verdict = run_checker(mine, 4, only=QUICK)
+    assert statuses(verdict) == dict.fromkeys(QUICK, "unknown")
+    assert verdict.status is Status.UNKNOWN
+    for why in (verdict.reason, *(each.why for each in verdict.checks)):
+        assert why == f"{home}/checks cannot be used: File exists"
 
 
 def test_a_checker_told_to_end_leaves_nothing(client: ControlClient, mine: Path):
@@ -399,6 +410,22 @@ def test_what_went_wrong_is_said_in_a_sentence(
     assert verdict.status is Status.FAILED
     assert says in verdict.checks[0].why
     assert "\n" not in verdict.checks[0].why
+
+
+@pytest.mark.parametrize(
+    "said", ["new-4711", "out of memory: new-4711", "app was killed by new-4711"]
+)
+def test_what_a_service_says_as_it_ends_is_for_its_author_not_for_feedback(
+    client: ControlClient, mine: Path, said: str
+):
+    pristine = (mine / "app" / "server.py").read_text()
+    line = f"print({said!r}, flush=True) or os._exit(3)"
+    write(mine, pristine + SERVER.format(line=line), "app/server.py")
+    (found,) = run_checker(mine, 3, only=["new-item-shows"]).checks
+    assert f"ended with code 3. The log says: {said}" in found.why
+    comment = marks.of_check(found).comment
+    assert "ended with code 3" in comment
+    assert "4711" not in comment
 
 
 @pytest.mark.parametrize(

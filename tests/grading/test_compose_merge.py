@@ -128,6 +128,7 @@ def test_an_instance_may_have_another_name_and_a_pool_of_its_own(merged):
         ("POOL_SIZE: 8", "POOL_SIZE: -1", "POOL_SIZE", "a whole number from 1 to 20; it stays 8"),
         ("POOL_SIZE: 8", "POOL_SIZE: 2.5", "POOL_SIZE", "a whole number from 1 to 20"),
         ("POOL_SIZE: 8", "POOL_SIZE: ²", "POOL_SIZE", "a whole number from 1 to 20"),
+        ("POOL_SIZE: 8", f"POOL_SIZE: '{'1' * 5000}'", "POOL_SIZE", "a whole number from 1 to 20"),
         ("POOL_SIZE: 8", "POOL_SIZE: 8\n      FAST: 1", "FAST", "FAST of app cannot be set"),
         ("      POOL_SIZE: 8\n", "", "environment:\n", "a whole number from 1 to 20; it stays 8"),
         ("./app:/app:ro", "./app:/app", "./app:/app", "volumes of app cannot be changed"),
@@ -200,11 +201,33 @@ def test_a_service_that_is_like_none_is_left_out(merged):
         ("- a list\n", "mapping"),
         ("", "mapping"),
         ("a: &a [*a]\n", "compose.yaml"),
+        (PRISTINE.replace("POOL_SIZE: 8", f"POOL_SIZE: {'1' * 5000}"), "cannot be read"),
+        (PRISTINE.replace("POOL_SIZE: 8", "POOL_SIZE: !!int many"), "cannot be read"),
+        (PRISTINE.replace("POOL_SIZE: 8", "POOL_SIZE: !many 8"), "this tag is not known"),
+        (PRISTINE + f"x-deep: {'[' * 5000}\n", "maximum nesting depth"),
     ],
 )
 def test_what_is_no_compose_file_is_refused_as_a_whole(merged, text, says):
     with pytest.raises(InvalidFileError, match=says):
         merged(text)
+
+
+def test_aliases_of_aliases_are_refused_before_they_fill_the_memory(merged):
+    """Sixteen lines that come to two thousand million million words."""
+    lines = ["x-0: &a0 [" + ", ".join(["lol"] * 9) + "]"]
+    lines += [f"x-{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]" for at in range(1, 16)]
+    with pytest.raises(InvalidFileError, match="with its aliases it is more than 4 MB"):
+        merged(PRISTINE + "\n".join(lines) + "\n")
+    long = f"x-long: &long |\n  {'lol ' * 100_000}\nx-all: [{', '.join(['*long'] * 20_000)}]\n"
+    with pytest.raises(InvalidFileError, match="with its aliases it is more than 4 MB"):
+        merged(PRISTINE + long)
+    empty = "x-0: &a0 {}\n" + "".join(
+        f"x-{at}: &a{at} {{<<: [{', '.join([f'*a{at - 1}'] * 9)}]}}\n" for at in range(1, 16)
+    )
+    with pytest.raises(InvalidFileError, match="with its aliases it is more than 4 MB"):
+        merged(PRISTINE + empty)
+    block = "x-1: &one [1, 2, 3]\nx-2: [*one, *one]\n"
+    assert merged(PRISTINE + block) == (PRISTINE_DATA, [])
 
 
 def test_what_is_merged_can_be_run(merged, tmp_path: Path):

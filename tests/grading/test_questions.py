@@ -254,6 +254,9 @@ def test_decided_by_rule(name: str, value: Any, correct: Any, score: Any, feedba
         ("tradeoff", {"choice": "index"}),
         ("tradeoff", {"choice": "x", "because": "a good long reason"}),
         ("reflect", "short"),
+        ("reflect", "it costs writes \ud800"),
+        ("text", "seq scan\ud800"),
+        ("tradeoff", {"choice": "index", "because": "reads stay cheap \ud800"}),
     ],
 )
 def test_what_has_not_the_right_form_is_refused(name: str, value: Any):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,14 @@ from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import InvalidFileError
 from jupyter_sysdesign.grading.loading import load_checks
-from jupyter_sysdesign.grading.submission import RejectedError, rebuild, scratch, sweep
+from jupyter_sysdesign.grading.submission import (
+    RejectedError,
+    UnreadableError,
+    collect,
+    rebuild,
+    scratch,
+    sweep,
+)
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.curriculum.catalogue import Lesson
@@ -69,6 +77,11 @@ def pipe(mine: Path) -> None:
     os.mkfifo(mine / "migrations" / "001.sql")
 
 
+def listener(mine: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(os.path.relpath(mine / "migrations" / "001.sql"))  # a whole path may be too long
+
+
 def large(mine: Path) -> None:
     (mine / "migrations" / "001.sql").write_bytes(b" " * 1_000_001)
 
@@ -89,6 +102,7 @@ def heavy(mine: Path) -> None:
         (link_file, "is a link"),
         (link_folder, "is a link"),
         (pipe, "no plain file"),
+        (listener, "no plain file"),
         (large, "larger than 1 MB"),
         (many, "more than 200 files"),
         (heavy, "larger than 8 MB"),
@@ -100,6 +114,32 @@ def test_what_is_not_acceptable_is_said(
     spoil(mine)  # type: ignore[operator]
     with pytest.raises(RejectedError, match=says):
         rebuild(lesson, mine, tmp_path / "rebuilt")
+
+
+@pytest.mark.parametrize(
+    ("closed", "says"),
+    [
+        ("app/server.py", "app/server.py cannot be read: Permission denied"),
+        ("migrations", "migrations cannot be read: Permission denied"),
+        ("app/more", "app/more cannot be read: Permission denied"),
+        (".", "The folder cannot be read: Permission denied"),
+    ],
+)
+def test_what_cannot_be_read_is_not_taken_for_what_was_not_handed_in(
+    lesson: Lesson, home: Path, nobody, closed: str, says: str
+):
+    theirs = workspaces.create(lesson, home.parent / "theirs").folder
+    (theirs / "app" / "more").mkdir()
+    (theirs / "of-no-interest").mkdir(mode=0)
+    for path in [theirs, *(each for each in theirs.rglob("*") if each.name != "of-no-interest")]:
+        path.chmod(0o755)
+    with nobody():
+        assert "app/server.py" in collect(lesson, theirs)
+    (theirs / closed).chmod(0)
+    with nobody(), pytest.raises(UnreadableError, match=says):
+        collect(lesson, theirs)
+    for each in (closed, "of-no-interest"):
+        (theirs / each).chmod(0o755)
 
 
 def test_scratch_of_the_dead_is_swept_and_that_of_the_living_is_not(home: Path):

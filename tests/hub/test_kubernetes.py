@@ -13,8 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from engine import ROOT
-from ruamel.yaml import YAML
 
 VALUES = ROOT / "hub" / "kubernetes.yaml"
 
@@ -77,7 +77,7 @@ REQUIRED = {
 
 
 def values() -> dict[str, Any]:
-    return YAML(typ="safe").load(VALUES.read_text())
+    return yaml.safe_load(VALUES.read_text())
 
 
 def leaves(found: Any, path: tuple[str, ...] = ()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -15,12 +16,27 @@ def views():
     return shown("lab-bft")
 
 
-@pytest.mark.parametrize("cell", ["raft", "nine-servers"])
-def test_one_liar_is_enough_for_raft(views, cell):
+@pytest.mark.parametrize(("cell", "differ"), [("raft", {3, 4}), ("nine-servers", {2, 9})])
+def test_one_liar_is_enough_for_two_honest_servers_to_differ(views, cell, differ):
     outcome = views[cell].outcome
     assert outcome.status == "failed"
     assert outcome.violation.rule.id == "log-matching"
+    assert set(outcome.violation.nodes) == differ
+    logs = {last_entry(views[cell], each) for each in differ}
+    assert logs == {"c1.1;", "something else;"}
+    assert any("S1 becomes leader of term 1" in line for line in views[cell].story)
     assert actual("lab-bft", "liars-needed") == 1
+
+
+def last_entry(view, server: int) -> str:
+    """Return what the last command puts in the log of a server, where the run ends."""
+    lines = [json.loads(each) for each in view.trace.splitlines()]
+    changes = [
+        each["probe"]["log"]
+        for each in lines
+        if each["kind"] == "state" and each["node"] == server and "log" in each.get("probe", {})
+    ]
+    return changes[-1]["add"][-1]["command"]["value"]
 
 
 def test_three_servers_with_one_liar_differ(views):

@@ -89,4 +89,5 @@ def test_three_phases_split_where_two_wait():
     story = "\n".join(view.story)
     assert "S3 commits c1.2" in story
     assert "S2 aborts c1.2" in story
+    assert not re.search("S4 (commits|aborts) c1.2", story)
     assert simulate(TwoPhase, suite=TWO_PHASE, plan=view.plan).outcome.status == "passed"

@@ -11,6 +11,7 @@ import pytest
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.notebook import simulation
 from jupyter_sysdesign.simulation.faults import Fault
+from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
 from jupyter_sysdesign.simulation.units import MS
 
 LESSON = Catalogue().lesson("lab-raft")
@@ -54,3 +55,17 @@ def test_the_exhibits_are_in_the_run(words):
     names = {"simulate": simulation.simulate, "Fault": Fault, "MS": MS}
     exec(cell("cut").replace("simulate(", "view = simulate("), names)
     assert any(words in line for line in names["view"].story)
+
+
+@pytest.mark.parametrize(
+    ("stage", "crash"), [("stage1", False), ("judge2", False), ("judge3", True)]
+)
+def test_servers_lose_their_memory_in_the_third_stage_and_not_before(stage, crash):
+    names = ast.literal_eval(re.search(r"only=(\[.*\])", cell(stage))[1])
+    plans = [each.plan for each in RAFT.killers if each.scenario in names]
+    plans += [
+        each.plan(seed) for each in RAFT.scenarios if each.name in names for seed in range(100)
+    ]
+    kinds = {each.kind for plan in plans for each in plan.faults}
+    kinds |= {each.kind for plan in plans for trigger in plan.triggers for each in trigger.then}
+    assert ("crash" in kinds) is crash

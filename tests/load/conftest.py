@@ -195,6 +195,11 @@ class Server:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return False
 
+    async def _reset_idle(self, writer: asyncio.StreamWriter, _: Query) -> bool:
+        writer.write(OK)
+        await asyncio.sleep(0.001)
+        return await self._reset(writer, _)
+
     async def _until_close(self, writer: asyncio.StreamWriter, _: Query) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\nthe end is the end")
         await writer.drain()

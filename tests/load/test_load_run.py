@@ -237,6 +237,17 @@ async def test_idle_connections_the_server_closes_are_no_errors(
     assert summary.ok == 60
 
 
+async def test_idle_connections_the_server_resets_are_survived(
+    server: Server, profile: MakeProfile
+):
+    # At this rate many a request is sent on a connection whose reset has come but was not seen yet.
+    made = profile("/reset-idle", mode="open", rate=1000, duration_s=1)
+    summary = await run(made, server.target, seed=1)
+    assert summary.requests == 1000
+    assert summary.ok > 0
+    assert set(summary.errors) <= {"reset"}
+
+
 async def test_a_known_service_time_is_what_is_measured(server: Server, profile: MakeProfile):
     summary = await run(
         profile("/sleep?ms=20", connections=5, duration_s=1.5), server.target, seed=1

@@ -203,6 +203,16 @@ def test_a_notebook_runs_from_start_to_verdict_without_a_browser(lesson_folder: 
     assert "control.sock" not in text
 
 
+def test_the_panel_starts_what_the_lesson_was_made_with(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    assert kernel.value("lesson.panel().props['runtime']") is None
+    kernel.run("lesson = Lesson(runtime='docker')")
+    assert kernel.value("lesson.panel().props['runtime']") == "docker"
+
+
 def test_answers_and_environment_survive_a_killed_kernel(
     lesson_folder: Path, start_kernel: Callable[[Path], Kernel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +312,12 @@ def test_wrong_names_and_broken_files_are_said_plainly(
     assert "not on 3" in error_of(kernel.run("lesson.fault('kill', 3)"))
     assert "arguments.cpu" in error_of(kernel.run("lesson.fault('cpu-quota', 'app', cpu=1)"))
     assert "no fault in force 'kill'" in error_of(kernel.run("lesson.recover('kill')"))
+    unknown = kernel.run("lesson.check(only=['few-index'])")
+    assert "Did you mean 'few-indexes'?" in error_of(unknown)
+    assert "Checking" not in html_of(unknown)
+    refused = kernel.run("lesson.check(seed=-1)")
+    assert "seed" in error_of(refused)
+    assert "It was not checked." in html_of(refused)
     (lesson_folder / "migrations" / "001-x.sql").write_text("CREATE TABLE x (id int);\nCREAT y;\n")
     box = error_of(kernel.run("lesson.apply()"))
     assert "001-x.sql:2" in box
@@ -348,7 +364,22 @@ def test_a_page_without_a_server_asks_over_the_comm(
     assert events["environment"] == environment
     assert events["events"][0]["seq"] >= 1
     send({"unsubscribe": {"environment": environment}})
-    kernel.run("lesson.stop()")
+
+    # Two views of the panel: one that leaves takes nothing from the other.
+    now = answer["body"]["last_seq"]
+    for view in ("left", "right"):
+        send({"view": view, "subscribe": {"environment": environment, "after": now}})
+        heard = reply(lambda content, view=view: content.get("view") == view)
+        assert heard["environment"] == environment
+    send({"view": "left", "unsubscribe": {"environment": environment}})
+    send({"view": "right", "id": 1, "request": {"method": "POST", "path": f"{path}/stop"}})
+    stopped = reply(
+        lambda content: any(
+            each["type"] == "environment.state" and each["data"]["state"] == "stopped"
+            for each in content.get("events", [])
+        )
+    )
+    assert stopped["view"] == "right"
 
 
 def test_a_plain_script_prints_what_a_notebook_shows(lesson_folder: Path) -> None:

@@ -191,6 +191,7 @@ VIEWS = {
         {"answer": answer(value={"low": 1, "high": 2}, correct=True)},
     ),
     "checking": ("verdict", {}, {"results": [check()]}),
+    "not checked": ("verdict", {}, {"results": [check()], "ended": True}),
     "verdict": ("verdict", {}, {"verdict": verdict()}),
     "verdict unknown": ("verdict", {}, {"verdict": verdict(Status.UNKNOWN)}),
     "logs": ("logs", {"service": EVIL}, {"lines": [{"ts": 1.0, "service": EVIL, "line": EVIL}]}),
@@ -319,6 +320,12 @@ def test_the_verdict_says_measured_required_and_why() -> None:
     for text in render("verdict", {}, {"verdict": found.model_dump(mode="json")}):
         for fact in ("412 pages", "at most 4", "It reads all.", "CREATE INDEX x", "migrations/"):
             assert fact in text
+
+
+def test_a_check_that_ended_without_a_verdict_is_not_under_way() -> None:
+    for text in render("verdict", {}, {"results": [], "ended": True}):
+        assert "It was not checked." in text
+        assert "Checking" not in text
 
 
 def test_hints_open_one_inside_the_other() -> None:

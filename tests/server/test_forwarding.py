@@ -13,6 +13,8 @@ from jupyter_sysdesign.errors import NotFoundError
 from jupyter_sysdesign.server.link import clean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Jupyter
     from traitlets.config import Config
 
@@ -226,3 +228,22 @@ async def test_without_a_control_plane_there_is_a_hint(
     assert str(paths.home() / "control.log") in answer.body["hint"]
     monkeypatch.setenv("SYSDESIGN_GRACE_S", "30")
     assert (await jupyter.ask("GET", "v1/lessons")).status == 200
+
+
+class TestBlockedHome:
+    @pytest.fixture
+    def curriculum(self, curriculum: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Begin with a home below a file: before the server does."""
+        (home.parent / "file").touch()
+        monkeypatch.setenv("SYSDESIGN_HOME", str(home.parent / "file" / "home"))
+        return curriculum
+
+    async def test_a_home_that_cannot_be_used_is_told_until_it_can_be(
+        self, jupyter: Jupyter, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for options in ({}, {"params": {"if_alive": "1"}}):
+            refused = await jupyter.ask("GET", "v1/environments", **options)
+            assert (refused.status, refused.body["code"]) == (507, "no_room")
+            assert "SYSDESIGN_HOME" in refused.body["hint"]
+        monkeypatch.setenv("SYSDESIGN_HOME", str(home))
+        assert (await jupyter.ask("GET", "v1/environments")).status == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import socket
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.environment.launch import Launch
     from jupyter_sysdesign.environment.runtimes import Listener
+
+log = logging.getLogger(__name__)
 
 #: What is said of processes that are none any more.
 _GONE = frozenset({"", psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD})
@@ -222,7 +225,10 @@ class Embedded:
     async def _read(self, events: asyncio.StreamReader) -> None:
         """Hand out replies and events in the order they come, until the supervisor ends."""
         while line := await events.readline():
-            self._handle(json.loads(line))
+            try:
+                self._handle(json.loads(line))
+            except Exception:  # noqa: PERF203 (a listener that fails keeps no reply from anybody)
+                log.exception("what %s said was not taken", self._instance)
         lost = not self._closing
         self._closing = True
         for waiting in self._replies.values():

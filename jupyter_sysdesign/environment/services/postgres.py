@@ -27,7 +27,12 @@ from jupyter_sysdesign.environment.replication import slot
 from jupyter_sysdesign.environment.services import postgres_files as files
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.postgres_template import build_template
-from jupyter_sysdesign.errors import ConflictError, InvalidFileError, MissingBinaryError
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    InvalidFileError,
+    MissingBinaryError,
+    ResourceError,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +170,7 @@ class Postgres:
         )
 
     def discard(self) -> None:
-        """Move the data out of the way; ``restock`` removes them."""
+        """Move the data out of the way; ``restock`` removes them, or who needs their room."""
         with suppress(FileNotFoundError):
             files.clear_leftovers(self.data, self.place.addresses.folder(self.spec.name))
             for number in range(1000):
@@ -177,15 +182,29 @@ class Postgres:
     def restock(self) -> None:
         """Make the spare copies the next start or reset takes, and remove discarded data."""
         with suppress(OSError):
-            for trash in self.data.parent.glob(f".{self.spec.name}.trash*"):
-                shutil.rmtree(trash, ignore_errors=True)
+            self._empty_trash()
             key = files.read_origin(self.data).get("key")
             if key:
                 pair = len(self.place.spec.replicas(self._primary)) + 1
                 self.place.templates.restock(key, spares=pair)
 
+    def _empty_trash(self) -> bool:
+        """Remove discarded data; tell whether there were any."""
+        found = list(self.data.parent.glob(f".{self.spec.name}.trash*"))
+        for trash in found:
+            shutil.rmtree(trash, ignore_errors=True)
+        return bool(found)
+
     def _obtain(self, key: str, progress: OnProgress | None) -> None:
-        """Have pristine data."""
+        """Have pristine data; if there is no room for them, what was discarded goes first."""
+        try:
+            self._copy_template(key, progress)
+        except ResourceError:
+            if not self._empty_trash():
+                raise
+            self._copy_template(key, progress)
+
+    def _copy_template(self, key: str, progress: OnProgress | None) -> None:
         self._ensure(key, progress)
         make_folder(self.data, self._owner)
         self.data.rmdir()  # only the folders above it were wanted
@@ -205,6 +224,7 @@ class Postgres:
         postgres = self._program()
 
         def build(folder: Path) -> None:
+            self._empty_trash()  # a build takes seconds anyway, and much room
             file_copy.require_room(folder.parent, 0, "a new database")
             build_template(
                 data=folder,

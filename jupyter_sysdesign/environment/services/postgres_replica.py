@@ -122,8 +122,9 @@ class Replica(Postgres):
     def _copy_primary(self) -> None:
         """Copy the running primary; what it writes meanwhile is streamed later."""
         size = file_copy.tree_bytes(self.place.data(self._primary))
+        self._empty_trash()  # our own data of before may be in there
+        file_copy.require_room(self.data.parent, size, f"a copy of {self._primary}")
         make_folder(self.data, self._owner)
-        file_copy.require_room(self.data, size, f"a copy of {self._primary}")
         program = self._program().with_name("pg_basebackup")
         argv = [str(program), "-D", str(self.data), "-h", str(self._upstream)]
         argv += ["-p", str(POSTGRES_PORT), "-U", files.REPLICATION, "--no-password", "--no-sync"]

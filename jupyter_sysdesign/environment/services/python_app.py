@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tokenize
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment.compose import image
@@ -62,9 +63,9 @@ class PythonApp:
         for mount in self.spec.volumes:
             root = self._locate(mount)
             for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
-                if path.suffix == ".py" and not any(part.startswith(".") for part in path.parts):
-                    inside = path.relative_to(root).as_posix() if root.is_dir() else ""
-                    _compile(path, f"{mount.source}/{inside}".rstrip("/"))
+                inside = path.relative_to(root)
+                if path.suffix == ".py" and not any(part.startswith(".") for part in inside.parts):
+                    _compile(path, (PurePath(mount.source) / inside).as_posix())
 
     def prepare(self, progress: OnProgress | None = None) -> None:  # noqa: ARG002 (protocol)
         """Make its scratch folder and resolved configuration files."""

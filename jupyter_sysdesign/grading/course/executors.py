@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from jupyter_sysdesign.control.models import Status
+from jupyter_sysdesign.grading.blame import Finding
 from jupyter_sysdesign.grading.course import isolation
 from jupyter_sysdesign.grading.course.course import found_in
-from jupyter_sysdesign.grading.course.grading import TIMEOUT_S, grade
+from jupyter_sysdesign.grading.course.grading import TIMEOUT_S, grade, without_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,6 +79,13 @@ def do(
     timeout_s: float,
     stop: threading.Event | None = None,
 ) -> Done:
-    """Do one order on this machine."""
+    """Do one order on this machine; what breaks over it breaks for nobody else."""
     lesson = found_in(order.curriculum, order.lesson)
-    return Done(order, grade(order, lesson, rung, timeout_s=timeout_s, stop=stop), rung.name)
+    started_at = time.time()
+    try:
+        verdict = grade(order, lesson, rung, timeout_s=timeout_s, stop=stop)
+    except Exception as error:  # noqa: BLE001 (a cohort waits behind it)
+        traceback.print_exc(file=sys.stderr)
+        why = f"Grading broke down ({type(error).__name__})."  # its words may be of hidden values
+        verdict = without_checks(lesson, order, Finding(Status.UNKNOWN, why), started_at)
+    return Done(order, verdict, rung.name)

@@ -87,17 +87,19 @@ def run(made: Plan, executor: Executor, tell: Callable[[Graded], None]) -> list[
     done: list[Graded] = []
 
     def file(order: Order, result: Result, how: Literal["graded", "kept"]) -> None:
-        graded = Graded(order, result, how)
+        graded = Graded(order, result, how, order.unreadable)
         try:
-            folder = made.folders[order.student]
-            gradebook.autograde(made.course, made.lesson, order, folder)
+            if not order.unreadable:  # else nbgrader would file a submission with nothing in it
+                folder = made.folders[order.student]
+                gradebook.autograde(made.course, made.lesson, order, folder)
         except SysdesignError as error:
             graded.problem = error.message
         done.append(graded)
         tell(graded)
 
     for order, verdict, isolation in executor.run(made.todo):
-        file(order, results.keep(made.course, order, verdict, isolation), "graded")
+        result = results.keep(made.course, order, verdict, isolation)
+        file(order, result, "graded" if result.digest == order.digest else "kept")
     for order, result in made.kept:  # most are in the gradebook already, so they can wait
         file(order, result, "kept")
     return done

@@ -57,6 +57,8 @@ def grade(
     started_at = time.time()
     if order.rejected:
         return without_checks(lesson, order, Finding(Status.FAILED, order.rejected), started_at)
+    if order.unreadable:
+        return without_checks(lesson, order, Finding(Status.UNKNOWN, order.unreadable), started_at)
     sweep()
     try:
         templates = prepared(lesson, isolation, stop)
@@ -76,6 +78,8 @@ def grade(
     if isinstance(said, Finding):
         return without_checks(lesson, order, said, started_at)
     found = Verdict.model_validate(said["verdict"])
+    if not found.checks:  # it did not even get to know them; the gradebook shall hear of each
+        return without_checks(lesson, order, Finding(Status.UNKNOWN, found.reason), started_at)
     return found.model_copy(
         update={"started_at": started_at, "duration_s": time.time() - started_at}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ _COMMENT = re.compile(r"(#|--)[^\n]*")
 _WORDS = 6
 #: Below so many tokens of their own, two people write the same without having met.
 _LEAST_TOKENS = 60
+#: What is beyond is not compared: nobody writes so much by hand.
+_MOST_TOKENS = 20_000
 _ALIKE = 0.8
 
 
@@ -41,15 +43,20 @@ def pairs(
     Lines that the lesson gave are not counted, nor are comments, spaces and the names of files.
     """
     given = {line.strip() for content in pristine.values() for line in _lines(content)}
-    written = {student: _tokens(files, given) for student, files in sorted(submissions.items())}
+    tokens: dict[str, int] = {}
+    runs: dict[str, set[tuple[str, ...]]] = {}
+    for student, files in sorted(submissions.items()):
+        written = _tokens(files, given)
+        if len(written) >= _LEAST_TOKENS:
+            tokens[student], runs[student] = len(written), _runs(written)
     found = []
-    for first, second in combinations(written, 2):
-        a, b = _runs(written[first]), _runs(written[second])
-        tokens = min(len(written[first]), len(written[second]))
-        share = len(a & b) / len(a | b) if a | b else 0.0
-        if tokens >= _LEAST_TOKENS and share >= _ALIKE:
+    for first, second in combinations(runs, 2):
+        common = len(runs[first] & runs[second])
+        share = common / (len(runs[first]) + len(runs[second]) - common)
+        if share >= _ALIKE:
             same = submissions[first] == submissions[second]
-            found.append(Pair(first, second, share, tokens, same))
+            least = min(tokens[first], tokens[second])
+            found.append(Pair(first, second, share, least, same))
     return sorted(found, key=lambda each: (-each.share, -each.tokens))
 
 
@@ -60,7 +67,8 @@ def _tokens(files: Mapping[str, bytes], given: set[str]) -> list[str]:
         for line in _lines(content)
         if line.strip() not in given
     ]
-    return _TOKEN.findall("\n".join(own))
+    found = _TOKEN.finditer("\n".join(own))
+    return [each[0] for each in islice(found, _MOST_TOKENS)]
 
 
 def _lines(content: bytes) -> list[str]:

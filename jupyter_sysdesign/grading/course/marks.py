@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _SHOWN = 4000
 _PATH = re.compile(r"(?P<method>\b[A-Z]{3,7}) (?P<path>/\S*)")
 _LOG = re.compile(r"\s*The log says: .*", re.DOTALL)
+_ANSWER = re.compile(r"(?P<ours>\bgot no answer): .*", re.DOTALL)
+_SHAPE = re.compile(r"(?P<ours>\bthe system it began as \(\w+): .*", re.DOTALL)
 _RAISED = re.compile(
     r"\braised (?P<name>\w+): .*?(?P<place> \(line \d{1,4} of \w+\.py\))?\.?\Z", re.DOTALL
 )
@@ -53,7 +55,8 @@ def of_check(result: CheckResult) -> Mark:
 
     Nor what the learner's own program says: it has seen what the learner has not.
     """
-    why = _RAISED.sub(_without_words, _LOG.sub("", result.why))
+    why = _SHAPE.sub(r"\g<ours>).", _ANSWER.sub(r"\g<ours>.", _LOG.sub("", result.why)))
+    why = _RAISED.sub(_without_words, why)
     why = _text(_PATH.sub(_without_values, why))
     measured = _text(f"measured: {result.measured}; required: {result.required}")
     if result.status is Status.UNKNOWN:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jupyter_sysdesign.grading.submission import RejectedError, collect
+from jupyter_sysdesign.grading.submission import RejectedError, UnreadableError, collect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ class Order(BaseModel):
         seed: of traffic, data and faults; the learner's side never has it.
         curriculum: folders to look for the lesson in, first.
         rejected: why the files are not even run; empty: they are.
+        unreadable: why nobody knows what was submitted; empty: it is known.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", frozen=True)
@@ -37,18 +38,20 @@ class Order(BaseModel):
     seed: int = Field(repr=False)
     curriculum: tuple[str, ...] = ()
     rejected: str = ""
+    unreadable: str = ""
 
 
 def read(
     student: str, lesson: Lesson, folder: Path, key: bytes, curriculum: tuple[str, ...] = ()
 ) -> Order:
     """Read what ``student`` submitted into ``folder``; only editable files are opened."""
+    files, rejected, unreadable = dict[str, bytes](), "", ""
     try:
-        files, rejected = collect(lesson, folder), ""
+        files = collect(lesson, folder)
     except RejectedError as error:
-        files, rejected = {}, str(error)
-    except OSError as error:
-        files, rejected = {}, f"The submission cannot be read: {error.strerror}."
+        rejected = str(error)
+    except UnreadableError as error:
+        unreadable = str(error)
     digest = digest_of(files)
     return Order(
         student=student,
@@ -58,6 +61,7 @@ def read(
         seed=seed_of(key, lesson.id, digest),
         curriculum=curriculum,
         rejected=rejected,
+        unreadable=unreadable,
     )
 
 

@@ -66,7 +66,11 @@ def _verdict(props: dict[str, Any], snapshot: dict[str, Any]) -> Static:  # noqa
         results = _RESULTS.validate_python(snapshot.get("results") or [])
     except ValidationError:
         results = []
-    return Static(verdict.as_text(decided, results), verdict.as_html(decided, results))
+    ended = snapshot.get("ended") is True
+    return Static(
+        verdict.as_text(decided, results, ended=ended),
+        verdict.as_html(decided, results, ended=ended),
+    )
 
 
 def _logs(props: dict[str, Any], snapshot: dict[str, Any]) -> Static:

@@ -37,8 +37,14 @@ _WORDS = {
 }
 
 
-def as_html(verdict: Verdict | None, results: Sequence[CheckResult]) -> Html:
-    """Return the verdict, or the results so far while there is none."""
+#: What is said when a check ended without a verdict; why is told by the error that ended it.
+_ENDED = "It was not checked."
+
+
+def as_html(
+    verdict: Verdict | None, results: Sequence[CheckResult], *, ended: bool = False
+) -> Html:
+    """Return the verdict, or the results so far; ``ended``: no more of them will come."""
     checks = verdict.checks if verdict else list(results)
     rows = [_row(check) for check in checks]
     body = (
@@ -46,6 +52,8 @@ def as_html(verdict: Verdict | None, results: Sequence[CheckResult]) -> Html:
         if rows
         else Html("")
     )
+    if verdict is None and ended:
+        return card(title(_ENDED), body, kind="verdict")
     if verdict is None:
         return card(
             title("Checking your fix …"),
@@ -71,10 +79,11 @@ def as_html(verdict: Verdict | None, results: Sequence[CheckResult]) -> Html:
     return card(*parts, kind="verdict")
 
 
-def as_text(verdict: Verdict | None, results: Sequence[CheckResult]) -> str:
-    """Return the verdict for a terminal."""
+def as_text(verdict: Verdict | None, results: Sequence[CheckResult], *, ended: bool = False) -> str:
+    """Return the same for a terminal."""
     checks = verdict.checks if verdict else list(results)
-    lines = [headline(verdict) if verdict else "Checking your fix …"]
+    going = _ENDED if ended else "Checking your fix …"
+    lines = [headline(verdict) if verdict else going]
     if verdict and verdict.reason:
         lines.append(verdict.reason)
     for check in checks:

@@ -1,4 +1,8 @@
-/** Transport through the widget's own comm: `View` in Python asks the control plane for us. */
+/**
+ * Transport through the widget's own comm: `View` in Python asks the control plane for us.
+ *
+ * A model may have several views, and all of them hear what Python sends: a message says whose it is.
+ */
 
 import { isStreamEvent } from '../api/events';
 import { asNumber, isRecord } from '../api/guards';
@@ -48,7 +52,7 @@ export class CommTransport implements ITransport {
           resolve(reply['body'] ?? null);
         }
       });
-      this._model.send({ id, request: { method, path, body: body ?? null } });
+      this._send({ id, request: { method, path, body: body ?? null } });
     });
   }
 
@@ -56,11 +60,11 @@ export class CommTransport implements ITransport {
     this._sinks.get(environment)?.closed(null);
     this._sinks.set(environment, sink);
     this._opened.delete(environment);
-    this._model.send({ subscribe: { environment, after } });
+    this._send({ subscribe: { environment, after } });
     return () => {
       if (this._sinks.get(environment) === sink) {
         this._sinks.delete(environment);
-        this._model.send({ unsubscribe: { environment } });
+        this._send({ unsubscribe: { environment } });
       }
     };
   }
@@ -73,6 +77,10 @@ export class CommTransport implements ITransport {
 
   private readonly _receive = (content: unknown): void => {
     if (!isRecord(content)) {
+      return;
+    }
+    const view = content['view'] ?? null;
+    if (view !== null && view !== this._view) {
       return;
     }
     const id = asNumber(content['id']);
@@ -101,6 +109,11 @@ export class CommTransport implements ITransport {
     }
   };
 
+  private _send(content: Readonly<Record<string, unknown>>): void {
+    this._model.send({ view: this._view, ...content });
+  }
+
+  private readonly _view = Math.random().toString(36).slice(2);
   private _lastId = 0;
   private readonly _waiting = new Map<
     number,

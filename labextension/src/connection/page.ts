@@ -6,6 +6,7 @@
  */
 
 import type { ITranslations } from '../i18n';
+import type { ISysdesignSettings } from '../tokens';
 import type { EventHub } from './hub';
 import type { IServer } from './server';
 import type { ITransport } from './transport';
@@ -55,8 +56,12 @@ export interface IPage {
   transport: Promise<ITransport | null> | null;
   /** Put here by plugin `jupyter-sysdesign:translation`; without it, English. */
   translations: ITranslations | null;
+  /** Put here by plugin `jupyter-sysdesign:settings`; without it, nothing can be set. */
+  settings: ISysdesignSettings | null;
   readonly hubs: Map<string, EventHub>;
   readonly models: LiveModels;
+  /** An answer was given: an event named after the workspace; its detail is the view's id. */
+  readonly answers: EventTarget;
 }
 
 const KEY = Symbol.for('jupyter-sysdesign/1');
@@ -68,8 +73,10 @@ export function page(): IPage {
     server: null,
     transport: null,
     translations: null,
+    settings: null,
     hubs: new Map(),
-    models: new LiveModels()
+    models: new LiveModels(),
+    answers: new EventTarget()
   };
   return shared[KEY];
 }

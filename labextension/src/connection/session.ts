@@ -52,15 +52,15 @@ export class Session {
       return;
     }
     this._running = true;
-    if (this._after === null) {
-      if (this._connection.transport.name === 'comm') {
-        // A kernel that is busy with a cell answers nothing, but that cell may tell us events.
-        this._subscribe(0);
-      }
-      void this._load();
-    } else {
+    if (!this._stale) {
+      this._subscribe(this._after);
+      return;
+    }
+    if (this._connection.transport.name === 'comm') {
+      // A kernel that is busy with a cell answers nothing, but that cell may tell us events.
       this._subscribe(this._after);
     }
+    void this._load();
   }
 
   /** Stop listening; cheap to resume. */
@@ -73,9 +73,14 @@ export class Session {
   }
 
   private _unsubscribe(): void {
-    this._after = null;
+    this._forget();
     this._leave?.();
     this._leave = null;
+  }
+
+  private _forget(): void {
+    this._stale = true;
+    this._after = 0;
   }
 
   private get _hub(): EventHub {
@@ -85,7 +90,7 @@ export class Session {
   /** Fetch everything anew, now. */
   reload(): void {
     this.pause();
-    this._after = null;
+    this._forget();
     this._missing = false;
     this.resume();
   }
@@ -115,6 +120,7 @@ export class Session {
         return;
       }
       this._attempt = 0;
+      this._stale = this._timer !== null; // a gap of the meantime wants another
       // Also where it listens already: what came while it was fetched comes once more, after it.
       this._subscribe(status.last_seq);
       this._hub.wake();
@@ -140,6 +146,7 @@ export class Session {
         this._after = events.at(-1)?.seq ?? this._after;
         this._view.onEvents(events);
         if (events.some(event => event.type === 'gap')) {
+          this._stale = true;
           this._reloadSoon();
         }
       },
@@ -206,7 +213,9 @@ export class Session {
   private _generation = 0;
   private _attempt = 0;
   private _loadedAt = 0;
-  private _after: number | null = null;
+  /** What is shown has to be fetched: nothing was yet, or something was missed. */
+  private _stale = true;
+  private _after = 0;
   private _leave: (() => void) | null = null;
   private _timer: ReturnType<typeof setTimeout> | null = null;
 }

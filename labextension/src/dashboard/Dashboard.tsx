@@ -6,6 +6,7 @@ import { Api } from '../api/client';
 import { asProblem, type ApiError } from '../api/problem';
 import type { IConnection } from '../connection/choose';
 import { t } from '../i18n';
+import { startOptions } from '../settings/starting';
 import type { ISysdesignSettings } from '../tokens';
 import { Button, Note, Problem } from '../widget/components';
 import { useRedraw, useSession, useVisible } from '../widget/hooks';
@@ -128,9 +129,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
     status,
     link,
     reload,
-    ...(props.settings
-      ? { options: { sample_interval_s: props.settings.sampleInterval } }
-      : {}),
+    options: startOptions(props.settings),
     onStatus: changed => {
       state.take(changed);
       redraw();

@@ -4,6 +4,7 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { startOptions } from '../settings/starting';
 import {
   IEnvironments,
   ISysdesignConnection,
@@ -27,10 +28,7 @@ export const environmentsPlugin: JupyterFrontEndPlugin<IEnvironments> = {
     const registry = new EnvironmentRegistry({
       api: connection.api,
       hub: environment => connection.hub(environment),
-      startOptions: () => ({
-        runtime: settings.runtime,
-        sample_interval_s: settings.sampleInterval
-      })
+      startOptions: () => startOptions(settings)
     });
     void app.restored.then(() => {
       registry.begin();

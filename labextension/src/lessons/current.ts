@@ -11,8 +11,11 @@ export function workspaceAt(
   workspaces: readonly WorkspaceDetail[]
 ): WorkspaceDetail | null {
   return (
-    workspaces.find(each => each.path && path.startsWith(`${each.path}/`)) ??
-    null
+    workspaces.find(
+      // The folder that the file browser shows may be a lesson's own.
+      ({ path: folder }) =>
+        folder === '.' || (folder && path.startsWith(`${folder}/`))
+    ) ?? null
   );
 }
 

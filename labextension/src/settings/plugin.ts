@@ -5,6 +5,7 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { page } from '../connection/page';
 import { ISysdesignSettings } from '../tokens';
 
 import { Settings } from './settings';
@@ -22,6 +23,7 @@ export const settingsPlugin: JupyterFrontEndPlugin<ISysdesignSettings> = {
     registry: ISettingRegistry | null
   ): ISysdesignSettings => {
     const settings = new Settings();
+    page().settings = settings;
     // Where they cannot be loaded, Lab says so itself, and the defaults hold.
     void registry?.load(ID).then(
       loaded => {

@@ -5,6 +5,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import { asNumber, isString } from '../api/guards';
 import type { Runtime } from '../api/types';
 import type { ISysdesignSettings } from '../tokens';
+import { asRuntime } from './starting';
 
 export class Settings implements ISysdesignSettings {
   get changed(): ISignal<ISysdesignSettings, void> {
@@ -12,8 +13,7 @@ export class Settings implements ISysdesignSettings {
   }
 
   get runtime(): Runtime | undefined {
-    const runtime = this._value('runtime');
-    return runtime === 'embedded' || runtime === 'docker' ? runtime : undefined;
+    return asRuntime(this._value('runtime'));
   }
 
   get sampleInterval(): number {

@@ -94,8 +94,16 @@ export function Confirm(props: {
   danger?: boolean;
 }): JSX.Element {
   const ref = useRef<HTMLDivElement>(null);
+  // Kept while it is drawn: a button that is disabled then has no focus afterwards.
+  const [asker] = useState(() => document.activeElement);
   useEffect(() => {
+    const around = ref.current?.parentElement;
     ref.current?.querySelector('button')?.focus({ preventScroll: true });
+    return () => {
+      requestAnimationFrame(() => {
+        giveBack(asker, around);
+      });
+    };
   }, []);
   return (
     <div
@@ -123,6 +131,26 @@ export function Confirm(props: {
       </div>
     </div>
   );
+}
+
+/**
+ * Let the keyboard go on at the button that asked, or where that is gone at the first one beside;
+ * unless somebody has taken it since.
+ */
+function giveBack(
+  asker: Element | null,
+  around: HTMLElement | null | undefined
+): void {
+  if (document.activeElement !== document.body) {
+    return;
+  }
+  const next =
+    asker?.isConnected && asker !== document.body
+      ? asker
+      : around?.querySelector('button:not(:disabled)');
+  if (next instanceof HTMLElement) {
+    next.focus({ preventScroll: true });
+  }
 }
 
 const RECONNECTED_MS = 4000;

@@ -2,11 +2,15 @@ import { CommTransport } from '../../src/connection/comm';
 import { samples } from '../transport';
 
 class Kernel {
+  /** What came, without the view it came from. */
   readonly sent: unknown[] = [];
+  readonly views: unknown[] = [];
   private _listeners = new Set<(content: unknown) => void>();
 
   send(content: unknown): void {
-    this.sent.push(content);
+    const { view, ...rest } = content as Record<string, unknown>;
+    this.views.push(view);
+    this.sent.push(rest);
   }
   on(_event: string, callback: (content: unknown) => void): void {
     this._listeners.add(callback);
@@ -77,4 +81,33 @@ test('events come for the environment that was asked for, until it is left', () 
   expect(kernel.sent.at(-1)).toEqual({ unsubscribe: { environment: 'one' } });
   kernel.says({ environment: 'one', closed: true });
   expect(sink.closed).not.toHaveBeenCalled();
+});
+
+test('views of one model do not take what is for another', async () => {
+  const other = new CommTransport(kernel);
+  const asked = transport.request('GET', '/v1/lessons');
+  const otherAsked = other.request('GET', '/v1');
+  const [view, otherView] = kernel.views;
+  expect(view).not.toBe(otherView);
+  kernel.says({
+    view: otherView,
+    id: 1,
+    response: { status: 200, body: 'two' }
+  });
+  kernel.says({ view, id: 1, response: { status: 200, body: 'one' } });
+  await expect(asked).resolves.toBe('one');
+  await expect(otherAsked).resolves.toBe('two');
+
+  const sinks = [transport, other].map(each => {
+    const sink = { opened: jest.fn(), events: jest.fn(), closed: jest.fn() };
+    each.open('one', 7, sink);
+    return sink;
+  });
+  kernel.says({ view, environment: 'one', events: samples(8, 1) });
+  expect(sinks.map(({ events }) => events.mock.calls.length)).toEqual([1, 0]);
+  // What a cell tells while it runs is for everybody.
+  kernel.says({ environment: 'one', events: samples(9, 1) });
+  expect(sinks.map(({ events }) => events.mock.calls.length)).toEqual([2, 1]);
+  kernel.says({ view: otherView, environment: 'one', closed: true });
+  expect(sinks.map(({ closed }) => closed.mock.calls.length)).toEqual([0, 1]);
 });

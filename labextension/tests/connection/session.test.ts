@@ -15,9 +15,8 @@ let events: StreamEvent[];
 let loads: number;
 let failing: ApiError | null;
 
-beforeEach(() => {
-  jest.useFakeTimers();
-  transport = new ScriptedTransport();
+function connect(through: ScriptedTransport): void {
+  transport = through;
   hub = new EventHub('env', transport);
   links = [];
   events = [];
@@ -37,6 +36,11 @@ beforeEach(() => {
     onEvents: batch => events.push(...batch),
     onLink: link => links.push(link.state)
   });
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  connect(new ScriptedTransport());
 });
 
 afterEach(() => {
@@ -137,6 +141,44 @@ test('after a gap everything is fetched anew, not more often than every two seco
   jest.advanceTimersByTime(200);
   await settle();
   expect(loads).toBe(2);
+});
+
+test('paused before it has fetched anew after a gap, it does so when it goes on', async () => {
+  transport.answers.set(ENV, { id: 'env', last_seq: 0 });
+  session.resume();
+  await settle();
+  transport.stream.opened();
+  const gap: StreamEvent = {
+    seq: 5,
+    ts: 0,
+    type: 'gap',
+    data: { missed_from: 1, missed_to: 5 }
+  };
+  transport.stream.events([gap]);
+  jest.advanceTimersByTime(20);
+  session.pause();
+  jest.advanceTimersByTime(5000);
+  expect(loads).toBe(1);
+  transport.answers.set(ENV, { id: 'env', last_seq: 9 });
+  session.resume();
+  await settle();
+  expect(loads).toBe(2);
+  session.pause();
+  session.resume();
+  await settle();
+  expect(loads).toBe(2);
+});
+
+test('paused while the kernel is busy, it fetches when it goes on', async () => {
+  connect(new ScriptedTransport('comm'));
+  transport.answers.set(ENV, { id: 'env', last_seq: 3 });
+  session.resume();
+  session.pause();
+  await settle();
+  expect(loads).toBe(0);
+  session.resume();
+  await settle();
+  expect(loads).toBe(1);
 });
 
 test('a removed environment is missing again', async () => {

@@ -1,11 +1,15 @@
 /** The dashboard as somebody sees and uses it; the control plane is a script. */
 
+import type { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { Signal } from '@lumino/signaling';
 import { options, render } from 'preact';
 import { ApiError } from '../../src/api/problem';
 import type { EnvironmentStatus, ServiceStatus } from '../../src/api/types';
 import { hubOf } from '../../src/connection/choose';
 import type { EventHub } from '../../src/connection/hub';
 import { Dashboard } from '../../src/dashboard/Dashboard';
+import { Settings } from '../../src/settings/settings';
+import type { ISysdesignSettings } from '../../src/tokens';
 import { button, rest, type } from '../browser';
 import { ScriptedTransport } from '../transport';
 
@@ -99,7 +103,10 @@ function losesWorkspace(): void {
   );
 }
 
-async function show(restored = false): Promise<void> {
+async function show(
+  restored = false,
+  settings: ISysdesignSettings | null = null
+): Promise<void> {
   const hubs = new Map<string, EventHub>();
   render(
     <Dashboard
@@ -110,7 +117,7 @@ async function show(restored = false): Promise<void> {
       }}
       workspace="w"
       restored={restored}
-      settings={null}
+      settings={settings}
       onTitle={() => undefined}
       onOpen={(path, line) => {
         opened.push(`${path}:${line}`);
@@ -198,6 +205,24 @@ test('says what the lesson is, and starts what is not there yet', async () => {
   ]);
   await tell('environment.state', environment());
   expect(text('.sd-dash-head')).toContain('Ready');
+});
+
+test('a start asks for what is set', async () => {
+  const settings = new Settings();
+  settings.follow({
+    composite: { runtime: 'docker', sampleInterval: 2 },
+    changed: new Signal({})
+  } as unknown as ISettingRegistry.ISettings);
+  has(environment({ state: 'stopped' }));
+  transport.answers.set('POST /v1/environments', environment());
+  await show(false, settings);
+  await press('Start');
+  expect(sent('POST')).toEqual([
+    [
+      '/v1/environments',
+      { workspace: 'w', reuse: true, runtime: 'docker', sample_interval_s: 2 }
+    ]
+  ]);
 });
 
 test('a layout brings back no dashboard of a workspace that is gone', async () => {

@@ -76,14 +76,29 @@ test('what was seen once stays seen', () => {
   expect([it.time, it.seen]).toEqual([1000, 5000]);
 });
 
+test('what is seen of one branch tells nothing of another, save what they share', () => {
+  const it = player();
+  it.seek(8000);
+  it.seek(3500);
+  const branch = new Timeline(parseTrace(ELECTION));
+  it.show(branch, 3600);
+  expect([it.time, it.seen]).toEqual([3500, 3600]);
+  it.seek(4500);
+  it.seek(3500);
+  it.show(timeline, 0);
+  expect(it.seen).toBe(8000);
+  it.show(branch, 3600);
+  expect(it.seen).toBe(4500);
+});
+
 test('another branch is looked at from the same moment', () => {
   const it = player();
   it.seek(4500);
   const short = new Timeline(
     parseTrace('{"t":2000,"kind":"end","outcome":{"status":"passed"}}')
   );
-  it.show(short);
+  it.show(short, 0);
   expect(it.time).toBe(2000);
-  it.show(timeline);
+  it.show(timeline, 0);
   expect([it.time, it.step]).toEqual([2000, 1]);
 });

@@ -144,12 +144,52 @@ test('skipping asks first, Escape is no', async () => {
   expect(button(el, 'Answer').disabled).toBe(false); // it can still be answered
 });
 
+test('after a skip the keyboard is at what can be done next', async () => {
+  transport.answers.set(PUT, answered({ skipped: true, value: null }));
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  for (const answer of ['Cancel', 'Skip it']) {
+    button(el, 'Skip …').focus();
+    button(el, 'Skip …').click();
+    await rest();
+    button(el, answer).click();
+    await rest();
+    expect(document.activeElement).toBe(button(el, 'Answer'));
+  }
+});
+
 test('a closed step says so and takes no answer', async () => {
   transport.answers.set(GET, detail({ open_steps: ['symptoms'] }));
   const { el } = await ask({ form: 'number', prompt: 'p95?' });
   expect(el.textContent).toContain('This step opens when');
   expect(el.querySelector('input')?.disabled).toBe(true);
   expect(() => button(el, 'Answer')).toThrow();
+});
+
+test('the answer to another question of the page opens the step', async () => {
+  const first = await ask({ id: 'p', form: 'number', prompt: 'How many?' });
+  const closed = { open_steps: ['diagnose'], answers: { o: answered({}) } };
+  transport.answers.set(GET, detail(closed));
+  const second = await ask(
+    { step: 'fix', form: 'number', prompt: 'p95?' },
+    { first: ['o', 'p'] }
+  );
+  expect(second.el.textContent).toContain('answered or skipped: p.');
+  transport.answers.set(
+    GET,
+    detail({ open_steps: ['diagnose', 'fix'], answers: { p: answered({}) } })
+  );
+  transport.answers.set(
+    'PUT /v1/workspaces/w/answers/p',
+    answered({ skipped: true, value: null })
+  );
+  button(first.el, 'Skip …').click();
+  await rest();
+  button(first.el, 'Skip it').click();
+  await rest();
+  expect(second.el.textContent).not.toContain('This step opens when');
+  expect(second.el.querySelector('input')?.disabled).toBe(false);
+  expect(button(second.el, 'Answer').disabled).toBe(false);
+  first.remove();
 });
 
 test('an answer given elsewhere is shown', async () => {

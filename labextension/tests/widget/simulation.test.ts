@@ -122,6 +122,36 @@ test('a fault is asked for, and its branch is shown beside', async () => {
   expect(shown.el.querySelectorAll('.sd-sim-side canvas')).toHaveLength(1);
 });
 
+test('a branch does not tell how it ends because its parent did', async () => {
+  labelled('To the end').click();
+  await rest();
+  labelled('One step back').click();
+  await rest();
+  expect(shown.el.textContent).toContain('Breaks: One vote');
+  shown.model.receive('snapshot', { branches: [branch(0), branch(1)] });
+  await rest();
+  expect(
+    button(shown.el, 'change 1, from 3 ms').getAttribute('aria-pressed')
+  ).toBe('true');
+  expect(shown.el.textContent).not.toContain('Breaks');
+  button(shown.el, 'As it was').click();
+  await rest();
+  expect(shown.el.textContent).toContain('Breaks: One vote');
+});
+
+test('a new branch is shown where an old one had to go for it', async () => {
+  const eight = [0, 1, 2, 3, 4, 5, 6, 7].map(id => branch(id));
+  shown.model.receive('snapshot', { branches: eight });
+  await rest();
+  shown.model.receive('snapshot', {
+    branches: [...eight.filter((_, at) => at !== 1), branch(8)]
+  });
+  await rest();
+  expect(
+    button(shown.el, 'change 8, from 3 ms').getAttribute('aria-pressed')
+  ).toBe('true');
+});
+
 test('a message in flight can be lost', async () => {
   const sent: unknown[] = [];
   shown.model.send = (content?: unknown): void => {

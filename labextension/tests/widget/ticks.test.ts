@@ -82,6 +82,37 @@ test('a long run stays bounded, whole and in order', () => {
   });
 });
 
+test('a run of which only some ticks were kept shows the same rates', () => {
+  const all = Array.from({ length: 3000 }, (_, index) =>
+    tick(index + 1, { done: 10, rps: 80, errors: { timeout: 2 } })
+  );
+  const few = new TickSeries();
+  thinned(all, 600).forEach(each => {
+    few.add(each);
+  });
+  const [times, rps, errors] = few.throughput();
+  expect(times.at(-1)).toBe(300);
+  rps?.forEach(value => {
+    expect(value).toBeCloseTo(100);
+  });
+  errors?.forEach(value => {
+    expect(value).toBeCloseTo(20);
+  });
+});
+
+test('where everything failed, rates are those of ticks of 100 ms', () => {
+  const ticks = new TickSeries();
+  ticks.add(tick(5, { done: 4, rps: 0, errors: { refused: 4 } }));
+  ticks.add(tick(10, { done: 4, rps: 0, errors: { refused: 4 } }));
+  expect(ticks.throughput()[2]).toEqual([40, 40]);
+});
+
+test('a stall is no burst', () => {
+  const ticks = new TickSeries();
+  ticks.add(tick(4, { done: 4, rps: 10 }));
+  expect(ticks.throughput()[1]?.[0]).toBeCloseTo(10);
+});
+
 test('thinning keeps the last tick and the spacing', () => {
   const all = Array.from({ length: 1000 }, (_, index) => tick(index + 1));
   const few = thinned(all, 300);

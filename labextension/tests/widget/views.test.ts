@@ -1,5 +1,7 @@
 import { ApiError } from '../../src/api/problem';
 import type { EnvironmentStatus, Run } from '../../src/api/types';
+import { page } from '../../src/connection/page';
+import type { ISysdesignSettings } from '../../src/tokens';
 import { button, rest, show, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
 
@@ -53,6 +55,7 @@ beforeEach(() => {
 afterEach(() => {
   shown?.remove();
   shown = undefined;
+  page().settings = null;
   jest.useRealTimers();
 });
 
@@ -84,6 +87,34 @@ describe('panel', () => {
     );
   });
 
+  test('a start asks for what is set, and for the runtime of the notebook before that', async () => {
+    const asks = async (
+      named: string | null,
+      runtime?: 'docker'
+    ): Promise<unknown> => {
+      page().settings = {
+        runtime,
+        sampleInterval: 2
+      } as unknown as ISysdesignSettings;
+      has(environment({ state: 'stopped' }));
+      transport.answers.set('POST /v1/environments', environment());
+      shown = await show('panel', transport, { runtime: named });
+      button(shown.el, 'Start').click();
+      await rest();
+      shown.remove();
+      return transport.requests.find(({ method }) => method === 'POST')?.body;
+    };
+    const start = { workspace: 'w', reuse: true, sample_interval_s: 2 };
+    expect(await asks(null)).toEqual(start);
+    transport = new ScriptedTransport();
+    expect(await asks(null, 'docker')).toEqual({ ...start, runtime: 'docker' });
+    transport = new ScriptedTransport();
+    expect(await asks('embedded', 'docker')).toEqual({
+      ...start,
+      runtime: 'embedded'
+    });
+  });
+
   test('what went wrong stands in its place', async () => {
     has(environment({ state: 'stopped' }));
     transport.answers.set(
@@ -112,6 +143,21 @@ describe('panel', () => {
     button(el, 'Reset the data').click();
     await rest();
     expect(transport.requests.at(-1)?.path).toBe('/v1/environments/w/reset');
+  });
+
+  test('the keyboard is back at the button that asked', async () => {
+    has(environment());
+    transport.answers.set('POST /v1/environments/w/reset', environment());
+    shown = await show('panel', transport);
+    const { el } = shown;
+    for (const answer of ['Cancel', 'Reset the data']) {
+      button(el, 'Reset …').focus();
+      button(el, 'Reset …').click();
+      await rest();
+      button(el, answer).click();
+      await rest();
+      expect(document.activeElement).toBe(button(el, 'Reset …'));
+    }
   });
 
   test('pending migrations are applied, and what happened is said', async () => {
@@ -324,6 +370,23 @@ test('a verdict grows check by check', async () => {
   expect(el.querySelector('.sd-big')?.textContent).toContain('Not yet');
   expect(el.textContent).toContain('Write it down in migrations/');
   expect(el.textContent).toContain('+ CREATE INDEX i');
+});
+
+test('a check that cannot be made does not go on for ever', async () => {
+  has(environment());
+  const expected = { since: 100, checks: [{ id: 'a', title: 'First' }] };
+  shown = await show('verdict', transport, expected);
+  const { el, model } = shown;
+  transport.stream.opened();
+  await rest();
+  expect(el.querySelector('.sd-big')?.textContent).toContain('Checking');
+  model.receive('snapshot', { results: [], ended: true });
+  await rest();
+  expect(el.querySelector('.sd-big')?.textContent).toContain('Not checked');
+  expect(el.textContent).not.toContain('Checking');
+  expect(el.textContent).not.toContain('Waiting');
+  await rest(3200);
+  expect(transport.stream.left).toBe(true);
 });
 
 test('logs follow, pause, and go on with what came meanwhile', async () => {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_sysdesign.control.models import Answer, CheckResult, Status
+from jupyter_sysdesign.control.models import Answer, CheckResult, Status, Verdict
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.errors import ConflictError, InvalidFileError, InvalidRequestError
 from jupyter_sysdesign.grading import verdict as verdicts
@@ -70,6 +70,43 @@ def test_of_other_files_the_last_count(known, fresh):
     assert results.merged(known, fresh) == fresh
 
 
+def _order(student: str, files: dict[str, bytes], **more) -> orders.Order:
+    return orders.Order(
+        student=student, lesson="tiny", files=files, digest=orders.digest_of(files), seed=1, **more
+    )
+
+
+def _verdict(status: Status, points: float) -> Verdict:
+    return verdicts.combine("tiny", [_check("a", status, points)], seed=1, started_at=time.time())
+
+
+@pytest.fixture
+def course(tmp_path):
+    return courses.Course(tmp_path, "c", tmp_path / "exchange", ("tiny",))
+
+
+def test_whatever_a_student_is_called_the_result_is_kept(course):
+    who = ["ann", "o'neil@example.org", "jane+lab", "Zoë Ono", "50%", "..", "a/b", "[b]", ".x"]
+    for student in who:
+        results.keep(course, _order(student, {}), _verdict(Status.PASSED, 10), "namespaces")
+    assert {each.student for each in results.every(course, "tiny")} == set(who)
+    assert [results.load(course, "tiny", each).student for each in who] == who
+    assert len([*course.own("results", "tiny").iterdir()]) == len(who)
+    assert (course.own("results", "tiny") / "ann.json").exists()
+
+
+def test_what_cannot_be_read_takes_nothing_away(course):
+    unreadable = _order("ann", {}, unreadable="app cannot be read: Input/output error.")
+    undecided = _verdict(Status.UNKNOWN, 0)
+    assert results.keep(course, unreadable, undecided, "docker").verdict == undecided
+    fine = _order("ann", {"app/server.py": b"mine"})
+    passed = results.keep(course, fine, _verdict(Status.PASSED, 10), "docker")
+    assert passed.verdict.points == 10
+    for _ in range(2):
+        assert results.keep(course, unreadable, undecided, "docker") == passed
+        assert results.load(course, "tiny", "ann") == passed
+
+
 @settings(deadline=None)
 @given(
     st.dictionaries(st.text(max_size=20), st.binary(max_size=50), max_size=5),
@@ -104,6 +141,23 @@ def test_a_learner_is_not_told_what_was_hidden():
     unknown = marks.of_check(_check("a", Status.UNKNOWN, 0))
     assert unknown.points is None
     assert unknown.confirm
+
+
+ENDED = "The service (app) does not run with your app/server.py: ended with code 3."
+ODD = "Your system answers something else than the system it began as (ValueError"
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (f"{ENDED} The log says: secret", ENDED),
+        ("GET /items got no answer: illegal status line: b'secret'.", "GET /items got no answer."),
+        (f"{ODD}: could not convert string to float: 'secret\n(secret)').", f"{ODD})."),
+    ],
+)
+def test_a_learner_is_not_told_what_their_own_program_said(why, told):
+    assert marks.of_check(_check("a", Status.FAILED, 0, why)).comment.endswith(told)
+    assert "secret" not in marks.of_check(_check("a", Status.UNKNOWN, 0, why)).comment
 
 
 @settings(deadline=None)
@@ -186,3 +240,11 @@ def test_who_wrote_the_same_is_seen_and_what_all_were_given_is_not():
     )
     assert [(each.first, each.second) for each in pairs] == [("ann", "ben")]
     assert not pairs[0].identical
+
+
+def test_of_a_submission_without_end_the_beginning_is_compared():
+    def endless(end: str) -> dict[str, bytes]:
+        return {"app.py": f"{' '.join(f'x{n % 977}' for n in range(60_000))} {end}".encode()}
+
+    (pair,) = likeness.pairs({"ann": endless("a"), "ben": endless("b")}, {})
+    assert (pair.share, pair.tokens, pair.identical) == (1.0, 20_000, False)

@@ -53,7 +53,8 @@ def test_raft_does_not_stand_liars_and_the_feedback_says_why():
         ("raft", "stops", 5, False),
         ("raft", "stops", 2, False),
         ("raft", "lies", 2, False),
-        ("bft", "stops", 4, True),
+        ("bft", "stops", 3, True),
+        ("bft", "stops", 4, False),
         ("bft", "lies", 3, False),
         ("bft", "lies", 2, False),
     ],
@@ -63,6 +64,13 @@ def test_every_combination_of_claims(algorithm: str, behaviour: str, failures: i
     claims = {"algorithm": algorithm, "behaviour": behaviour, "failures": failures}
     found = decide(good.question, {"text": good.text, "claims": claims}, Recorded())
     assert (found.correct is None) is holds
+
+
+def test_room_for_lies_costs_sites_also_where_nobody_lies():
+    good = next(each for each in ANSWERS if each.question.id == "nine-sites")
+    claims = {"algorithm": "bft", "behaviour": "stops", "failures": 4}
+    found = decide(good.question, {"text": good.text, "claims": claims}, Recorded())
+    assert "each has 6 of 9" in found.feedback
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from jupyter_sysdesign.simulation.verdict import RuleBroken
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.judge.suite import Killer, Scenario
+    from jupyter_sysdesign.simulation.node import NodeId
 
 
 @pytest.mark.parametrize("scenario", SWIM.scenarios, ids=lambda each: each.name)
@@ -73,6 +74,25 @@ def test_two_halves_that_buried_each_other_find_together_again():
     assert world.probe(5).members[1] == DEAD
     world.run(plan.duration_us)
     assert all(set(world.probe(each).members.values()) == {ALIVE} for each in world.servers)
+
+
+class FindsOut(Swim):
+    """Pings and suspects, and tells nobody: as far as the first stage of lab-gossip goes."""
+
+    def load(self, dst: NodeId) -> tuple[Update, ...]:
+        """Send no news."""
+        return ()
+
+
+def test_who_finds_out_every_death_alone_need_not_tell():
+    deaths, many, *_ = SWIM.scenarios
+    for seed in range(30):
+        outcome = play(deaths.plan(seed), FindsOut, SWIM.bench)
+        assert outcome.status == "passed", (seed, outcome)
+        assert outcome.figures["answered"] == 2
+    told = play(many.plan(0), FindsOut, SWIM.bench)
+    assert told.violation is not None
+    assert told.violation.rule.id == "dissemination"
 
 
 # What is news ------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ def _deaths(seed: int) -> Plan:
     members = 8 + seed % 5
     dead = random.sample(range(1, members + 1), 2)
     faults = [Fault("crash", int((1 + random.random() * 3) * S), each) for each in dead]
-    return group(seed, members, faults, load=6)
+    # Everybody may find out alone, which takes two rounds: to tell the others comes after this.
+    return group(seed, members, faults, load=6, spread_us=2 * members * PERIOD_US)
 
 
 def _death(member: int) -> Fault:

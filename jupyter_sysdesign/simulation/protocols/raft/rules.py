@@ -103,8 +103,8 @@ class RaftRules:
         self._logs: dict[NodeId, list[Any]] = {name: [] for name in world.servers}
         self._leaders: dict[int, NodeId] = {}
         self._votes: dict[tuple[NodeId, int], NodeId] = {}
-        #: (index, term) → the entry and the term before it: the same in every log.
-        self._known: dict[tuple[int, int], tuple[Any, int | None]] = {}
+        #: (index, term) → the entry and the term before it, the same in every log; who showed it.
+        self._known: dict[tuple[int, int], tuple[Any, int | None, NodeId]] = {}
         #: The entries committed so far, by whichever server; index 1 is the first.
         self._committed: list[Any] = []
         self._committed_in: list[int] = []
@@ -218,23 +218,25 @@ class RaftRules:
             previous = log[place - 1][0] if place else None
             fact = known.get((index, entry[0]))
             if fact is None:
-                known[index, entry[0]] = (entry, previous)
+                known[index, entry[0]] = (entry, previous, node)
             elif fact[0] != entry:
                 raise RuleBroken(
                     LOG_MATCHING,
-                    f"S{node} has {_entry(entry)} at index {index}, another server has "
-                    f"{_entry(fact[0])} with the same term",
+                    f"S{node} has {_entry(entry)} at index {index}, where S{fact[2]} had "
+                    f"{_entry(fact[0])}",
                     node,
+                    fact[2],
                 )
             elif previous is not None and fact[1] is not None and fact[1] != previous:
                 raise RuleBroken(
                     LOG_MATCHING,
                     f"before index {index} of term {entry[0]}, S{node} has an entry of term "
-                    f"{previous}, another server one of term {fact[1]}",
+                    f"{previous}, where S{fact[2]} had one of term {fact[1]}",
                     node,
+                    fact[2],
                 )
             elif fact[1] is None and previous is not None:
-                known[index, entry[0]] = (entry, previous)
+                known[index, entry[0]] = (entry, previous, node)
 
     # Commitment ----------------------------------------------------------------------------
 

@@ -2,10 +2,13 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { IStartOptions } from '../../api/client';
 import { isRecord, isString } from '../../api/guards';
 import type { EnvironmentStatus } from '../../api/types';
+import { page } from '../../connection/page';
 import { formatClock } from '../../format';
 import { t } from '../../i18n';
+import { asRuntime, startOptions } from '../../settings/starting';
 import { useRedraw, useSession, useVisible, type IViewProps } from '../hooks';
 import { useEnvironmentActions } from './actions';
 import { Head } from './Head';
@@ -63,6 +66,7 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
     status: state.current.status,
     link,
     reload,
+    options: optionsOf(props.raw['runtime']),
     onStatus: changed => {
       update({ ...state.current, status: changed });
     },
@@ -115,6 +119,12 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
       </span>
     </div>
   );
+}
+
+/** What is set in this page; the runtime that the notebook names goes before it. */
+function optionsOf(named: unknown): IStartOptions {
+  const set = startOptions(page().settings);
+  return { ...set, runtime: asRuntime(named) ?? set.runtime };
 }
 
 function storedStatus(value: unknown): EnvironmentStatus | null {

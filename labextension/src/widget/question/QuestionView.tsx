@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Api } from '../../api/client';
 import { isRecord, isString } from '../../api/guards';
 import type { Answer } from '../../api/types';
+import { page } from '../../connection/page';
 import { t } from '../../i18n';
 import {
   Button,
@@ -51,6 +52,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
         : EMPTY;
   });
   const [closed, setClosed] = useState(false);
+  const [answered, setAnswered] = useState<readonly string[]>([]);
   const [again, setAgain] = useState(false);
   const [skipping, setSkipping] = useState(false);
   const [missing, setMissing] = useState('');
@@ -67,6 +69,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
     if (connection) {
       const detail = await new Api(connection.transport).workspace(workspace);
       setClosed(!detail.open_steps.includes(question.step));
+      setAnswered(Object.keys(detail.answers));
       const kept = detail.answers[question.id];
       if (kept) {
         setAnswer(kept);
@@ -74,10 +77,25 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
     }
   };
   useEffect(() => {
-    if (visible) {
-      refresh().catch(() => undefined); // what is shown stays; sending an answer says what is wrong
+    if (!visible) {
+      return;
     }
-  }, [visible, connection]);
+    const look = (): void => {
+      refresh().catch(() => undefined); // what is shown stays; sending an answer says what is wrong
+    };
+    look();
+    // The answer to another question may open the step of this one.
+    const heard = (event: Event): void => {
+      if (event instanceof CustomEvent && event.detail !== id) {
+        look();
+      }
+    };
+    const { answers } = page();
+    answers.addEventListener(workspace, heard);
+    return () => {
+      answers.removeEventListener(workspace, heard);
+    };
+  }, [visible, connection, workspace]);
 
   // A prediction is decided by the run that follows: look again when one has ended.
   const undecided = answer !== null && !answer.skipped && answer.score == null;
@@ -128,6 +146,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
       setAnswer(given);
       setAgain(false);
       model.save({ answer: given, draft });
+      page().answers.dispatchEvent(new CustomEvent(workspace, { detail: id }));
     });
   };
   const submit = (): void => {
@@ -140,7 +159,9 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
   };
 
   const stored = model.snapshot('first');
-  const first = Array.isArray(stored) ? stored.filter(isString) : [];
+  const first = Array.isArray(stored)
+    ? stored.filter(isString).filter(each => !answered.includes(each))
+    : [];
   const open = answer === null || answer.skipped || again;
   return (
     <div ref={root} class="sd-card sd-question">

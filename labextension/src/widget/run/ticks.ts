@@ -2,12 +2,14 @@
  * The ticks of a run, gathered into at most `MOST` buckets however long it takes.
  *
  * A tick is 100 ms; its percentiles are of few requests. A bucket's percentile is the mean of its
- * ticks' weighted by requests, which is what a chart can say without the histograms.
+ * ticks' weighted by requests, which is what a chart can say without the histograms. Of a long run
+ * that was kept only every so many ticks are there, so that a rate is one of the ticks' own time.
  */
 
 import type { RunTick } from '../../api/types';
 import type { ChartData, Column } from '../../charts/ring';
 
+const TICK_S = 0.1;
 const FIRST_WIDTH_S = 0.5;
 const MOST = 600;
 
@@ -15,6 +17,8 @@ interface IBucket {
   /** Both in seconds since the start of the run. */
   start: number;
   end: number;
+  /** How long its ticks are together, in seconds. */
+  ticked: number;
   done: number;
   errors: number;
   lag: number;
@@ -49,6 +53,7 @@ export class TickSeries {
       this._slot = slot;
     }
     bucket.end = tick.t_s;
+    bucket.ticked += lengthOf(tick, errors);
     bucket.done += tick.done;
     bucket.errors += errors;
     bucket.lag = Math.max(bucket.lag, tick.lag_p99_ms);
@@ -149,14 +154,21 @@ export function sum(errors: Readonly<Record<string, number>>): number {
   return Object.values(errors).reduce((total, count) => total + count, 0);
 }
 
-function perSecond(count: number, { start, end }: IBucket): number {
-  return count / (end - start);
+function perSecond(count: number, { ticked }: IBucket): number {
+  return count / ticked;
+}
+
+/** The seconds of a tick: the first after a stall is longer, and the last of a run is shorter. */
+function lengthOf({ done, rps }: RunTick, errors: number): number {
+  const ok = done - errors;
+  return ok > 0 && rps > 0 ? ok / rps : TICK_S;
 }
 
 function fresh(start: number): IBucket {
   return {
     start,
     end: start,
+    ticked: 0,
     done: 0,
     errors: 0,
     lag: 0,
@@ -171,6 +183,7 @@ function join(first: IBucket, second: IBucket): IBucket {
   return {
     start: first.start,
     end: second.end,
+    ticked: first.ticked + second.ticked,
     done: first.done + second.done,
     errors: first.errors + second.errors,
     lag: Math.max(first.lag, second.lag),

@@ -1,7 +1,13 @@
 /** A run of a protocol: play it, rewind it, and ask what would have been. */
 
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import {
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState
+} from 'preact/hooks';
 import { isRecord, isString } from '../../api/guards';
 import { t } from '../../i18n';
 import { Button, Note, StateWord } from '../components';
@@ -61,7 +67,7 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
   useEffect(
     () =>
       model.onSnapshot(() => {
-        const before = known.current.length;
+        const before = known.current.at(-1);
         const now = read();
         setBranches(now);
         setWaiting(false);
@@ -70,7 +76,8 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
           isRecord(said) && isString(said['message']) ? said['message'] : null
         );
         const newest = now.at(-1);
-        if (newest && now.length > before && before > 0) {
+        // Not by their number: where there are many, the oldest goes.
+        if (newest && before && newest.id > before.id) {
           setShown(newest.id);
           setChosen(null);
         }
@@ -91,9 +98,10 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
       clearTimeout(timer);
     };
   }, [waiting]);
-  useEffect(() => {
+  // Before anything is painted: how far one has come in another run tells how this one ends.
+  useLayoutEffect(() => {
     if (player && branch) {
-      player.show(branch.timeline);
+      player.show(branch.timeline, branch.at);
       redraw();
     }
   }, [branch?.id]);

@@ -20,7 +20,7 @@ export class Player {
     return this._step;
   }
 
-  /** How far the viewer has ever come: what lies behind is no secret any more. */
+  /** How far the viewer has ever come in this run: what lies behind is no secret any more. */
   get seen(): number {
     return this._seen;
   }
@@ -32,9 +32,11 @@ export class Player {
 
   speed = 50_000;
 
-  /** Look at another run, at the same moment. */
-  show(timeline: Timeline): void {
+  /** Look at another run, at the same moment; until `known` it is like the one that was seen. */
+  show(timeline: Timeline, known: number): void {
+    this._seenOf.set(this._timeline, this._seen);
     this._timeline = timeline;
+    this._seen = this._seenOf.get(timeline) ?? Math.min(this._seen, known);
     this.seek(Math.min(this._time, timeline.end));
   }
 
@@ -94,5 +96,6 @@ export class Player {
   private _time = 0;
   private _step = 0;
   private _seen = 0;
+  private readonly _seenOf = new WeakMap<Timeline, number>();
   private _direction: -1 | 0 | 1 = 0;
 }

@@ -61,6 +61,16 @@ export function Headline(props: {
   );
 }
 
+/** It ended without a verdict; the error of the cell that asked for it says why. */
+export function NotChecked(): JSX.Element {
+  return (
+    <div class="sd-big sd-big-unknown" role="status">
+      <StateWord look="unknown" word={t('Not checked')} />
+      <span class="sd-big-text">{t('The message below says why.')}</span>
+    </div>
+  );
+}
+
 export function Results(props: {
   results: readonly CheckResult[];
   waiting: readonly IExpected[];

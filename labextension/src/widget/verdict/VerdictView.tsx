@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../../i18n';
 import { ConnectionBanner, Note, Problem } from '../components';
 import { useSession, useVisible, type IViewProps } from '../hooks';
-import { DriftNote, Headline, Results } from './Results';
+import { DriftNote, Headline, NotChecked, Results } from './Results';
 import {
   advance,
   newer,
@@ -26,10 +26,13 @@ export function VerdictView({ model, connection }: IViewProps): JSX.Element {
   const fromSnapshot = (): IVerdictState =>
     stored(model.snapshot('results'), model.snapshot('verdict'));
   const [state, setState] = useState(fromSnapshot);
+  const hasEnded = (): boolean => model.snapshot('ended') === true;
+  const [ended, setEnded] = useState(hasEnded);
+  const going = state.verdict === null && !ended;
   const { link, reload } = useSession(
     connection,
     props.environment,
-    visible && state.verdict === null,
+    visible && going,
     {
       onEvents: events => {
         setState(before =>
@@ -43,6 +46,7 @@ export function VerdictView({ model, connection }: IViewProps): JSX.Element {
       model.onSnapshot(() => {
         const kept = fromSnapshot();
         setState(before => newer(before, kept));
+        setEnded(hasEnded());
       }),
     [model]
   );
@@ -62,12 +66,16 @@ export function VerdictView({ model, connection }: IViewProps): JSX.Element {
   }, [verdict, model]);
 
   const expected = readExpected(props.raw['checks']);
-  const waiting = outstanding(expected, state);
+  const waiting = ended ? [] : outstanding(expected, state);
   return (
     <div ref={root} class="sd-card sd-verdict">
-      <Headline verdict={verdict} state={state} expected={expected} />
-      {!verdict && <ConnectionBanner link={link} onRetry={reload} />}
-      {!verdict && link.state === 'failed' && (
+      {ended && !verdict ? (
+        <NotChecked />
+      ) : (
+        <Headline verdict={verdict} state={state} expected={expected} />
+      )}
+      {going && <ConnectionBanner link={link} onRetry={reload} />}
+      {going && link.state === 'failed' && (
         <Problem problem={link.problem} onRetry={reload} />
       )}
       {verdict?.status === 'unknown' && verdict.reason && (

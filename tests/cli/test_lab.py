@@ -1,0 +1,68 @@
+"""``sysdesign lab`` opens the lesson to go on with."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jupyter_sysdesign.cli.app import app
+from jupyter_sysdesign.curriculum import catalogue
+
+FIRST, SECOND, THIRD = "t1-01-diagnosing-failures", "t1-02-indexes", "t1-03-connection-pooling"
+_OPEN = "--LabApp.default_url=/lab/tree/"
+
+
+@pytest.fixture
+def lab(home, monkeypatch, tmp_path):
+    """Start JupyterLab on a root folder; return the notebook that it opens."""
+    started = []
+    monkeypatch.setattr(os, "execve", lambda _, argv, __: started.append(argv))
+
+    def start(*options, root="root"):
+        done = CliRunner().invoke(app, ["lab", "--root", str(tmp_path / root), *options])
+        assert done.exit_code == 0, done.output
+        (notebook,) = [each for each in started.pop() if each.startswith(_OPEN)]
+        assert (tmp_path / root / notebook.removeprefix(_OPEN)).is_file()
+        return notebook.removeprefix(_OPEN)
+
+    return start
+
+
+def passed(folder: Path) -> None:
+    (folder / "answers.json").write_text(json.dumps({"version": 1, "passed_at": 1.0}))
+
+
+def test_it_goes_on_where_one_was(lab, tmp_path):
+    first, second, third = (f"sysdesign/{each}/lesson.ipynb" for each in (FIRST, SECOND, THIRD))
+    assert lab() == first
+    assert lab("--lesson", THIRD) == third
+    assert lab() == third
+    passed(tmp_path / "root" / "sysdesign" / THIRD)
+    assert lab() == first  # opened before that one
+    passed(tmp_path / "root" / "sysdesign" / FIRST)
+    assert lab() == second
+    assert lab("--lesson", FIRST) == first
+    assert lab() == second
+
+
+def test_what_lies_elsewhere_cannot_be_opened_there(lab, tmp_path):
+    lab("--lesson", SECOND, root="other")
+    assert lab() == f"sysdesign/{FIRST}/lesson.ipynb"
+    passed(tmp_path / "root" / "sysdesign" / FIRST)
+    assert lab() == f"sysdesign/{SECOND}/lesson.ipynb"  # begun in both now
+    passed(tmp_path / "other" / "sysdesign" / SECOND)
+    assert lab() == f"sysdesign/{THIRD}/lesson.ipynb"  # passed once is passed
+
+
+def test_who_has_passed_all_begins_again(lab, tmp_path, curriculum, monkeypatch):
+    monkeypatch.setattr(catalogue, "shipped", lambda: curriculum)
+    seen = []
+    while (notebook := lab()) not in seen:
+        seen.append(notebook)
+        passed(tmp_path / "root" / Path(notebook).parent)
+    assert notebook == seen[0]
+    assert len(seen) == 4

@@ -1,0 +1,107 @@
+"""What becomes of an order whose job says odd things, or nothing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jupyter_sysdesign.control.models import Status, Verdict
+from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.grading import verdict as verdicts
+from jupyter_sysdesign.grading.course import boxes, grader, orders, results
+from jupyter_sysdesign.grading.course.course import Course
+from jupyter_sysdesign.grading.course.executors import Done, do
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from jupyter_sysdesign.curriculum.catalogue import Lesson
+
+pytestmark = pytest.mark.usefixtures("home", "curriculum")
+
+_SCRIPT = """
+read order
+case "$order" in
+    *'"seed": null'*) echo '{"prepared": true}' ;;
+    *) printf '%s\\n' LINE ;;
+esac
+"""
+
+
+class Saying:
+    """A rung on which no job runs: there is one line in the place of a verdict's."""
+
+    name = "saying"
+
+    def __init__(self, line: str) -> None:
+        self._script = _SCRIPT.replace("LINE", shlex.quote(line))
+
+    def unusable(self) -> str:
+        return ""
+
+    def start(self, lesson: Lesson, folder: Path, user: int) -> boxes.Started:
+        return boxes.Started(boxes.started(["/bin/sh", "-c", self._script], {}), folder)
+
+
+def graded(line: str, **about: Any) -> Verdict:
+    """Return what comes of an order whose job says ``line``."""
+    given = {"student": "ann", "lesson": "tiny", "files": {}, "digest": "d", "seed": 1, **about}
+    return do(orders.Order(**given), Saying(line), 60).verdict
+
+
+class Here:
+    """Does orders on that rung."""
+
+    def __init__(self, line: str) -> None:
+        self._rung = Saying(line)
+
+    def run(self, wanted: Sequence[orders.Order]) -> Iterator[Done]:
+        for each in wanted:
+            yield do(each, self._rung, 60)
+
+
+def undecided(verdict: Verdict, why: str) -> None:
+    """See that every check is there, unknown, and says why."""
+    assert [each.id for each in verdict.checks] == Catalogue().lesson("tiny").check_ids()
+    assert {each.status for each in verdict.checks} == {Status.UNKNOWN}
+    assert all(why in each.why for each in verdict.checks), verdict.checks
+    assert verdict.status is Status.UNKNOWN
+    assert why in verdict.reason
+
+
+def test_an_order_that_breaks_its_grader_is_undecided():
+    undecided(graded("Segmentation fault"), "Grading broke down (JSONDecodeError).")
+    undecided(graded('{"verdict": {}}'), "Grading broke down (ValidationError).")
+
+
+def test_a_verdict_without_checks_is_one_on_every_check():
+    none = verdicts.combine("tiny", [], seed=1, started_at=0, reason="The lesson is broken.")
+    undecided(graded(json.dumps({"verdict": none.model_dump(mode="json")})), none.reason)
+
+
+def test_a_submission_that_cannot_be_read_is_undecided_and_filed_nowhere(home: Path, nobody):
+    lesson = Catalogue().lesson("tiny")
+    theirs = workspaces.create(lesson, home.parent / "theirs").folder
+    for path in [theirs, *theirs.rglob("*")]:
+        path.chmod(0o755)
+    (theirs / "app" / "server.py").chmod(0)
+    with nobody():
+        order = orders.read("ann", lesson, theirs, bytes(32))
+    course = Course(home.parent / "c", "c", home.parent / "exchange", ("tiny",))
+    plan = grader.Plan(course, lesson, {"ann": theirs}, [order])
+    (first,) = grader.run(plan, Here("nothing is started for it"), lambda _: None)
+    undecided(first.result.verdict, "app/server.py cannot be read: Permission denied.")
+    assert first.problem == first.result.verdict.reason
+    assert [each.name for each in course.folder.iterdir()] == [".sysdesign"]
+    # What was known before stands, and it is said that it is not what was handed in.
+    known = first.result.model_copy(update={"digest": "of other files"})
+    path = course.own("results", "tiny") / "ann.json"
+    path.write_text(known.model_dump_json())
+    (again,) = grader.run(plan, Here("nothing either"), lambda _: None)
+    assert (again.how, again.result, again.problem) == ("kept", known, first.problem)
+    assert results.load(course, "tiny", "ann") == known
