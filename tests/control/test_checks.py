@@ -148,6 +148,8 @@ async def test_an_end_that_is_told_twice_takes_no_verdict_and_no_clean_up(
     while not (pid := checker_of(os.getpid())):  # noqa: ASYNC110 (it tells nobody that it is there)
         await asyncio.sleep(0.01)
     os.kill(pid, signal.SIGSTOP)  # it takes its time to end
+    while psutil.Process(pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 (same)
+        await asyncio.sleep(0.01)
     await turns()  # or it would be killed, as one that is only being started
     checks.stop_all()  # as a signal does
     await turns()
