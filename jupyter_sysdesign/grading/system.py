@@ -57,7 +57,7 @@ class System:
     Attributes:
         id: the environment's id.
         http: client whose base URL is the published service; every request times out. What it
-            sends looks like what a load sends, so that nobody can tell the two apart.
+            sends looks like what a load sends, so that no header tells the two apart.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ class Kept(Endpoint):
             "path": path,
             "sent": sent.decode(errors="replace"),
             "status": response.status,
-            "said": (response.body or b"").decode(errors="replace"),
+            "said": response.body.decode(errors="replace"),
             "asked_s": asked_ns / NS,
             "answered_s": answered_ns / NS,
         }
