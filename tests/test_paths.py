@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -45,6 +46,23 @@ def test_a_home_that_cannot_be_made_is_no_bug_of_ours(
             with pytest.raises(ResourceError, match=f"{home} cannot be used") as caught:
                 folder()
             assert "SYSDESIGN_HOME" in caught.value.hint
+
+
+def test_a_folder_that_its_last_user_deletes_just_then_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_HOME", str(tmp_path))
+    folder = paths.runtime()
+    leaves = f"while rmdir {folder} 2> /dev/null || true; do :; done"
+    with subprocess.Popen(["bash", "-c", leaves]) as somebody:
+        try:
+            for _ in range(10_000):
+                paths.runtime()
+                paths.control_socket()
+        finally:
+            somebody.kill()
+    with contextlib.suppress(FileNotFoundError):
+        folder.rmdir()
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="needs to mount a tmpfs")

@@ -15,18 +15,18 @@ def holds(ctx: Context, scenario: str) -> Outcome:
 
 
 @check("lamport", title="No time contradicts what happened before", points=35,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def lamport(ctx: Context) -> Outcome:
     return holds(ctx, "lamport")
 
 
 @check("vector", title="Vectors tell exactly what happened before", points=40,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def vector(ctx: Context) -> Outcome:
     return holds(ctx, "vector")
 
 
 @check("compare", title="Before, after, equal, concurrent", points=25, kind="correctness",
-       deadline_s=170)  # fmt: skip
+       deadline_s=320)  # fmt: skip
 def compare(ctx: Context) -> Outcome:
     return holds(ctx, "compare")

@@ -17,31 +17,31 @@ def holds(ctx: Context, *scenarios: str, seeds: int = SEEDS) -> Outcome:
 
 
 @check("votes", title="All say yes, or nothing happens", points=25,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def votes(ctx: Context) -> Outcome:
     return holds(ctx, "votes")
 
 
 @check("network", title="Late, lost and doubled messages move no money", points=20,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def network(ctx: Context) -> Outcome:
     return holds(ctx, "network")
 
 
 @check("coordinator", title="A coordinator that dies takes nothing back", points=20,
-       kind="recovery", deadline_s=170)  # fmt: skip
+       kind="recovery", deadline_s=320)  # fmt: skip
 def coordinator(ctx: Context) -> Outcome:
     return holds(ctx, "coordinator")
 
 
 @check("promises", title="A promise survives a crash", points=25,
-       kind="recovery", deadline_s=170)  # fmt: skip
+       kind="recovery", deadline_s=320)  # fmt: skip
 def promises(ctx: Context) -> Outcome:
     return holds(ctx, "crashes", "churn")
 
 
 @check("cooperation", title="One who knows is enough", points=10,
-       kind="recovery", deadline_s=170)  # fmt: skip
+       kind="recovery", deadline_s=320)  # fmt: skip
 def cooperation(ctx: Context) -> Outcome:
     # Only some of the coordinator's deaths leave somebody who knows beside somebody in doubt.
     return holds(ctx, "cooperation", seeds=150)

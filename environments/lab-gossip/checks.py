@@ -13,36 +13,36 @@ def holds(ctx: Context, scenario: str, seeds: int) -> Outcome:
 
 
 @check("deaths", title="Every death is found out in bounded time", points=20,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def deaths(ctx: Context) -> Outcome:
     return holds(ctx, "deaths", 60)
 
 
 @check("many", title="News spread quickly among many, and cost no more", points=20, kind="cost",
-       deadline_s=170)  # fmt: skip
+       deadline_s=320)  # fmt: skip
 def many(ctx: Context) -> Outcome:
     return holds(ctx, "many", 30)
 
 
 @check("slow-members", title="Who is only slow is not declared dead", points=20,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def slow_members(ctx: Context) -> Outcome:
     return holds(ctx, "slow members", 60)
 
 
 @check("lossy", title="Lost messages kill nobody", points=10, kind="correctness",
-       deadline_s=170)  # fmt: skip
+       deadline_s=320)  # fmt: skip
 def lossy(ctx: Context) -> Outcome:
     return holds(ctx, "lossy", 60)
 
 
 @check("bad-link", title="One bad link makes nobody suspect", points=15, kind="blast_radius",
-       deadline_s=170)  # fmt: skip
+       deadline_s=320)  # fmt: skip
 def bad_link(ctx: Context) -> Outcome:
     return holds(ctx, "bad link", 60)
 
 
 @check("return", title="Who comes back is alive for everybody", points=15, kind="recovery",
-       deadline_s=170)  # fmt: skip
+       deadline_s=320)  # fmt: skip
 def comes_back(ctx: Context) -> Outcome:
     return holds(ctx, "return", 60)

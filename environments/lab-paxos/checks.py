@@ -20,42 +20,42 @@ def store_by(ctx: Context, *scenarios: str, seeds: int = 16) -> Outcome:
 
 
 @check("one-value", title="One value is chosen, whoever proposes", points=20, kind="correctness",
-       deadline_s=170)  # fmt: skip
+       deadline_s=320)  # fmt: skip
 def one_value(ctx: Context) -> Outcome:
     return one_value_by(ctx, "one proposer", "duelling", "unreliable", "partitions")
 
 
 @check("promises", title="A crash makes nobody forget a promise", points=15, kind="recovery",
-       deadline_s=170)  # fmt: skip
+       deadline_s=320)  # fmt: skip
 def promises(ctx: Context) -> Outcome:
     return one_value_by(ctx, "restarts")
 
 
 @check("agreement", title="Commands are chosen while a majority is there", points=20,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def agreement(ctx: Context) -> Outcome:
     return store_by(ctx, "agreement", "repartition")
 
 
 @check("bad-network", title="Late, lost and doubled messages do no harm", points=10,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def bad_network(ctx: Context) -> Outcome:
     return store_by(ctx, "unreliable")
 
 
 @check("new-leaders", title="A leader finishes what others began", points=15,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def new_leaders(ctx: Context) -> Outcome:
     return store_by(ctx, "new leaders", seeds=24)
 
 
 @check("reads", title="A read sees everything that was written before it", points=5,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def reads(ctx: Context) -> Outcome:
     return store_by(ctx, "reads")
 
 
 @check("restarts", title="Restarts lose nothing that was accepted", points=15, kind="recovery",
-       deadline_s=170)  # fmt: skip
+       deadline_s=320)  # fmt: skip
 def restarts(ctx: Context) -> Outcome:
     return store_by(ctx, "restarts")

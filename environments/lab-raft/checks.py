@@ -16,38 +16,38 @@ def holds(ctx: Context, *scenarios: str, seeds: int = SEEDS) -> Outcome:
 
 
 @check("elections", title="One leader, and a new one when it is gone", points=20,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def elections(ctx: Context) -> Outcome:
     return holds(ctx, "elections")
 
 
 @check("agreement", title="Commands are agreed on while a majority is there", points=25,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def agreement(ctx: Context) -> Outcome:
     return holds(ctx, "agreement", "failures")
 
 
 @check("bad-network", title="Late, lost and doubled messages do no harm", points=15,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def bad_network(ctx: Context) -> Outcome:
     return holds(ctx, "unreliable")
 
 
 @check("reads", title="A read sees everything that was written before it", points=10,
-       kind="correctness", deadline_s=170)  # fmt: skip
+       kind="correctness", deadline_s=320)  # fmt: skip
 def reads(ctx: Context) -> Outcome:
     return holds(ctx, "reads", seeds=40)
 
 
 @check("persistence", title="A crash loses nothing that was acknowledged", points=20,
-       kind="recovery", deadline_s=170)  # fmt: skip
+       kind="recovery", deadline_s=320)  # fmt: skip
 def persistence(ctx: Context) -> Outcome:
     # A vote that is forgotten shows only where the same term is still going on after the restart.
     return holds(ctx, "persistence", seeds=150)
 
 
 @check("figure-8", title="Old entries are committed only with one of this term", points=10,
-       kind="recovery", deadline_s=170)  # fmt: skip
+       kind="recovery", deadline_s=320)  # fmt: skip
 def figure_8(ctx: Context) -> Outcome:
     # Short runs, and the rarest of all mistakes.
     return holds(ctx, "figure 8", seeds=100)

@@ -25,6 +25,7 @@ from jupyter_sysdesign.grading.checks import (
     Told,
     check,
     crowding,
+    undisturbed,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ _evenings: dict[str, Evening] = {}
 def evening(system: System, *, again: bool = False) -> Evening:
     """Put the evening's load on ``system`` and look over its shoulder; once for all checks."""
     if again or system.id not in _evenings:
-        _evenings[system.id] = _watched(system)
+        _evenings[system.id] = undisturbed(lambda: _watched(system))
     found = _evenings[system.id]
     if found.untrue:
         raise Failed(
@@ -129,7 +130,7 @@ def evening(system: System, *, again: bool = False) -> Evening:
 
 
 def _watched(system: System) -> Evening:
-    before = newest(system)
+    before, followed = newest(system), follows_by_user(system)
     connections = 0
     with ThreadPoolExecutor(1, "load") as thread:
         load = thread.submit(system.load, "glance")
@@ -138,7 +139,7 @@ def _watched(system: System) -> Evening:
             time.sleep(0.2)
         connections = max(connections, system.connections())
         summary = load.result()
-    return Evening(summary, connections, untrue(system, summary.told, before))
+    return Evening(summary, connections, untrue(system, summary.told, before, followed))
 
 
 def newest(system: System) -> list[dict[str, Any]]:
@@ -146,11 +147,23 @@ def newest(system: System) -> list[dict[str, Any]]:
     return system.sql(TIMELINE_SQL, (1000,))
 
 
-def untrue(system: System, told: Sequence[Told], before: Sequence[dict[str, Any]]) -> str:
+def follows_by_user(system: System) -> dict[str, int]:
+    """Return how many each user follows, by id; who follows nobody is not in it."""
+    counts: dict[str, int] | None = system.sql(FOLLOWED_SQL)[0]["counts"]
+    return counts or {}
+
+
+def untrue(
+    system: System,
+    told: Sequence[Told],
+    before: Sequence[dict[str, Any]],
+    followed: dict[str, int],
+) -> str:
     """Return what of an evening's answers the tables do not say, or an empty string.
 
     The newest posts ``before`` it must show to everybody, and one that was confirmed to whoever asked
-    afterwards. One that is being stored just now may show.
+    afterwards. One that is being stored just now may show. A profile counts no fewer than it
+    ``followed`` before.
     """
     stored = newest(system)
     since = {post["id"]: -1.0 for post in before}
@@ -159,10 +172,12 @@ def untrue(system: System, told: Sequence[Told], before: Sequence[dict[str, Any]
             if not is_stored(system, each):
                 return "a post was confirmed that is not in the table posts"
             since[each.said["id"]] = each.answered_s
+        if each.name == "follow" and not is_followed(system, each):
+            return "a follow was confirmed that is not in the table follows"
     for each in told:
         if each.name == "timeline" and not is_timeline(each, stored, since):
             return "the timeline showed something else than the tables say"
-        if each.name in ("post", "profile") and not is_right(system, each):
+        if each.name in ("post", "profile") and not is_right(system, each, followed):
             return f"a {each.name} was shown differently from what the tables say"
     return ""
 
@@ -193,14 +208,21 @@ def is_timeline(told: Told, stored: list[dict[str, Any]], since: dict[int, float
     return True
 
 
-def is_right(system: System, told: Told) -> bool:
-    """Tell whether a post or a profile is what the tables say; whom one follows may have grown."""
-    query = POST_SQL if told.name == "post" else PROFILE_SQL
-    rows = system.sql(query, (int(told.path.rpartition("/")[2]),))
+def is_followed(system: System, told: Told) -> bool:
+    """Tell whether a follow that was confirmed is in the table."""
+    asked = told.sent["follower_id"], told.sent["followee_id"]
     shown = told.said if isinstance(told.said, dict) else {}
-    follows = shown.get("follows")
-    if isinstance(follows, int):
-        rows = [{**row, "follows": min(row.get("follows", follows), follows)} for row in rows]
+    return not difference([shown], system.sql(FOLLOW_SQL, asked))
+
+
+def is_right(system: System, told: Told, followed: dict[str, int]) -> bool:
+    """Tell whether a post or a profile is what the tables say; how many one follows may have grown."""
+    query, number = (POST_SQL if told.name == "post" else PROFILE_SQL), told.path.rpartition("/")[2]
+    rows = system.sql(query, (int(number),))
+    shown = told.said if isinstance(told.said, dict) else {}
+    for row in rows if told.name == "profile" else ():
+        if shown.get("follows") in range(followed.get(number, 0), row["follows"]):
+            row["follows"] = shown["follows"]
     return not difference([shown], rows)
 
 
@@ -309,6 +331,13 @@ POST_SQL = "SELECT id, author_id, body FROM public.posts WHERE id = %s"
 PROFILE_SQL = """
     SELECT id, name, (SELECT count(*) FROM public.follows WHERE follower_id = users.id) AS follows
     FROM public.users WHERE id = %s
+"""
+FOLLOW_SQL = """
+    SELECT follower_id, followee_id FROM public.follows WHERE follower_id = %s AND followee_id = %s
+"""
+FOLLOWED_SQL = """
+    SELECT json_object_agg(follower_id, n) AS counts
+    FROM (SELECT follower_id, count(*) AS n FROM public.follows GROUP BY follower_id) AS counted
 """
 
 

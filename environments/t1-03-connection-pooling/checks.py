@@ -24,6 +24,7 @@ from jupyter_sysdesign.grading.checks import (
     Told,
     check,
     crowding,
+    undisturbed,
 )
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def crowd(ctx: Context) -> Crowd:
     """Let a crowd in and look over its shoulder; once for all checks."""
     system = ctx.system
     if system.id not in _crowds:
-        _crowds[system.id] = _watched(system, ctx.random)
+        _crowds[system.id] = undisturbed(lambda: _watched(system, ctx.random))
     return _crowds[system.id]
 
 
@@ -273,7 +274,14 @@ def _watched(system: System, rng: random.Random) -> Crowd:
     return found
 
 
-@check("crowd", title="Sixty at once all get their answer", points=13, kind="slo", fresh=True)
+@check(
+    "crowd",
+    title="Sixty at once all get their answer",
+    points=13,
+    kind="slo",
+    fresh=True,
+    timed=True,
+)
 def everybody(ctx: Context) -> Outcome:
     found = crowd(ctx)
     summary = found.summary
@@ -453,7 +461,12 @@ def data_intact(ctx: Context) -> Outcome:
 
 
 @check(
-    "crash", title="It comes back after the database crashed", points=6, kind="recovery", fresh=True
+    "crash",
+    title="It comes back after the database crashed",
+    points=6,
+    kind="recovery",
+    fresh=True,
+    timed=True,
 )
 def crash(ctx: Context) -> Outcome:
     system, rng = ctx.system, ctx.random

@@ -27,6 +27,7 @@ from jupyter_sysdesign.grading.checks import (
     Told,
     check,
     crowding,
+    undisturbed,
 )
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ _pace: list[float] = []
 def rush(system: System, *, again: bool = False) -> Rush:
     """Put the month's last day on ``system`` and look over its shoulder; once for all checks."""
     if again or system.id not in _rushes:
-        _rushes[system.id] = _watched(system)
+        _rushes[system.id] = undisturbed(lambda: _watched(system))
     found = _rushes[system.id]
     if found.untrue:
         raise Failed(f"While many asked, {found.untrue}.")
@@ -330,7 +331,7 @@ def answered(ctx: Context) -> Outcome:
     )
 
 
-@check("headroom", title="No instance works at its limit", points=8, kind="slo")
+@check("headroom", title="No instance works at its limit", points=8, kind="slo", timed=True)
 def headroom(ctx: Context) -> Outcome:
     found = rush(ctx.system)
     for _ in range(2):
@@ -542,7 +543,13 @@ def sales(ctx: Context) -> Outcome:
 # ---------------------------------------------------------------- when an instance dies
 
 
-@check("recovery", title="An instance that dies is not missed", points=14, kind="recovery")
+@check(
+    "recovery",
+    title="An instance that dies is not missed",
+    points=14,
+    kind="recovery",
+    timed=True,
+)
 def recovery(ctx: Context) -> Outcome:
     system = ctx.system
     if not _pace:

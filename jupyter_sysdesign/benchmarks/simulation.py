@@ -11,13 +11,16 @@ import os
 import statistics
 import time
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.simulation.judge import judge
+from jupyter_sysdesign.simulation.apart.servers import Apart
+from jupyter_sysdesign.simulation.judge import Report, judge
 from jupyter_sysdesign.simulation.network import Network
 from jupyter_sysdesign.simulation.node import Node
 from jupyter_sysdesign.simulation.plan import Plan
+from jupyter_sysdesign.simulation.protocols.raft import server as reference
 from jupyter_sysdesign.simulation.protocols.raft.cluster import Cluster
 from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
@@ -41,7 +44,9 @@ def measure(*, rounds: int = ROUNDS, seeds: int = SEEDS) -> dict[str, Any]:
     """Return rates per second of CPU time of one process, medians over ``rounds``.
 
     ``seeds_per_s`` are ten simulated seconds of 5-node Raft with three clients and rules on;
-    ``judge_seeds_per_s`` are whole runs of the judge's scenarios, by the wall clock, on all cores.
+    ``judge_seeds_per_s`` are whole runs of the judge's scenarios, by the wall clock, on all cores;
+    ``together_`` and ``apart_seeds_per_s`` are those of one of them, with all servers in one
+    process and with each in its own.
     """
     with_rules = [_raft(seeds, rules=True) for _ in range(rounds)]
     without = [_raft(seeds, rules=False) for _ in range(rounds)]
@@ -61,7 +66,7 @@ def measure(*, rounds: int = ROUNDS, seeds: int = SEEDS) -> dict[str, Any]:
         "messages_per_s": round(rate),
         "simpy_messages_per_s": None if peer is None else round(peer),
         "times_simpy": None if peer is None else round(rate / peer, 2),
-        "judge_seeds_per_s": round(_judged(seeds), 1),
+        **_judged(seeds),
         "cores": len(os.sched_getaffinity(0)),
         "simulation_rounds": rounds,
     }
@@ -98,8 +103,24 @@ def _raft(
     return events / took, seeds / took
 
 
-def _judged(seeds: int) -> float:
-    report = judge(Raft, RAFT, seeds=max(seeds // 2, 1))
+def _judged(seeds: int) -> dict[str, float]:
+    """Return runs of the judge per second: with all servers in one process, and with each apart."""
+    file = Path(reference.__file__)
+    given = [f"raft.{name}" for name in ("consensus", "log", "machine", "messages")]
+    apart, only = Apart(file, given), ["agreement"]
+    rates = {
+        "judge": _runs_per_s(judge(Raft, RAFT, seeds=max(seeds // 2, 1))),
+        "together": _runs_per_s(judge(Raft, RAFT, seeds=seeds, only=only)),
+        "apart": _runs_per_s(judge(apart, RAFT, seeds=seeds, only=only)),
+    }
+    times = round(rates["together"] / rates["apart"], 1)
+    return {
+        **{f"{name}_seeds_per_s": round(rate, 1) for name, rate in rates.items()},
+        "times_apart": times,
+    }
+
+
+def _runs_per_s(report: Report) -> float:
     if report.status != "passed":  # a wrong verdict has no speed
         raise AssertionError(str(report))
     return report.runs / report.seconds

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jupyter_sysdesign.cli.output import COULD_NOT, DONE, FAILED, JsonFlag, command, emit, out
+from jupyter_sysdesign.cli.output import (
+    COULD_NOT,
+    DONE,
+    FAILED,
+    JsonFlag,
+    command,
+    console,
+    emit,
+    out,
+)
 from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, resolve
 
 if TYPE_CHECKING:
-    from jupyter_sysdesign.control.models import Verdict
+    from rich.status import Status as Spinner
+
+    from jupyter_sysdesign.control.models import Event, Verdict
 
 EXIT = {"passed": DONE, "failed": FAILED, "unknown": COULD_NOT}
 _MARK = {"passed": "[green]passed[/green] ", "failed": "[red]failed[/red] ", "unknown": "unknown"}
@@ -27,16 +40,30 @@ def check(
 ) -> None:
     """Rebuild the system with the learner's files and decide whether it holds."""
     from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.control.listening import Listener
 
     with ControlClient(holder=f"cli:{time.time_ns()}") as client:
         folder = resolve(client, lesson, workspace)
         environment = client.create_environment(str(folder), start=False)
-        verdict = client.check(environment.id, seed=seed)
+        with contextlib.ExitStack() as shown:
+            if not as_json:
+                spinner = shown.enter_context(console.status("Building the system anew …"))
+                tell = functools.partial(_tell, spinner)
+                shown.enter_context(Listener(client, environment.id, environment.last_seq, tell))
+            verdict = client.check(environment.id, seed=seed)
     if as_json:
         emit(verdict)
     else:
         show(verdict)
     raise typer.Exit(EXIT[verdict.status.value])
+
+
+def _tell(spinner: Spinner, event: Event) -> None:
+    """Say how it comes about, for whoever waits."""
+    if event.type.value == "check.waits":
+        spinner.update(f"{event.data['check']} waits: this machine measures for another one …")
+    elif event.type.value == "check.result":
+        spinner.update(f"{_MARK[event.data['status']]}  {event.data['title']} …")
 
 
 def show(verdict: Verdict) -> None:

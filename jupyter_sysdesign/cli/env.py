@@ -43,7 +43,7 @@ def up(
     """Start the environment and leave it running for a while."""
     from jupyter_sysdesign.control.client import ControlClient
 
-    with ControlClient() as client:
+    with ControlClient(holder=f"cli:{time.time_ns()}") as client:
         folder = resolve(client, lesson, workspace)
         status = client.create_environment(str(folder), runtime=runtime)
         client.detach(status.id, ttl_s=ttl)

@@ -60,7 +60,7 @@ def lab(
     argv = [
         sys.executable,
         "-m",
-        "jupyterlab",
+        "jupyter_sysdesign.server",
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{notebook}",
     ]

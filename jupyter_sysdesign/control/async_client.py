@@ -20,6 +20,7 @@ from jupyter_sysdesign.control.operations import Operations
 from jupyter_sysdesign.control.transport import GoneError
 from jupyter_sysdesign.control.waiting import Waiting
 from jupyter_sysdesign.errors import LeaseEndedError
+from jupyter_sysdesign.unencrypted import NO_CERTIFICATES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -45,7 +46,8 @@ class AsyncControlClient(Operations):
         self._may_start = start
         self._socket = paths.control_socket()
         self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(self._socket)), base_url=transport.BASE_URL
+            transport=httpx.AsyncHTTPTransport(uds=str(self._socket), verify=NO_CERTIFICATES),
+            base_url=transport.BASE_URL,
         )
         self._lease: tuple[ClientConnection, str] | None = None
         self._leasing = asyncio.Lock()

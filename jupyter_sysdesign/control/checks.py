@@ -209,14 +209,16 @@ class _Checker:
             if "check" in said:
                 result = CheckResult.model_validate(said["check"])
                 self.results.append(result)
-                self._emit(EventType.CHECK_RESULT, result)
+                self._emit(EventType.CHECK_RESULT, result.model_dump(mode="json"))
+            elif "waits" in said:
+                self._emit(EventType.CHECK_WAITS, {"check": str(said["waits"])})
             elif "verdict" in said:
                 self.verdict = Verdict.model_validate(said["verdict"])
         except (ValueError, ValidationError, TypeError):
             log.warning("the checker said %r", line[:200])
 
-    def _emit(self, kind: EventType, result: CheckResult) -> None:
-        self._environment.events.emit(kind, result.model_dump(mode="json"))
+    def _emit(self, kind: EventType, data: dict[str, Any]) -> None:
+        self._environment.events.emit(kind, data)
 
 
 async def _complete(environment: Environment, verdict: Verdict) -> Verdict:

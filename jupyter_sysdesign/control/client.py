@@ -21,6 +21,7 @@ from jupyter_sysdesign.control.operations import Operations
 from jupyter_sysdesign.control.transport import GoneError
 from jupyter_sysdesign.control.waiting import Waiting
 from jupyter_sysdesign.errors import LeaseEndedError
+from jupyter_sysdesign.unencrypted import NO_CERTIFICATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +57,8 @@ class ControlClient(Operations):
         self._may_start = start
         self._socket = paths.control_socket()
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(self._socket)), base_url=transport.BASE_URL
+            transport=httpx.HTTPTransport(uds=str(self._socket), verify=NO_CERTIFICATES),
+            base_url=transport.BASE_URL,
         )
         self._lease: tuple[ClientConnection, str] | None = None
         self._leasing = threading.Lock()

@@ -7,12 +7,11 @@ import contextlib
 import logging
 import os
 import socket
-import sys
 import time
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
-from jupyter_sysdesign import paths
+from jupyter_sysdesign import paths, unused
 from jupyter_sysdesign.control import presence
 from jupyter_sysdesign.control.launch import answers
 from jupyter_sysdesign.errors import ConflictError
@@ -52,8 +51,7 @@ def serve(ready: Callable[[], None]) -> None:
 
 
 async def _serve(listener: socket.socket, ready: Callable[[], None]) -> None:
-    # httpx brings its own command line along, with rich and pygments: 3 MiB nobody uses here.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    unused.leave_out(unused.HTTPX_COMMAND)
     # Imported late: a second control plane must be able to say that it is one without all this.
     import uvicorn  # noqa: PLC0415
 
@@ -103,6 +101,7 @@ async def _watch(server: uvicorn.Server, app: FastAPI, ready: Callable[[], None]
         await asyncio.sleep(0.005)
     ready()
     plane: ControlPlane = app.state.plane
+    plane.activity.last = asyncio.get_running_loop().time()  # before it, nobody could ask anything
     idle_exit_s = float(os.environ.get("SYSDESIGN_IDLE_EXIT_S", _IDLE_EXIT_S))
     while plane.running or plane.activity.idle_s < idle_exit_s:  # noqa: ASYNC110 (looks now and then)
         await asyncio.sleep(max(0.05, min(1.0, idle_exit_s / 4)))

@@ -64,6 +64,7 @@ class EventType(str, Enum):
     FAULT_STARTED = "fault.started"  # data: ActiveFault
     FAULT_ENDED = "fault.ended"  # data: ActiveFault
     LOG_LINE = "log.line"  # data: {ts, service, line}; ts as in LogPage
+    CHECK_WAITS = "check.waits"  # data: {check}: until another one on this machine has measured
     CHECK_RESULT = "check.result"  # data: CheckResult
     VERDICT = "verdict"  # data: Verdict
     GAP = "gap"  # data: {missed_from, missed_to}: history was bounded, said openly
@@ -371,8 +372,10 @@ class KeptAnswer(BaseModel):
     sent: str = Field(description="the body of the request")
     status: int
     said: str = Field(description="the body of the answer, its first 32 KiB")
-    asked_s: float = Field(description="since the start of the run, when the request was due")
-    answered_s: float
+    asked_s: float = Field(
+        description="when the request was due, by this machine's clock (time.perf_counter)"
+    )
+    answered_s: float = Field(description="by the same clock")
 
 
 class Run(BaseModel):

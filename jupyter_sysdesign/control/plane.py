@@ -15,6 +15,7 @@ from jupyter_sysdesign.control.leases import Leases
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.curriculum.registry import Registry
 from jupyter_sysdesign.environment.runtimes import forking
+from jupyter_sysdesign.environment.status import State
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -70,13 +71,23 @@ class ControlPlane:
         if ending := self._background - before:
             await asyncio.wait(ending)
 
+    async def settled(self, environment_id: str) -> None:
+        """Return once an environment that is on its way down, for whatever reason, is at rest."""
+        if ending := {each for each in self._background if each.get_name() == environment_id}:
+            await asyncio.wait(ending)
+        environment = self.environments.known(environment_id)
+        if environment is not None and environment.status.state is State.STOPPING:
+            await environment.halt()
+
     def _give_up(self, environment_id: str) -> None:
         environment = self.environments.known(environment_id)
         if environment is None:
             return
         log.info("nobody holds %s any more", environment_id)
         work = environment.halt if environment.purpose == "lesson" else environment.remove
-        self._spawn(self._finish(environment_id, work()))
+        task = asyncio.create_task(self._finish(environment_id, work()), name=environment_id)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _finish(self, environment_id: str, work: Coroutine[None, None, None]) -> None:
         try:
@@ -84,8 +95,3 @@ class ControlPlane:
         except Exception:
             log.exception("giving up %s", environment_id)
         self.environments.forget_removed(environment_id)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jupyter_sysdesign
 from jupyter_sysdesign.environment.confine import View, command
 
 if TYPE_CHECKING:
@@ -43,6 +45,14 @@ def boxed(argv: Iterable[str], launch: Launch) -> list[str]:
         network=launch.network,
     )
     return command(view, list(argv))
+
+
+def alone(argv: list[str]) -> list[str]:
+    """Return the argv that runs a program of ours in a box with nothing but it, and no network."""
+    if not os.environ.get(VARIABLE):
+        return argv
+    package = Path(jupyter_sysdesign.__file__).parent
+    return command(View(read=[*_programs(), str(package)], write={}, scratch={}, cwd="/"), argv)
 
 
 def _programs() -> list[str]:

@@ -28,10 +28,12 @@ _STATEMENT_TIMEOUT_S = 60
 _PATIENCE_S = _STATEMENT_TIMEOUT_S + 10
 _CHUNK = 100
 _LONGEST_CELL = 10_000
-#: What may return any number of rows and changes few: leading comments do not matter.
+#: What may return any number of rows and changes none: leading comments do not matter.
 _READS = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|values|table|with)\b", re.IGNORECASE | re.DOTALL
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|values|table|with)\b", re.IGNORECASE | re.DOTALL
 )
+#: A ``WITH`` that has one of these may return none, and a stream wants some.
+_CHANGES = re.compile(r"\b(?:insert|update|delete|merge)\b", re.IGNORECASE)
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -108,7 +110,7 @@ async def _fetch(
     rows: list[list[object]] = []
     truncated = False
     async with connection.cursor() as cursor:
-        if not _READS.match(statement):
+        if not _is_read(statement):
             # Prepared: PostgreSQL then takes one statement only.
             await cursor.execute(query, parameters, prepare=True)
             if cursor.description is None:
@@ -129,6 +131,13 @@ async def _fetch(
     if not columns:
         columns = await _columns(connection, query, parameters)
     return _result(columns, rows, None, began, truncated=truncated)
+
+
+def _is_read(statement: str) -> bool:
+    found = _READS.match(statement)
+    if found is None:
+        return False
+    return found[1].casefold() != "with" or not _CHANGES.search(statement)
 
 
 def _names(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> list[str]:

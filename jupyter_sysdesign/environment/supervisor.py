@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HOUSEKEEPING_S = 0.5
+#: That what was killed with a service may take to be gone, before that is told.
+_GONE_S = 5.0
 _WITHOUT_PIDFD_S = 0.02
 # After the owner died: long enough for PostgreSQL to write its data down, no longer.
 _LAST_WILL_S = 2.0
@@ -285,7 +287,7 @@ class Supervisor:
             return
         del self._processes[process.name]
         self._governor.remove(process.name)
-        self._end_orphans(wait_s=0.2)
+        self._end_orphans(wait_s=_GONE_S)
         self._muted.pop(process.name, None)
         while data := process.read():
             self._pass_on(process, process.output.feed(data))

@@ -16,6 +16,7 @@ import httpx
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.models import Status
+from jupyter_sysdesign.environment import proctree
 from jupyter_sysdesign.environment.spec import FILE
 from jupyter_sysdesign.environment.status import ServiceState
 from jupyter_sysdesign.errors import (
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.status import EnvironmentStatus, ServiceStatus
     from jupyter_sysdesign.grading.system import System
 
-#: A service's end is noticed a moment after those who talk to it notice it.
-_SETTLE_S = 0.7
+#: A service's end is noticed a moment after those who talk to it notice it; where we see that a
+#: process is gone, we wait longer for the control plane to say so.
+_SETTLE_S, _NOTICED_S = 0.7, 10.0
+_LOOK_EVERY_S = 0.1
 _NAMES = {
     "postgres": "The database",
     "valkey": "The cache",
@@ -107,10 +110,12 @@ def fallen(system: System, reached: Mapping[str, list[str]]) -> Finding | None:
 
 def behind(system: System, reached: Mapping[str, list[str]]) -> Finding | None:
     """Return what lies behind a failure that has just been seen; None: the failure itself."""
-    found = fallen(system, reached)
-    if found is None:
-        time.sleep(_SETTLE_S)
-        found = fallen(system, reached)
+    began = time.monotonic()
+    while (found := fallen(system, reached)) is None:
+        waited_s = time.monotonic() - began
+        if waited_s > _NOTICED_S or (waited_s > _SETTLE_S and not _ends_unnoticed(system)):
+            break
+        time.sleep(_LOOK_EVERY_S)
     if found is None and shutil.disk_usage(paths.home()).free < _ROOM_BYTES:
         return Finding(Status.UNKNOWN, "There is no room left on the disk.")
     return found
@@ -146,6 +151,16 @@ def of_error(error: Exception) -> Finding | None:  # noqa: PLR0911 (one return p
         taken = any(words in error.message for words in _ALL_TAKEN)
         return Finding(Status.FAILED if taken else Status.UNKNOWN, error.message)
     return None
+
+
+def _ends_unnoticed(system: System) -> bool:
+    """Tell whether a process is gone that the control plane takes for running."""
+    try:
+        status = system.status()
+    except SysdesignError:
+        return False
+    pids = [each.pid for each in status.services if each.pid is not None]
+    return status.runtime == "embedded" and None in map(proctree.started, pids)
 
 
 def _down(system: System, status: EnvironmentStatus) -> list[ServiceStatus]:

@@ -1,8 +1,9 @@
 """The checker: a process of its own that decides one verdict.
 
 Reads one line of JSON on stdin: ``{"workspace", "seed", "only", "holder"}``. Writes JSON lines on
-stdout: ``{"environment": {"role", "id"}}``, ``{"running": check id}``, ``{"check": CheckResult}``
-and at last ``{"verdict": Verdict}``. The end of stdin means that whoever asked is gone.
+stdout: ``{"environment": {"role", "id"}}``, ``{"running": check id}``, ``{"waits": check id}`` if
+somebody else measures just now, ``{"check": CheckResult}`` and at last ``{"verdict": Verdict}``.
+The end of stdin means that whoever asked is gone.
 
 Run as ``python -P -s -m jupyter_sysdesign.grading.checker``.
 """
@@ -96,6 +97,7 @@ def _run(
             order.seed,
             folder,
             started=lambda role, made: say({"environment": {"role": role, "id": made}}),
+            waits=lambda check: say({"waits": check}),
         )
         try:
             session.open(order.workspace)

@@ -22,8 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from jupyter_sysdesign.grading.machine import crowding
-from jupyter_sysdesign.grading.outcome import CannotTell, Failed, Outcome
+from jupyter_sysdesign.grading.machine import crowding, undisturbed
+from jupyter_sysdesign.grading.outcome import CannotTell, Crowded, Failed, Outcome
 from jupyter_sysdesign.grading.system import System
 from jupyter_sysdesign.grading.told import Loaded, Told
 
@@ -36,6 +36,7 @@ __all__ = [
     "CannotTell",
     "Check",
     "Context",
+    "Crowded",
     "Failed",
     "Kind",
     "Loaded",
@@ -44,6 +45,7 @@ __all__ = [
     "Told",
     "check",
     "crowding",
+    "undisturbed",
 ]
 
 Kind = Literal["slo", "correctness", "cost", "blast_radius", "recovery"]
@@ -117,7 +119,8 @@ def check(
         kind: which column of the scorecard it counts in.
         deadline_s: when it is given up.
         fresh: reset the learner's system (pristine data, migrations applied again) before it.
-        timed: it measures times; the gate gives it the machine alone.
+        timed: it measures times. Of all such checks of a user on a machine one at a time is made
+            (``deadline_s`` begins with its turn), and the gate makes nothing beside it.
     """
 
     def declare(function: Callable[[Context], Outcome]) -> Check:

@@ -46,8 +46,6 @@ CLAIMS = {
 
 #: What decides is counted, not timed, so that two of them fit on the smallest machine.
 _SIDE_BY_SIDE = 2
-#: A machine that is busy with something else may leave a verdict unknown, and so often in a row.
-_MOST_ASKED = 3
 
 
 @dataclass
@@ -286,47 +284,33 @@ class _Gate:
         only: Sequence[str] | None = None,
         hear: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
-        """Ask for a verdict and judge it; every one is kept.
+        heading = f"{self._lesson.id}  {variant.name}"
 
-        *Unknown* is none, unless somebody was to be killed: whoever grades asks again as well.
-        """
-        for again in range(_MOST_ASKED):
-            problems, unknown = self._asked(variant, files, judge, only, hear)
-            if not unknown or hear is not None or again == _MOST_ASKED - 1:
-                variant.problems += problems
-                return
+        def hear_all(said: dict[str, Any]) -> None:
+            if "waits" in said:
+                self._say(f"{heading}: {said['waits']} waits until another check has measured")
+            if hear is not None:
+                hear(said)
 
-    def _asked(
-        self,
-        variant: Variant,
-        files: Overlay | None,
-        judge: Callable[[Verdict], list[str]],
-        only: Sequence[str] | None,
-        hear: Callable[[dict[str, Any]], None] | None,
-    ) -> tuple[list[str], bool]:
-        """Return what is not as expected, and whether the machine could not tell."""
         seed, started = secrets.randbelow(2**63), time.monotonic()
-        unknown = False
         folder = self._folder / uuid.uuid4().hex[:8] / self._lesson.id
         try:
             if files is None:
                 workspaces.create(self._lesson, folder)
             else:
                 files.workspace(self._lesson, folder)
-            verdict = run_checker(folder, seed, only=only, hear=hear)
+            verdict = run_checker(folder, seed, only=only, hear=hear_all)
         except SysdesignError as error:
             variant.attempts.append(Attempt(seed, time.monotonic() - started, None, error.message))
             problems = [error.message]
         else:
             variant.attempts.append(Attempt(seed, time.monotonic() - started, verdict))
             problems = judge(verdict)
-            found = [verdict.status, *(each.status for each in verdict.checks)]
-            unknown = bool(problems) and Status.UNKNOWN in found
+        variant.problems += [f"seed {seed}: {problem}" for problem in problems]
         took = f"{variant.attempts[-1].duration_s:.1f} s"
         outcome = "as expected" if not problems else "NOT as expected"
-        heading = f"{self._lesson.id}  {variant.name}: {outcome} ({variant.expected}), {took}"
+        heading = f"{heading}: {outcome} ({variant.expected}), {took}"
         self._say("\n    ".join([heading, *problems]))
-        return [f"seed {seed}: {problem}" for problem in problems], unknown
 
 
 class _Killer:

@@ -1,55 +1,23 @@
 """Checks of lessons that take place in the simulator: a learner's server, and unseen seeds.
 
-The learner's file is read and run in the judge's worker processes only, never in this one. There
-the references cannot be imported.
+The learner's file is run in processes of their own, one for each start of a server, where neither
+the verdict nor another server nor a reference is within reach.
 """
 
 from __future__ import annotations
 
-import pkgutil
-import sys
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from jupyter_sysdesign.environment import confinement
 from jupyter_sysdesign.grading.outcome import CannotTell, Outcome
-from jupyter_sysdesign.simulation import protocols
+from jupyter_sysdesign.simulation.apart.servers import Apart
 from jupyter_sysdesign.simulation.judge import judge
-from jupyter_sysdesign.simulation.server_file import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from jupyter_sysdesign.grading.checks import Context
     from jupyter_sysdesign.simulation.judge.suite import Suite
-
-
-class Learner:
-    """Makes servers of the class in a file; the file is read where the first one is made.
-
-    Args:
-        file: the learner's.
-        given: modules of ``simulation.protocols`` that it may import, such as ``raft.messages``.
-    """
-
-    def __init__(self, file: Path, given: Iterable[str] = ()) -> None:
-        self.__name__ = file.name
-        self._file = file
-        self._given = frozenset(given)
-
-    def __call__(self, ctx: Any) -> Any:
-        """Make one server."""
-        return _served(self._file, self._given)(ctx)
-
-
-@cache
-def _served(file: Path, given: frozenset[str]) -> Any:
-    """Return the learner's class, with everything else of the protocols out of reach."""
-    prefix = f"{protocols.__name__}."
-    for each in pkgutil.walk_packages(protocols.__path__, prefix):
-        if not each.ispkg and each.name.removeprefix(prefix) not in given:
-            sys.modules[each.name] = None  # type: ignore[assignment] # an import of it fails
-    return loaded(file)
 
 
 def holds(
@@ -59,7 +27,7 @@ def holds(
     file: str,
     seeds: int,
     given: Iterable[str] = (),
-    seconds: float = 150.0,
+    seconds: float = 300.0,
 ) -> Outcome:
     """Judge the learner's server by some scenarios of a suite.
 
@@ -69,11 +37,11 @@ def holds(
         scenarios: their names.
         file: the learner's, in the workspace.
         seeds: runs of each scenario, beside the stored ones. A rare bug is a bug: all must pass.
-        given: see ``Learner``.
+        given: modules of ``simulation.protocols`` that the file may import, as ``raft.messages``.
         seconds: of wall clock; what is not done by then is unknown.
     """
     report = judge(
-        Learner(ctx.workspace / file, given),
+        Apart(ctx.workspace / file, given, boxed=confinement.alone),
         suite,
         seeds=seeds,
         secret=ctx.seed.to_bytes(16, "big"),

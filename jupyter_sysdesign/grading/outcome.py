@@ -12,6 +12,10 @@ class CannotTell(Exception):  # noqa: N818 (a verdict, not an error)
     """The check could not be made, and it is nobody's fault: the result is unknown."""
 
 
+class Crowded(CannotTell):
+    """The load generator was the bottleneck: the figures say nothing about the system."""
+
+
 class Failed(Exception):  # noqa: N818 (a verdict, not an error)
     """The learner's system failed the check; the message is the reason a beginner reads."""
 

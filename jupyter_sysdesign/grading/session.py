@@ -22,6 +22,7 @@ from jupyter_sysdesign.grading.deadline import DeadlineExceeded, deadline
 from jupyter_sysdesign.grading.outcome import CannotTell, Outcome
 from jupyter_sysdesign.grading.submission import RejectedError, UnreadableError, rebuild
 from jupyter_sysdesign.grading.system import System, derive
+from jupyter_sysdesign.grading.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,6 +53,7 @@ class Session:
         seed: the held-out seed.
         folder: scratch folder for the rebuilt workspaces.
         started: called with ``submission`` or ``pristine`` and the environment's id.
+        waits: called with the id of a check that waits until another one has measured.
     """
 
     def __init__(
@@ -62,12 +64,15 @@ class Session:
         folder: Path,
         *,
         started: Callable[[str, str], None],
+        waits: Callable[[str], None],
     ) -> None:
         self._client = client
         self._lesson = lesson
         self._seed = seed
         self._folder = folder
         self._started = started
+        self._waits = waits
+        self._turns = Turns()
         self._made: list[str] = []
         self._submission: System | None = None
         self._pristine: System | None = None
@@ -131,7 +136,7 @@ class Session:
     def _make(self, check: Check, system: System) -> CheckResult:
         system.begin()
         try:
-            with deadline(check.deadline_s):
+            with self._turn(check), deadline(check.deadline_s):
                 if check.fresh:
                     system.reset()
                 return verdict.judged(check, self._outcome(check, system))
@@ -141,6 +146,11 @@ class Session:
             traceback.print_exc(file=sys.stderr)
             finding = blame.of_error(error) or self._odd(check, error)
         return verdict.not_made(check, self._explained(finding, system))
+
+    def _turn(self, check: Check) -> contextlib.AbstractContextManager[None]:
+        if not check.timed:
+            return contextlib.nullcontext()
+        return self._turns.taken(lambda: self._waits(check.id))
 
     def _outcome(self, check: Check, system: System) -> Outcome:
         context = Context(

@@ -20,7 +20,9 @@ class Told:
         name: of the endpoint in the profile's mix.
         sent: the request's body, as JSON; None: there is none.
         said: the answer's body, as JSON; None: it is none.
-        asked_s, answered_s: when, since the start of the run.
+        asked_s, answered_s: the answer came about between them, by ``time.perf_counter()``, a clock
+            that all processes of a machine share. So a check that changes something while many ask
+            knows which answers must show it, and which cannot yet.
     """
 
     name: str

@@ -364,7 +364,7 @@ class Loop(ABC):
         if expected:
             endpoint.add(now - connection.due)
             if isinstance(endpoint, Kept):
-                endpoint.keep(response, connection.due - self.started, now - self.started)
+                endpoint.keep(response, connection.due, now)
         else:
             kind = "http" if response.status >= 400 else "unexpected"  # noqa: PLR2004
             endpoint.fail(f"{kind}_{response.status}")

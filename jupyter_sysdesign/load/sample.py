@@ -42,7 +42,7 @@ class Kept(Endpoint):
         """Remember nothing: this answer is looked at in full, whatever came before."""
 
     def keep(self, response: Response, asked_ns: int, answered_ns: int) -> None:
-        """Keep an answer with the times (since the start of the run) of question and answer."""
+        """Keep an answer with the times of question and answer."""
         head, _, sent = self._payload.partition(b"\r\n\r\n")
         method, path, _ = head.decode("latin-1").split(" ", 2)
         self.document = {

@@ -153,14 +153,19 @@ class Sampler:
     async def _close(
         self, collector: Collector, pending: asyncio.Task[dict[str, float]] | None
     ) -> None:
-        try:
-            await collector.close()
-        except Exception as error:  # noqa: BLE001 (it is gone either way)
-            log.debug("could not close: %r", error)
+        await _closed(collector)
         if pending is not None:
             await asyncio.wait([pending], timeout=_LAST_WORDS_S)
             pending.cancel()
             await asyncio.wait([pending])
+            await _closed(collector)  # it may have been connecting, and succeeded
+
+
+async def _closed(collector: Collector) -> None:
+    try:
+        await collector.close()
+    except Exception as error:  # noqa: BLE001 (it is gone either way)
+        log.debug("could not close: %r", error)
 
 
 def _collector(source: AppSource | PostgresSource | ValkeySource | HaproxySource) -> Collector:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.control.listening import Listener
 from jupyter_sysdesign.control.models import CheckResult, EventType, Status, Verdict
 from jupyter_sysdesign.errors import ConflictError, SysdesignError
 from jupyter_sysdesign.notebook.connection import unknown
-from jupyter_sysdesign.notebook.listening import Listener
 from jupyter_sysdesign.notebook.output import ShownOnce
 from jupyter_sysdesign.notebook.rendering import verdict as rendering
 from jupyter_sysdesign.notebook.view import View
@@ -86,10 +86,10 @@ def check(
         if event.type is EventType.CHECK_RESULT:
             results.append(event.data)
             view.snapshot = {"results": list(results)}
-        if event.type in {EventType.CHECK_RESULT, EventType.VERDICT}:
+        if event.type in {EventType.CHECK_WAITS, EventType.CHECK_RESULT, EventType.VERDICT}:
             view.tell([event.model_dump(mode="json")])
 
-    with Listener(connection, status.last_seq, hear):
+    with Listener(connection.client, connection.environment, status.last_seq, hear):
         try:
             decided = connection.client.check(connection.environment, seed, only)
         except KeyboardInterrupt:

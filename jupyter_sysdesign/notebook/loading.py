@@ -6,6 +6,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.control.listening import Listener
 from jupyter_sysdesign.control.models import EventType
 from jupyter_sysdesign.errors import (
     ConflictError,
@@ -14,7 +15,6 @@ from jupyter_sysdesign.errors import (
     UnavailableError,
 )
 from jupyter_sysdesign.notebook.connection import unknown
-from jupyter_sysdesign.notebook.listening import Listener
 from jupyter_sysdesign.notebook.run import RunResult
 from jupyter_sysdesign.notebook.starting import ensure_running
 from jupyter_sysdesign.notebook.view import View
@@ -57,7 +57,9 @@ def load(
         if event.type is EventType.RUN_DONE and event.data.get("id") == run.id:
             ended.set()
 
-    with Listener(connection, status.last_seq if status else 0, hear):
+    with Listener(
+        connection.client, connection.environment, status.last_seq if status else 0, hear
+    ):
         try:
             finished = _finish(connection, run.id, ended)
         except KeyboardInterrupt:

@@ -83,10 +83,8 @@ def violation(stop: RuleBroken | NodeFailed | BudgetSpent, world: Simulation) ->
     if isinstance(stop, RuleBroken):
         return Violation(stop.rule, stop.why, world.time, world.current, stop.nodes)
     if isinstance(stop, NodeFailed):
-        # What the judge does not allow is refused with these.
-        refused = isinstance(stop.__cause__, (MemoryError, PermissionError))
-        rule = LIMITS if refused else NO_EXCEPTION
+        rule = LIMITS if stop.refused else NO_EXCEPTION
         why = f"{name(stop.node)} raised {stop.what}"
         return Violation(rule, why, world.time, world.current, (stop.node,))
-    why = f"the run had more than {world.max_events:,} events"
+    why = stop.why or f"the run had more than {world.max_events:,} events"
     return Violation(LIMITS, why, world.time, world.current)

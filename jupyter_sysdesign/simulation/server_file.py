@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import traceback
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,6 +13,7 @@ from jupyter_sysdesign.simulation.node import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
     from jupyter_sysdesign.simulation.context import Context
 
@@ -29,30 +31,67 @@ def loaded(server: Server) -> Callable[[Context], Node]:
     if not isinstance(server, (str, Path)):
         return server
     path = Path(server).expanduser()
+    return node_in(run(read(path), str(path)), str(path))
+
+
+def read(path: Path) -> str:
+    """Return a file's source.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
     try:
-        source = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotFoundError(
             f"{path} cannot be read", hint=f"This notebook looks in {Path.cwd()}."
         ) from error
-    names: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
+
+
+@cache
+def compiled(source: str, file: str) -> CodeType:
+    """Return a file's source as code; nothing of it is run.
+
+    Raises:
+        SyntaxError: it is not Python.
+    """
     # Tracebacks look lines up by the name of the file.
-    linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    return compile(source, file, "exec")
+
+
+def run(source: str, file: str) -> dict[str, Any]:
+    """Run a file from top to bottom; return the names that it defines.
+
+    Raises:
+        InvalidFileError: it cannot be read as Python, or raises when it is.
+    """
+    names: dict[str, Any] = {"__name__": Path(file).stem, "__file__": file}
     try:
-        exec(compile(source, str(path), "exec"), names)  # noqa: S102 (the learner's own file)
+        exec(compiled(source, file), names)  # noqa: S102 (the learner's own file)
     except SyntaxError as error:
-        raise InvalidFileError(error.msg, file=str(path), line=error.lineno) from None
+        raise InvalidFileError(error.msg, file=file, line=error.lineno) from None
     except Exception as error:
         lines = [each.lineno for each in traceback.extract_tb(error.__traceback__)]
         said = f"{type(error).__name__}: {error}"
-        raise InvalidFileError(said, file=str(path), line=lines[-1]) from error
+        raise InvalidFileError(said, file=file, line=lines[-1]) from error
+    return names
+
+
+def node_in(names: dict[str, Any], file: str) -> Callable[[Context], Node]:
+    """Return the last class among the names of a file that is a ``Node``.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    own = Path(file).stem
     nodes = [
         each
         for each in names.values()
-        if isinstance(each, type) and issubclass(each, Node) and each.__module__ == path.stem
+        if isinstance(each, type) and issubclass(each, Node) and each.__module__ == own
     ]
     if not nodes:
         raise NotFoundError(
-            f"There is no node in {path}", hint="Write a class that is derived from Node."
+            f"There is no node in {file}", hint="Write a class that is derived from Node."
         )
     return nodes[-1]

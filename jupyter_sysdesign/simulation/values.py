@@ -9,10 +9,30 @@ from __future__ import annotations
 import copy
 import dataclasses
 import enum
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Types that nobody can change.
 ATOMS = frozenset({int, str, bool, float, bytes, type(None)})
+
+
+class Foreign(NamedTuple):
+    """A value of a class that is known in the servers' processes only.
+
+    Attributes:
+        kind: how its fields are put together again.
+        name: of the class.
+        fields: each name with its value.
+    """
+
+    kind: str
+    name: str
+    fields: tuple[tuple[str, Any], ...]
+
+    def __getattr__(self, name: str) -> Any:
+        for field, value in self.fields:
+            if field == name:
+                return value
+        raise AttributeError(name)
 
 
 def immutable(value: Any) -> bool:
@@ -44,6 +64,8 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 (a case for each kind)
     kind = type(value)
     if kind in ATOMS:
         return value.hex() if kind is bytes else value
+    if kind is Foreign:
+        return _plain_foreign(value)
     if isinstance(value, (list, tuple)):
         names = getattr(kind, "_fields", None)
         if names is None:
@@ -59,6 +81,16 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 (a case for each kind)
         fields = {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(kind)}
         return {"type": kind.__name__, **fields}
     return {"type": kind.__name__, **plain(dict(getattr(value, "__dict__", {})))}
+
+
+def _plain_foreign(value: Foreign) -> Any:
+    """Return what ``plain`` makes of the value where its class is known."""
+    if value.kind == "enum":
+        return f"{value.name}.{value.fields[0][1]}"
+    fields = {name: plain(each) for name, each in value.fields}
+    if value.kind == "object":
+        fields = {name: fields[name] for name in sorted(fields)}
+    return {"type": value.name, **fields}
 
 
 def _key(key: Any) -> str:

@@ -55,16 +55,26 @@ class RuleBroken(Exception):  # noqa: N818 (a verdict, not an error)
 
 
 class NodeFailed(Exception):  # noqa: N818 (a verdict, not an error)
-    """Ends a run because a node's own code raised; ``__cause__`` is what it raised."""
+    """Ends a run because a node's own code raised.
 
-    def __init__(self, node: int | str, what: str) -> None:
+    Attributes:
+        what: it raised.
+        refused: because it did what the judge does not allow.
+    """
+
+    def __init__(self, node: int | str, what: str, *, refused: bool = False) -> None:
         super().__init__(what)
         self.node = node
         self.what = what
+        self.refused = refused
 
 
 class BudgetSpent(Exception):  # noqa: N818 (a verdict, not an error)
-    """Ends a run that has more events than it was given."""
+    """Ends a run of which nothing can be said: it has more events than it was given, or ``why``."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__(why)
+        self.why = why
 
 
 #: Rules of the simulator itself, for every protocol.

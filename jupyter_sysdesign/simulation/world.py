@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 _LAST = 1 << 62
 _NO_LIMIT = 1 << 62
-#: Where code lies that a node only calls.
-_NOT_THE_NODES = (os.__file__.rpartition("/")[0] + "/", "<frozen")
+#: Where code lies that a node only calls: Python's, and in these folders the simulator's.
+_PYTHONS = (os.__file__.rpartition("/")[0] + "/", "<frozen")
+_HERE = __file__.rpartition("/")[0]
+_OURS = (_HERE, f"{_HERE}/apart")
 
 
 class Occurrence(Protocol):
@@ -80,6 +82,7 @@ class Simulation:
     Attributes:
         time: now, in µs.
         current: the sequence number of the event that is being handled.
+        event: the whole of it, if it is a node's; the last one of a node otherwise.
         acting: the node it happens to.
         events: how many were handled.
         sent: how many messages were sent.
@@ -99,6 +102,7 @@ class Simulation:
         self.in_flight_dies = in_flight_dies
         self.max_events = max_events
         self.time = self.sequence = self.current = self.events = self.sent = 0
+        self.event: tuple[Any, ...] | None = None
         self.acting: NodeId | None = None
         self.heap: list[tuple[Any, ...]] = []
         self.contexts: dict[NodeId, Context] = {}
@@ -184,6 +188,7 @@ class Simulation:
                     self._keep_from(ctx, event)
                     continue
                 self.current = sequence
+                self.event = event
                 self.acting = dst
                 handled += 1
                 if handled > room:
@@ -195,7 +200,10 @@ class Simulation:
                     node.on_timer(payload)
                 else:
                     node.on_message(src, payload)
-                if observe is not None and (probe := node.probe()) is not None:
+                # Clients have nothing to show; a server that shows nothing hides something.
+                if observe is not None and (
+                    (probe := node.probe()) is not None or isinstance(dst, int)
+                ):
                     observe(dst, probe)
                 if recorder is not None:
                     recorder.handled(ctx)
@@ -208,7 +216,7 @@ class Simulation:
         except (Exception, SystemExit) as error:
             if self.acting is None:
                 raise
-            raise NodeFailed(self.acting, _said(error)) from error
+            raise failure(self.acting, error) from error
         finally:
             self.events += handled
 
@@ -257,7 +265,7 @@ class Simulation:
 
     def _handle(self, ctx: Context, event: tuple[Any, ...]) -> None:
         """Handle an event of a node that runs."""
-        _, self.current, _, src, payload, _ = event
+        _, self.current, _, src, payload, _ = self.event = event
         self.events += 1
         if self.events > self.max_events:
             raise BudgetSpent
@@ -273,14 +281,16 @@ class Simulation:
         self.acting = ctx.id
         try:
             getattr(ctx.node, handler)(*arguments)
-            if self.rules is not None and (probe := self.probe(ctx.id)) is not None:
+            if self.rules is not None and (
+                (probe := self.probe(ctx.id)) is not None or isinstance(ctx.id, int)
+            ):
                 self.rules.observe(ctx.id, probe)
         except PowerCut:
             self.crash(ctx.id)
-        except (RuleBroken, BudgetSpent):
+        except (RuleBroken, NodeFailed, BudgetSpent):
             raise
         except (Exception, SystemExit) as error:
-            raise NodeFailed(ctx.id, _said(error)) from error
+            raise failure(ctx.id, error) from error
         if self.recorder is not None:
             self.recorder.handled(ctx)
 
@@ -317,8 +327,10 @@ class Simulation:
         except PowerCut:
             self.crash(name)
             return
+        except (NodeFailed, BudgetSpent):
+            raise
         except (Exception, SystemExit) as error:
-            raise NodeFailed(name, _said(error)) from error
+            raise failure(name, error) from error
         self._do(ctx, "on_start")
 
     def pause(self, name: NodeId) -> None:
@@ -389,12 +401,19 @@ class Simulation:
         return max(leading)[1] if leading else None
 
 
+def failure(node: NodeId, error: BaseException) -> NodeFailed:
+    """Return what a node's code raised, and on which line of it, as the end of a run."""
+    # What the judge does not allow is refused with these.
+    refused = isinstance(error, (MemoryError, PermissionError))
+    return NodeFailed(node, _said(error), refused=refused)
+
+
 def _said(error: BaseException) -> str:
     """Return what went wrong in a node's code, and on which line of it."""
     trace, place = error.__traceback__, ""
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if not file.startswith(_NOT_THE_NODES) and not file.endswith("limits.py"):
+        if not file.startswith(_PYTHONS) and file.rpartition("/")[0] not in _OURS:
             place = f" (line {trace.tb_lineno} of {file.rsplit('/', 1)[-1]})"
         trace = trace.tb_next
     return f"{type(error).__name__}: {error}{place}"

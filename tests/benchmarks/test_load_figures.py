@@ -11,6 +11,7 @@ from jupyter_sysdesign.benchmarks.known_server import known_server
 from jupyter_sysdesign.benchmarks.nginx import nginx
 from jupyter_sysdesign.errors import MissingBinaryError
 
+pytestmark = pytest.mark.measures
 needs_nginx = pytest.mark.skipif(
     shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin") is None,
     reason="nginx is not installed",

@@ -8,10 +8,13 @@ import pytest
 
 from jupyter_sysdesign.benchmarks import proxy
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin") is None,
-    reason="nginx is not installed",
-)
+pytestmark = [
+    pytest.mark.measures,
+    pytest.mark.skipif(
+        shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin") is None,
+        reason="nginx is not installed",
+    ),
+]
 
 
 def test_the_figures_have_their_names() -> None:

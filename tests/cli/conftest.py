@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -14,7 +15,8 @@ def sysdesign(home, curriculum, tmp_path, monkeypatch):
     monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
     monkeypatch.setenv("SYSDESIGN_GRACE_S", "0.5")
 
-    def run(*words, cwd=tmp_path, code=0, typed=""):
+    def run(*words, cwd=tmp_path, code=0, typed="", terminal=False):
+        """Return what is printed; in a ``terminal`` what is said meanwhile, too."""
         done = subprocess.run(
             [sys.executable, "-m", "jupyter_sysdesign", *words],
             cwd=cwd,
@@ -23,8 +25,11 @@ def sysdesign(home, curriculum, tmp_path, monkeypatch):
             text=True,
             timeout=120,
             check=False,
+            env={**os.environ, "FORCE_COLOR": "1"} if terminal else None,
         )
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        if terminal:
+            return done.stderr + done.stdout
         return json.loads(done.stdout) if "--json" in words else done.stdout
 
     return run

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,16 @@ _OPEN = "--LabApp.default_url=/lab/tree/"
 
 
 @pytest.fixture
-def lab(home, monkeypatch, tmp_path):
-    """Start JupyterLab on a root folder; return the notebook that it opens."""
+def started(home, monkeypatch):
+    """Return the command lines that were started, instead of starting them."""
     started = []
     monkeypatch.setattr(os, "execve", lambda _, argv, __: started.append(argv))
+    return started
+
+
+@pytest.fixture
+def lab(started, tmp_path):
+    """Start JupyterLab on a root folder; return the notebook that it opens."""
 
     def start(*options, root="root"):
         done = CliRunner().invoke(app, ["lab", "--root", str(tmp_path / root), *options])
@@ -66,3 +74,17 @@ def test_who_has_passed_all_begins_again(lab, tmp_path, curriculum, monkeypatch)
         passed(tmp_path / "root" / Path(notebook).parent)
     assert notebook == seen[0]
     assert len(seen) == 4
+
+
+def test_it_begins_without_what_nobody_uses(started, tmp_path):
+    (tmp_path / "rfc3987_syntax.py").write_text("raise SystemExit('a grammar, for nobody')")
+    CliRunner().invoke(app, ["lab", "--root", str(tmp_path / "root")])
+    python, *words = started.pop()
+    done = subprocess.run(
+        [python, *words[:2], "--version"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr) == (version("jupyterlab"), "")

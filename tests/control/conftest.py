@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 import pytest
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_sysdesign.control.models import WorkspaceDetail
+
+T = TypeVar("T")
 
 #: No test asserts on less; a busy machine may take this long for anything.
 PATIENCE_S = 60.0
@@ -47,12 +49,13 @@ class Control:
         return self.client().create_workspace(lesson, self.folder / name)
 
     @staticmethod
-    def until(what: Callable[[], object], why: str = "it never came to be") -> None:
-        """Wait until ``what()`` is true."""
+    def until(what: Callable[[], T], why: str = "it never came to be") -> T:
+        """Wait until ``what()`` is true; return it."""
         deadline = time.monotonic() + PATIENCE_S
-        while not what():
+        while not (found := what()):
             assert time.monotonic() < deadline, why
             time.sleep(0.02)
+        return found
 
     @staticmethod
     def is_alive(pid: int) -> bool:

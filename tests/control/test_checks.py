@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import threading
@@ -11,33 +10,22 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from family import running
 
 from jupyter_sysdesign import errors, paths
 from jupyter_sysdesign.control.checks import Checks
 from jupyter_sysdesign.control.environment import Environment
 from jupyter_sysdesign.control.models import ChecksRequest
 from jupyter_sysdesign.curriculum.answers import AnswersFile
+from jupyter_sysdesign.grading.turns import Turns
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Control
 
-    from jupyter_sysdesign.control.client import ControlClient
     from jupyter_sysdesign.control.models import Verdict
     from jupyter_sysdesign.environment.source import Source
-
-
-def checker(client: ControlClient) -> int | None:
-    """Return the pid of the checker that is at work."""
-    return checker_of(client.info().pid)
-
-
-def checker_of(owner: int) -> int | None:
-    for each in psutil.Process(owner).children():
-        if "jupyter_sysdesign.grading.checker" in each.cmdline():
-            return each.pid
-    return None
 
 
 def left(environment: str) -> list[str]:
@@ -62,6 +50,7 @@ class Checking(threading.Thread):
             self.error = error
 
 
+@pytest.mark.measures
 def test_a_verdict_and_how_it_came_about(control: Control, curriculum: Path) -> None:
     client, workspace = control.client(holder="kernel:a"), control.workspace()
     environment = client.create_environment(workspace.id, start=False).id
@@ -90,17 +79,32 @@ def test_a_verdict_and_how_it_came_about(control: Control, curriculum: Path) -> 
     assert (known.checks_passed, known.finished) == (known.checks_total, True)
 
 
+def test_a_check_that_waits_for_its_turn_says_so(turns: Path, control: Control) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(workspace.id, start=False).id
+    checking = Checking(control, environment)
+    with Turns().taken(lambda: None):
+        checking.start()
+        waits = next(each for each in client.events(environment) if each.type == "check.waits")
+        assert waits.data == {"check": "keeps-serving"}
+        assert client.checks(environment).going
+    checking.join()
+    assert checking.verdict is not None
+    assert checking.verdict.checks[-1].status.value == "passed"
+
+
 def test_one_check_at_a_time_and_unknown_when_the_checker_dies(control: Control) -> None:
     client, workspace = control.client(holder="kernel:a"), control.workspace()
     environment = client.create_environment(workspace.id, start=False).id
     checking = Checking(control, environment)
     checking.start()
-    control.until(lambda: checker(client))
+    owner = client.info().pid
+    (checker,) = control.until(lambda: running("grading.checker", owner))
     assert client.checks(environment).going
     with pytest.raises(errors.ConflictError):
         client.check(environment)
     control.until(lambda: left(environment))
-    os.kill(checker(client) or 0, signal.SIGKILL)
+    checker.kill()
     checking.join()
     assert checking.verdict is not None
     assert checking.verdict.status.value == "unknown"
@@ -115,13 +119,13 @@ def test_the_end_of_the_control_plane_ends_the_check(control: Control, how: sign
     checking = Checking(control, environment)
     checking.start()
     control.until(lambda: left(environment))
-    pid = checker(client) or 0
+    (checker,) = running("grading.checker", client.info().pid)
     control.end(how)
     checking.join()
     assert checking.error is not None or checking.verdict is not None
     if checking.verdict is not None:
         assert checking.verdict.status.value == "unknown"
-    control.until(lambda: not control.is_alive(pid), "the checker outlived its owner")
+    control.until(lambda: not control.is_alive(checker.pid), "the checker outlived its owner")
     client.info()  # the next one sweeps
     control.until(lambda: not left(environment), "the system under check is still there")
 
@@ -145,17 +149,18 @@ async def test_an_end_that_is_told_twice_takes_no_verdict_and_no_clean_up(
     environment = Environment(tiny_lesson, "lesson", settle)
     checks = Checks(let_go)
     checking = asyncio.ensure_future(checks.run(environment, ChecksRequest()))
-    while not (pid := checker_of(os.getpid())):  # noqa: ASYNC110 (it tells nobody that it is there)
+    while not (found := running("grading.checker")):  # noqa: ASYNC110 (nobody is told)
         await asyncio.sleep(0.01)
-    os.kill(pid, signal.SIGSTOP)  # it takes its time to end
-    while psutil.Process(pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 (same)
+    (checker,) = found
+    checker.suspend()  # it takes its time to end
+    while checker.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 (same)
         await asyncio.sleep(0.01)
     await turns()  # or it would be killed, as one that is only being started
     checks.stop_all()  # as a signal does
     await turns()
     closing = asyncio.ensure_future(checks.close())
     await turns()
-    os.kill(pid, signal.SIGCONT)
+    checker.resume()
     await closing
     verdict = await checking
     assert (verdict.status.value, verdict.reason) == ("unknown", "The control plane was stopped")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from family import running
 
 from jupyter_sysdesign import errors, paths
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conftest import Control
+
+    from jupyter_sysdesign.control.client import ControlClient
 
 # A client in a process of its own: holds an environment until it is killed.
 HOLDER = """
@@ -52,10 +54,15 @@ def state(control: Control, environment: str) -> str:
     return control.client().environment(environment).state.value
 
 
+def unending(client: ControlClient, environment: str) -> dict[str, Any]:
+    """Return a load that is still going on, whatever a test does first."""
+    return {**client.profiles(environment).profiles["steady"], "duration_s": 600}
+
+
 def test_a_killed_client_is_waited_for_and_then_given_up(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1.5")
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "4")
     monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "1")
     one, other = control.workspace("one").id, control.workspace("other").id
     with holding("kernel:one", one) as first, holding("kernel:other", other) as second:
@@ -84,6 +91,24 @@ def test_a_client_that_leaves_takes_its_environment_along(
     control.until(lambda: state(control, workspace) == "stopped")
 
 
+@pytest.mark.parametrize("start", [True, False])
+def test_who_comes_while_it_is_given_up_finds_it_at_rest(
+    control: Control, monkeypatch: pytest.MonkeyPatch, start: bool
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")
+    workspace = control.workspace().id
+    leaving = control.client(holder="console:leaving")
+    leaving.wait(leaving.create_environment(workspace).id)
+    coming = control.client(holder="console:coming")
+    coming.info()
+    leaving.close()
+    status = coming.create_environment(workspace, start=start, reuse=True)
+    if not start:
+        assert status.state.value == "stopped"
+        coming.start(workspace)
+    assert coming.wait(workspace).state.value == "ready"
+
+
 def test_the_clean_end_of_a_server_ends_its_kernels(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,14 +126,14 @@ def test_the_clean_end_of_a_server_ends_its_kernels(
 
 
 def test_detached_until_an_end(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYSDESIGN_GRACE_S", "3")
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")
     one, other = control.workspace("one").id, control.workspace("other").id
+    leaving = control.client(holder="cli:up")
+    for workspace in (one, other):
+        leaving.wait(leaving.create_environment(workspace).id)
+        leaving.detach(workspace, ttl_s=3600)
+    leaving.close()
     client = control.client()
-    for workspace in (one, other):
-        client.create_environment(workspace)
-        client.detach(workspace, ttl_s=3600)
-    for workspace in (one, other):
-        client.wait(workspace)
     client.detach(one, ttl_s=0.1)
     control.until(lambda: state(control, one) == "stopped")
     assert state(control, other) == "ready"
@@ -133,7 +158,7 @@ def test_the_end_of_the_control_plane_ends_everything(
     client = control.client(holder="kernel:a")
     status = client.wait(client.create_environment(workspace).id)
     client.sql(workspace, "INSERT INTO items (category, price) VALUES ('mine', 1)")
-    run = client.start_run(workspace, "steady")
+    run = client.start_run(workspace, unending(client, workspace))
     pids = [each.pid for each in status.services if each.pid]
     children = psutil.Process(client.info().pid).children(recursive=True)
     control.end(how)
@@ -155,16 +180,11 @@ def test_a_killed_load_engine_fails_its_run_only(control: Control) -> None:
     workspace = control.workspace().id
     client = control.client(holder="kernel:a")
     client.wait(client.create_environment(workspace).id)
-    run = client.start_run(workspace, "steady")
+    run = client.start_run(workspace, unending(client, workspace))
 
-    def engine() -> int | None:
-        for each in psutil.Process(client.info().pid).children(recursive=True):
-            if "jupyter_sysdesign.load.engine" in each.cmdline():
-                return each.pid
-        return None
-
-    control.until(engine)
-    os.kill(engine() or 0, signal.SIGKILL)
+    owner = client.info().pid
+    (engine,) = control.until(lambda: running("load.engine", owner))
+    engine.kill()
     control.until(lambda: client.run(workspace, run.id).state == "failed")
     assert "load engine" in client.run(workspace, run.id).reason
     assert state(control, workspace) == "ready"
@@ -175,7 +195,7 @@ def test_a_stop_ends_the_run_that_is_going_on(control: Control) -> None:
     workspace = control.workspace().id
     client = control.client(holder="kernel:a")
     client.wait(client.create_environment(workspace).id)
-    run = client.start_run(workspace, "steady")
+    run = client.start_run(workspace, unending(client, workspace))
     client.stop(workspace)
     assert client.run(workspace, run.id).state == "stopped"
     with pytest.raises(errors.ConflictError):

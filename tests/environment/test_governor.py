@@ -6,10 +6,11 @@ import asyncio
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jupyter_sysdesign.environment import proctree
 from jupyter_sysdesign.environment.proctree import Tree
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.measures,
     pytest.mark.skipif(sys.platform != "linux", reason="quotas are Linux only"),
 ]
 
@@ -110,7 +112,7 @@ async def test_a_quota_never_wakes_what_is_paused(
 ) -> None:
     pid = await runtime.spawn(python("app", FORKS))
     await runtime.set_quota("app", 0.2)
-    await asyncio.sleep(0.3)
+    await until(lambda: len(proctree.members(pid)) == 4)
     await runtime.pause("app")
     tree = Tree(pid)
     tree.scan(thorough=True)
@@ -129,7 +131,7 @@ async def test_a_quota_never_wakes_what_is_paused(
 
 
 async def test_a_service_told_to_stop_is_not_held_back(
-    runtime: Embedded, python: Callable[..., Launch]
+    runtime: Embedded, python: Callable[..., Launch], heard: Any, until: Until
 ) -> None:
     tidy_up = (
         "import signal, sys\n"
@@ -141,8 +143,9 @@ async def test_a_service_told_to_stop_is_not_held_back(
         "while True: pass"
     )
     for freeze in (False, True):
+        heard.lines.clear()
         await runtime.spawn(python("app", tidy_up, stop_timeout_s=30.0))
-        await asyncio.sleep(0.3)
+        await until(lambda: heard.lines == [("app", "ready")])
         await runtime.set_quota("app", 0.01)
         if freeze:
             await runtime.pause("app")

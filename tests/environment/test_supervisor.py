@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -54,8 +55,8 @@ async def test_a_service_says_how_it_ended(
     runtime: Embedded, python: Callable[..., Launch], heard
 ) -> None:
     await runtime.spawn(python("app", "print('hello'); raise SystemExit(3)"))
-    how = await runtime.wait("app")
-    assert how == heard.exits[0]
+    await runtime.wait("app")  # it may have ended before we ask
+    (how,) = heard.exits
     assert (how.code, how.told) == (3, False)
     assert heard.lines == [("app", "hello")]
     pid = await runtime.spawn(python("app", SLEEP))
@@ -233,8 +234,9 @@ time.sleep(600)
 """
     await runtime.spawn(python("app", code, memory_bytes=100 << 20))
     how = await runtime.wait("app")
-    assert how.reason.startswith("out of memory: app held 1")
-    assert how.reason.endswith("of its 100 MiB")
+    held = re.fullmatch(r"out of memory: app held (\d+) MiB of its 100 MiB", how.reason)
+    assert held
+    assert int(held[1]) >= 100
     assert heard.lines[-1] == ("app", how.reason)
 
 

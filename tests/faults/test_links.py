@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import operator
 import os
 import random
 from typing import TYPE_CHECKING
@@ -43,9 +45,9 @@ async def test_latency_is_added_to_each_round_trip(
 ) -> None:
     before = await shop.fastest_ms(path)
     fault = await shop.inject("latency", link, latency_ms=200)
-    slower = await shop.fastest_ms(path)
+    slower = await shop.fastest_ms(path, below=before + 300)
     await shop.recover(fault)
-    after = await shop.fastest_ms(path)
+    after = await shop.fastest_ms(path, below=before + 100)
     assert 200 <= slower < before + 300
     assert after < before + 100
     assert "ms" in fault.evidence
@@ -55,7 +57,8 @@ async def test_latency_of_a_database_counts_for_every_round_trip(shop: Shop) -> 
     before = await shop.fastest_ms("/items", 3)
     await shop.inject("latency", DB, latency_ms=50)
     # Logging in alone takes three: startup, SCRAM's two, and the statement with its transaction.
-    assert 3 * 50 <= await shop.fastest_ms("/items", 3) < before + 10 * 50
+    most = before + 10 * 50
+    assert 3 * 50 <= await shop.fastest_ms("/items", 3, below=most) < most
 
 
 async def test_latencies_of_two_links_add_up_and_the_same_twice_is_refused(shop: Shop) -> None:
@@ -65,18 +68,25 @@ async def test_latencies_of_two_links_add_up_and_the_same_twice_is_refused(shop:
         await shop.inject("latency", STOCK, latency_ms=100)
     await shop.inject("latency", LB, latency_ms=100)
     await shop.inject("jitter", STOCK, jitter_ms=1)
-    assert 200 <= await shop.fastest_ms("/level") < before + 350
+    assert 200 <= await shop.fastest_ms("/level", below=before + 350) < before + 350
 
 
 async def test_jitter_is_spread_over_its_range_and_drawn_from_its_seed(shop: Shop) -> None:
     before = await shop.fastest_ms("/level")
-    fault = await shop.inject("jitter", STOCK, jitter_ms=200, seed=7)
-    took = [await shop.fastest_ms("/level", 1) for _ in range(6)]
-    await shop.recover(fault)
     drawn = random.Random(7)
-    for measured in took:
-        expected = drawn.random() * 200
-        assert expected <= measured < before + expected + 150, took
+    least = [drawn.random() * 200 for _ in range(6)]
+    most = [before + each + 150 for each in least]
+    fastest = [math.inf] * 6
+    # The same seed draws the same: what a busy machine added to one answer, it adds to few rounds.
+    for _ in range(10):
+        fault = await shop.inject("jitter", STOCK, jitter_ms=200, seed=7)
+        took = [await shop.took_ms("/level") for _ in least]
+        await shop.recover(fault)
+        assert all(map(operator.le, least, took)), (least, took)
+        fastest = list(map(min, fastest, took))
+        if all(map(operator.lt, fastest, most)):
+            break
+    assert all(map(operator.lt, fastest, most)), (fastest, most)
 
 
 async def test_a_partition_in_both_directions(shop: Shop) -> None:
@@ -162,13 +172,11 @@ async def test_bandwidth_holds_for_the_sum_of_all_connections(shop: Shop) -> Non
     size = 40 * 1024
     before = await shop.fastest_ms(f"/list?size={size}", 3)
     await shop.inject("bandwidth", STOCK, kib_per_s=100)
-    one = await shop.fastest_ms(f"/list?size={size}", 1)
-    assert 390 <= one < before + 600
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await asyncio.gather(*(shop.get(f"/list?size={size}") for _ in range(2)))
-    assert 2 * 390 <= (loop.time() - began) * 1000 < 2 * (before + 600)
-    small = await shop.fastest_ms("/level", 3)
+    for at_once in (1, 2):
+        most = at_once * (before + 600)
+        took = await shop.fastest_ms(f"/list?size={size}", 1, at_once=at_once, below=most)
+        assert at_once * 390 <= took < most
+    small = await shop.fastest_ms("/level", 3, below=before + 100)
     assert small < before + 100
 
 

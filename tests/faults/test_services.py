@@ -273,8 +273,9 @@ async def test_what_cannot_recover_when_its_time_is_over_does_so_later(
 ) -> None:
     cache = redis.Redis.from_url(shop.instance.cache_url("cache"))
     before = cache.config_get("maxmemory")
-    fault = await shop.inject("memory-limit", "cache", for_s=0.5, mib=1)
+    fault = await shop.inject("memory-limit", "cache", for_s=600, mib=1)
     await shop.instance.service("cache", "pause")
+    shop.injector._time_is_over(fault.id)
     await until(lambda: "could not be recovered" in caplog.text)
     assert [each.id for each in shop.injector.active] == [fault.id]
     await shop.instance.service("cache", "resume")

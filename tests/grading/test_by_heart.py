@@ -192,7 +192,8 @@ def test_a_script_of_known_runs_is_worth_nothing_in_others(plane, home):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("raise ValueError(f'the seed is {self.ctx._world.seed}')", "raised ValueError"),
+        ("raise ValueError(f'the seed is {self.ctx._world.seed}')", "raised AttributeError"),
+        ("raise ValueError(f'chance is {self.ctx.random.getstate()}')", "raised ValueError"),
         ("self.ctx.note('chance', value=secrets.randbelow(10**9))", "something outside the run"),
     ],
 )

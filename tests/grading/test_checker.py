@@ -6,6 +6,8 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -72,6 +74,7 @@ def test_an_untouched_system_fails_and_says_why(client: ControlClient, mine: Pat
     assert nothing_is_left(client)
 
 
+@pytest.mark.measures
 def test_a_fix_passes_and_what_does_not_count_does_not(client: ControlClient, mine: Path):
     write(mine, INDEX)
     write(mine, "broken: [", "compose.yaml")
@@ -149,6 +152,21 @@ def test_a_service_killed_from_outside_is_unknown(client: ControlClient, mine: P
     assert f"({service}) was killed from outside" in verdict.reason
 
 
+def test_a_service_whose_end_is_noticed_late_is_unknown(client: ControlClient, mine: Path):
+    def kill(environment: str) -> None:
+        (app,) = [each for each in client.environment(environment).services if each.name == "app"]
+        assert app.pid is not None
+        supervisor = psutil.Process(app.pid).parent()
+        assert supervisor is not None
+        supervisor.suspend()
+        os.kill(app.pid, signal.SIGKILL)
+        threading.Timer(3, supervisor.resume).start()
+
+    verdict = run_checker(mine, 4, only=["new-item-shows"], hear=Meddler(kill))
+    assert verdict.status is Status.UNKNOWN, verdict.checks
+    assert "(app) was killed from outside" in verdict.reason
+
+
 def test_a_control_plane_that_goes_away_is_unknown(client: ControlClient, mine: Path):
     write(mine, INDEX)
     pid = client.info().pid
@@ -165,7 +183,7 @@ def test_a_checker_that_cannot_begin_says_so_of_every_check(home: Path, curricul
     assert statuses(verdict) == dict.fromkeys(QUICK, "unknown")
     assert verdict.status is Status.UNKNOWN
     for why in (verdict.reason, *(each.why for each in verdict.checks)):
-        assert why == f"{home}/checks cannot be used: File exists"
+        assert why == f"{home}/checks cannot be used: it is no folder"
 
 
 def test_a_checker_told_to_end_leaves_nothing(client: ControlClient, mine: Path):
@@ -179,6 +197,9 @@ def test_a_checker_told_to_end_leaves_nothing(client: ControlClient, mine: Path)
     with pytest.raises(Exception, match="without a verdict"):
         run_checker(mine, 4, hear=Meddler(end))
     assert checker
+    until = time.monotonic() + 30  # what nobody holds is removed in the background
+    while not nothing_is_left(client) and time.monotonic() < until:
+        time.sleep(0.05)
     assert nothing_is_left(client)
 
 
@@ -218,7 +239,7 @@ def open_question(ctx):
 def none(ctx):
     return None
 
-@check("slow", title="Slow", points=1, kind="slo", deadline_s=1)
+@check("slow", title="Slow", points=1, kind="slo", deadline_s=5)
 def slow(ctx):
     ctx.system.http.get("/health", timeout=30)
     return Outcome.is_true(True, "", "", "")
@@ -250,6 +271,7 @@ def metrics():
 """
 
 
+@pytest.mark.measures
 def test_a_check_that_breaks_by_itself_is_unknown(
     variant: Callable[[str], Path], client: ControlClient
 ):
@@ -341,6 +363,49 @@ def test_what_a_check_kills_itself_is_no_accident(
     assert nothing_is_left(client)
 
 
+TIMED = """
+@check("counted", title="Counted", points=1, kind="slo")
+def counted(ctx):
+    return Outcome.is_true(True, "", "", "")
+
+@check("timed", title="Timed", points=1, kind="slo", deadline_s=1, timed=True)
+def timed(ctx):
+    return Outcome.is_true(True, "", "", "")
+"""
+HOLDS = """
+import sys
+from jupyter_sysdesign.grading.turns import Turns
+with Turns().taken(lambda: None):
+    print("measures", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_timed_check_waits_for_its_turn_and_that_is_not_its_time(
+    turns: Path, variant: Callable[[str], Path], client: ControlClient
+):
+    mine = variant(TIMED)
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    heard: list[dict[str, Any]] = []
+    with subprocess.Popen([sys.executable, "-c", HOLDS], **pipes) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdout.readline()
+
+        def hear(said: dict[str, Any]) -> None:
+            heard.append(said)
+            if "waits" in said:
+                time.sleep(1.5)  # longer than the check may take
+                other.kill()
+
+        found = run_checker(mine, 1, hear=hear)
+    assert statuses(found) == {"counted": "passed", "timed": "passed"}, found.checks
+    assert [next(iter(each)) for each in heard] == [
+        *("environment", "running", "check", "running", "waits", "check")
+    ]
+    assert nothing_is_left(client)
+
+
 ALIKE = """
 @check("alike", title="Alike", points=1, kind="slo")
 def alike(ctx):
@@ -376,6 +441,7 @@ async def items(request: Request):
 """
 
 
+@pytest.mark.measures
 def test_what_a_check_asks_looks_like_load(variant: Callable[[str], Path], client: ControlClient):
     mine = variant(ALIKE)
     write(mine, WATCHFUL_APP, "app/server.py")

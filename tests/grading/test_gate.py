@@ -37,6 +37,7 @@ def lesson(home: Path, curriculum: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.mark.gate
+@pytest.mark.alone
 def test_the_gate_of_the_tiny_lesson_holds(lesson: Lesson):
     said: list[str] = []
     result = verify(lesson, repeat=2, progress=said.append)
@@ -52,14 +53,14 @@ def test_the_gate_of_the_tiny_lesson_holds(lesson: Lesson):
     kinds = [each["kind"] for each in document["variants"]]
     assert kinds == ["untouched", "reference", "alternative", *["cheat"] * 3, "infrastructure"]
     reference = document["variants"][1]
-    decided = [each for each in reference["attempts"] if each["status"] != "unknown"]
-    assert [each["status"] for each in decided] == ["passed", "passed"]
-    assert len({each["seed"] for each in decided}) == 2
+    assert [each["status"] for each in reference["attempts"]] == ["passed", "passed"]
+    assert len({each["seed"] for each in reference["attempts"]}) == 2
     assert list((paths.home() / "checks").iterdir()) == []
     assert list(paths.instances().iterdir()) == []
 
 
 @pytest.mark.gate
+@pytest.mark.alone
 def test_each_claim_can_break(lesson: Lesson):
     environment = lesson.environment
     yaml = lesson.notebooks / "lesson.yaml"
@@ -93,6 +94,8 @@ def test_each_claim_can_break(lesson: Lesson):
     assert problems["cheats/sleepy"] == ""
 
 
+@pytest.mark.gate
+@pytest.mark.alone
 def test_what_is_not_there_proves_nothing(lesson: Lesson):
     for kind in ("solution", "cheats", "alternatives"):
         shutil.rmtree(lesson.environment / kind)
@@ -104,29 +107,3 @@ def test_what_is_not_there_proves_nothing(lesson: Lesson):
         "alternatives_pass": False,
         "infrastructure_unknown": False,
     }
-
-
-@pytest.mark.gate
-def test_who_could_not_tell_is_asked_again_but_not_for_ever(lesson: Lesson, tmp_path: Path):
-    for folder in ("cheats", "alternatives"):
-        shutil.rmtree(lesson.environment / folder)
-    checks = lesson.environment / "checks.py"
-    text = checks.read_text().replace("Context, Outcome", "CannotTell, Context, Outcome")
-    begins = "    before = ctx.pristine.load("
-    asked = tmp_path / "asked"
-    busy = (
-        "    from pathlib import Path\n"
-        f"    asked = Path({str(asked)!r})\n"
-        "    asked.write_text(asked.read_text() + '.' if asked.exists() else '.')\n"
-        "    if len(asked.read_text()) {when}:\n"
-        "        raise CannotTell('busy')\n"
-    )
-    assert begins in text
-    checks.write_text(text.replace(begins, busy.format(when="< 2") + begins))
-    attempts = [each.attempts for each in verify(lesson).variants if each.kind == "untouched"]
-    said = [[check.status.value for check in one.verdict.checks][-1] for one in attempts[0]]
-    assert said == ["unknown", "passed"]
-    checks.write_text(text.replace(begins, busy.format(when="> 0") + begins))
-    untouched = verify(lesson).variants[0]
-    assert len(untouched.attempts) == 3
-    assert not untouched.held

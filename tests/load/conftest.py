@@ -11,9 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-import psutil
 import pytest
-from hypothesis import settings
 
 from jupyter_sysdesign.load.profile import parse_profile
 from jupyter_sysdesign.load.target import Target
@@ -27,10 +25,6 @@ if TYPE_CHECKING:
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 Query = dict[str, list[str]]
-
-# A property holds however slow the machine is.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 #: Answers that are complete by themselves.
 RAW = {
@@ -253,14 +247,3 @@ def profile() -> Callable[..., Profile]:
         return parse_profile(document)
 
     return make
-
-
-@pytest.fixture
-def engines() -> Callable[[], list[psutil.Process]]:
-    """Return the load engines that this test's process has started and that still run."""
-
-    def find() -> list[psutil.Process]:
-        children = psutil.Process().children(recursive=True)
-        return [each for each in children if "jupyter_sysdesign.load.engine" in each.cmdline()]
-
-    return find

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
+from family import running
 
 from jupyter_sysdesign.errors import InvalidRequestError, UnavailableError
 from jupyter_sysdesign.load.run import run
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
     MakeProfile = Callable[..., Profile]
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.measures]
 
 
 async def test_a_closed_loop_keeps_its_connections_and_counts_everything(
@@ -336,13 +340,15 @@ async def test_some_answers_are_kept_whole(server: Server, profile: MakeProfile,
     mix.append({"name": "buy", "method": "POST", "path": "/{n}", "body": {"n": "{n}"}})
     answers: list[KeptAnswer] = []
     made = profile(mix=mix, parameters={"n": {"sequence": {}}}, **shape)
+    began_s = time.perf_counter()
     summary = await run(made, server.target, seed=1, keep=60, on_answer=answers.append)
+    ended_s = time.perf_counter()
     assert summary.requests == len(server.seen)
     assert set(summary.errors) == {"http_404"}
     assert len(answers) <= 60
     assert {each.name: each.said for each in answers} == {**said, "buy": "hello"}
     for each in answers:
-        assert 0 <= each.asked_s < each.answered_s
+        assert began_s < each.asked_s < each.answered_s < ended_s
         if each.name == "buy":
             assert json.loads(each.sent) == {"n": int(each.path.strip("/"))}
     assert answers == sorted(answers, key=lambda each: each.answered_s)
@@ -397,37 +403,36 @@ async def test_a_wish_to_stop_can_come_at_once(server: Server, profile: MakeProf
     assert summary.duration_s < 30
 
 
-async def test_cancelling_leaves_no_process(server: Server, profile: MakeProfile, engines):
+async def test_cancelling_leaves_no_process(server: Server, profile: MakeProfile):
     ticking = asyncio.Event()
     task = asyncio.create_task(
         run(profile(duration_s=60), server.target, seed=1, on_tick=lambda _: ticking.set())
     )
     await ticking.wait()
-    assert len(engines()) == 1
+    assert len(running("load.engine")) == 1
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert engines() == []
+    assert running("load.engine") == []
 
 
-async def test_a_killed_engine_is_an_error_that_says_so(
-    server: Server, profile: MakeProfile, engines
-):
+async def test_a_killed_engine_is_an_error_that_says_so(server: Server, profile: MakeProfile):
     def on_tick(_: RunTick) -> None:
-        for engine in engines():
-            engine.kill()
+        for engine in running("load.engine"):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it was killed by the tick before
+                engine.kill()
 
     with pytest.raises(UnavailableError, match="signal 9"):
         await run(profile(duration_s=60), server.target, seed=1, on_tick=on_tick)
 
 
-async def test_the_engine_carries_the_instance_it_is_for(
-    server: Server, profile: MakeProfile, engines
-):
+async def test_the_engine_carries_the_instance_it_is_for(server: Server, profile: MakeProfile):
     found: list[str | None] = []
 
     def on_tick(_: RunTick) -> None:
-        found.extend(each.environ().get("SYSDESIGN_INSTANCE") for each in engines())
+        for engine in running("load.engine"):
+            with contextlib.suppress(psutil.NoSuchProcess):  # with the last tick it ends
+                found.append(engine.environ().get("SYSDESIGN_INSTANCE"))
 
     await run(profile(), server.target, seed=1, on_tick=on_tick, instance="tiny-1")
     assert set(found) == {"tiny-1"}

@@ -17,6 +17,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import psycopg
 import pytest
 from prometheus_client import CollectorRegistry, MetricsHandler
@@ -319,7 +320,15 @@ def _start_postgres(folder: Path, data: Path, sockets: Path) -> Postgres:
         argv += ["-c", f"{name}={value}"]
     popen = subprocess.Popen(argv, stderr=subprocess.DEVNULL, cwd=folder, **_as(owner))
     server = Postgres(popen, sockets)
-    _wait_for(lambda: psycopg.connect(server.dsn("postgres")).close() is None, popen)
+    asked: list[int] = []
+
+    def answers() -> bool:
+        with psycopg.connect(server.dsn("postgres")) as connection:
+            asked.append(connection.info.backend_pid)
+        return True
+
+    _wait_for(answers, popen)
+    _wait_for(lambda: not psutil.pid_exists(asked[-1]), popen)  # until then it is counted
     return server
 
 

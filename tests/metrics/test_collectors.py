@@ -132,7 +132,10 @@ async def test_postgres_says_what_statements_do(postgres: Postgres):
             app.execute("SELECT * FROM items WHERE id = %s", (number,)).fetchall()
         app.execute("INSERT INTO items VALUES (9001, 1, 1), (9002, 1, 1)")
         app.execute("SELECT pg_sleep(0.1)")
-        # Sessions report what they did when they end, at the latest.
+        backend = app.info.backend_pid
+    # Sessions report what they did when they end, at the latest, and are counted until then.
+    while psutil.pid_exists(backend):  # noqa: ASYNC110 (it tells nobody)
+        await asyncio.sleep(0.01)
     with psycopg.connect(postgres.dsn("shop"), autocommit=True):
         found = await collector.sample()
         for _ in range(200):

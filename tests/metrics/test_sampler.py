@@ -122,7 +122,17 @@ async def test_it_stops_at_once_although_a_database_is_frozen(
     assert not recwarn.list
 
 
-async def test_it_leaves_no_session_behind(postgres: Postgres):
+@pytest.mark.parametrize("late_s", [0, 0.1])
+async def test_it_leaves_no_session_behind(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, late_s: float
+):
+    connect = psycopg.AsyncConnection.connect
+
+    async def connecting(*arguments: object, **options: object) -> object:
+        await asyncio.sleep(late_s)
+        return await connect(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", connecting)
     sampler = Sampler(Sources(postgres=(postgres.source,)), interval_s=0.1)
     await sampler.sample()
     await sampler.stop()

@@ -16,6 +16,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+from traitlets.config import Config
 
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
@@ -51,8 +52,8 @@ def lesson_folder(home: Path, curriculum: Path, monkeypatch: pytest.MonkeyPatch)
 class Kernel:
     """A kernel and what it says."""
 
-    def __init__(self, folder: Path) -> None:
-        self.manager = KernelManager(kernel_name="python3")
+    def __init__(self, folder: Path, sockets: dict[str, str]) -> None:
+        self.manager = KernelManager(kernel_name="python3", **sockets)
         self.manager.start_kernel(cwd=str(folder), env=dict(os.environ))
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
@@ -93,12 +94,18 @@ class Kernel:
 
 
 @pytest.fixture
-def start_kernel() -> Iterator[Callable[[Path], Kernel]]:
+def sockets(home: Path) -> dict[str, str]:
+    """Say where kernels listen: not on ports, which others could take before the kernel does."""
+    return {"transport": "ipc", "ip": str(home.parent / "kernel")}
+
+
+@pytest.fixture
+def start_kernel(sockets: dict[str, str]) -> Iterator[Callable[[Path], Kernel]]:
     """Return a starter of kernels; they end with the test."""
     kernels: list[Kernel] = []
 
     def start(folder: Path) -> Kernel:
-        kernels.append(Kernel(folder))
+        kernels.append(Kernel(folder, sockets))
         return kernels[-1]
 
     yield start
@@ -154,7 +161,10 @@ NOTEBOOK = (
 )
 
 
-def test_a_notebook_runs_from_start_to_verdict_without_a_browser(lesson_folder: Path) -> None:
+@pytest.mark.measures
+def test_a_notebook_runs_from_start_to_verdict_without_a_browser(
+    lesson_folder: Path, sockets: dict[str, str]
+) -> None:
     notebook = new_notebook(cells=[new_code_cell(code) for code in NOTEBOOK])
     client = NotebookClient(
         notebook,
@@ -162,6 +172,7 @@ def test_a_notebook_runs_from_start_to_verdict_without_a_browser(lesson_folder: 
         kernel_name="python3",
         resources={"metadata": {"path": str(lesson_folder)}},
         store_widget_state=False,
+        config=Config({"KernelManager": sockets}),
     )
     client.execute(env=dict(os.environ))
     html = [
@@ -216,7 +227,7 @@ def test_the_panel_starts_what_the_lesson_was_made_with(
 def test_answers_and_environment_survive_a_killed_kernel(
     lesson_folder: Path, start_kernel: Callable[[Path], Kernel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SYSDESIGN_GRACE_S", "20")
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")
     first = start_kernel(lesson_folder)
     first.run(SETUP)
     first.run("lesson.start()")
@@ -382,6 +393,7 @@ def test_a_page_without_a_server_asks_over_the_comm(
     assert stopped["view"] == "right"
 
 
+@pytest.mark.measures
 def test_a_plain_script_prints_what_a_notebook_shows(lesson_folder: Path) -> None:
     script = (
         "from jupyter_sysdesign import Lesson\n"

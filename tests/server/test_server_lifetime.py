@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from lab_server import port_of
 
 from jupyter_sysdesign.control.client import ControlClient
 
@@ -31,11 +31,8 @@ class Server:
     """``jupyter server`` without a terminal, at ``/user/x/``."""
 
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        self.runtime = Path(environment["JUPYTER_RUNTIME_DIR"])
         self.http = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}/user/x/",
             headers={"Authorization": f"token {TOKEN}"},
             timeout=60,
         )
@@ -44,7 +41,7 @@ class Server:
                 sys.executable,
                 "-m",
                 "jupyter_server",
-                f"--port={port}",
+                "--port=0",
                 "--ServerApp.port_retries=0",
                 f"--ServerApp.root_dir={root}",
                 "--ServerApp.base_url=/user/x/",
@@ -64,8 +61,10 @@ class Server:
     def _answers(self) -> bool:
         assert self.process.poll() is None, "the server ended while starting"
         try:
+            port = port_of(self.process, self.runtime)
+            self.http.base_url = f"http://127.0.0.1:{port}/user/x/"
             return self.http.get("api").is_success
-        except httpx.TransportError:
+        except (OSError, ValueError, httpx.TransportError):
             return False
 
     def start_environment(self) -> str:
@@ -157,7 +156,7 @@ def test_a_server_that_is_killed_is_waited_for(environment: dict[str, str], tmp_
 def test_a_server_that_is_back_in_time_finds_its_environment_running(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    environment["SYSDESIGN_GRACE_S"] = "30"
+    environment["SYSDESIGN_GRACE_S"] = "1000"
     with serving(tmp_path, environment) as server:
         running = server.start_environment()
         with ControlClient() as client:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from lab_server import start_lab
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
+
+# For the whole process, so that no test's patience hangs on which ran before it in its worker.
+expect.set_options(timeout=30_000)  # a control plane that begins anew may take its time
 
 OUTPUT = Path(__file__).parents[2] / "test-output" / "ui"
 _ARGUMENTS = [

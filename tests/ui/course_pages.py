@@ -81,7 +81,9 @@ class Formgrader:
         return self.frame.locator("tr", has_text=student).locator(".score").inner_text()
 
     def show(self, page: str) -> None:
-        self.frame.locator(".nav-pills").get_by_role("link", name=page).click()
+        # The page it is on may have that very name, and what is pressed there would be lost.
+        with self.lab.page.expect_event("framenavigated"):
+            self.frame.locator(".nav-pills").get_by_role("link", name=page).click()
         self.frame.get_by_role("heading", name=page).wait_for()
 
     def _press(self, button: Locator) -> None:

@@ -9,10 +9,14 @@ from lab_server import TOKEN
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from lab_server import LabServer
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Response
+
+
+_DIRTY = re.compile(r"\bjp-mod-dirty\b")  # a string would be the whole attribute
 
 
 class LabPage:
@@ -44,6 +48,19 @@ class LabPage:
             name = path.rpartition("/")[2]
             front = self.page.locator("#jp-main-dock-panel .lm-TabBar-tab.jp-mod-current")
             front.filter(has_text=name).wait_for()
+
+    def layout_saved(self, *, front: str) -> AbstractContextManager[object]:
+        """Leave the ``with`` once Lab has saved a layout with a widget of this kind in front.
+
+        It does so some time after the layout changed, and a reload brings back what was saved.
+        """
+
+        def has_it(answer: Response) -> bool:
+            asked = answer.request
+            saving = asked.method == "PUT" and "/lab/api/workspaces/" in asked.url
+            return saving and f'"current":"{front}:' in (asked.post_data or "")
+
+        return self.page.expect_response(has_it)
 
     def notebook(self) -> NotebookPage:
         return NotebookPage(self)
@@ -84,9 +101,10 @@ class LabPage:
         editor.click()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(text)
-        self.page.keyboard.press("Control+s")
         tab = self.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text=name)
-        expect(tab).not_to_have_class("jp-mod-dirty")
+        expect(tab).to_have_class(_DIRTY)  # else it would count as saved before it is drawn so
+        self.page.keyboard.press("Control+s")
+        expect(tab).not_to_have_class(_DIRTY)
 
     def write(self, folder: str, name: str, text: str) -> None:
         """Make a new file in the folder shown below ``folder``, and write into it."""

@@ -28,7 +28,6 @@ def lab(home, curriculum, tmp_path, monkeypatch):
 
 @pytest.fixture
 def window(context, lab):
-    expect.set_options(timeout=30_000)  # a control plane that begins anew may take its time
     page = LabPage(context, lab, OUTPUT)
     yield page
     page.picture("dashboard-last")
@@ -108,7 +107,8 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     dashboard.head.get_by_role("button", name=f"Open line {wrong} of server.py").click()
     expect(page.locator(".jp-FileEditor:visible")).to_contain_text(lines[wrong - 1])
     expect(page.get_by_text(f"Ln {wrong}, Col 1", exact=True)).to_be_visible()
-    window.tab("The smallest shop")
+    with window.layout_saved(front="sysdesign-dashboard"):
+        window.tab("The smallest shop")
     server.write_text(good)
     expect(dashboard.head.locator(".sd-save")).to_contain_text("Ready after")
     dashboard.ready()
@@ -126,7 +126,6 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     page.set_viewport_size({"width": 1440, "height": 1000})
 
     # The page comes back with it, as the control plane knows it now.
-    page.wait_for_timeout(1_500)  # Lab saves its layout a second after it changed
     page.reload()
     dashboard.root.wait_for()
     dashboard.ready()
@@ -151,9 +150,9 @@ def test_a_layout_brings_back_no_ghost(window, lab):
     window.open()
     window.notebook().wait_idle()
     dashboard = DashboardPage(window)
-    dashboard.open()
+    with window.layout_saved(front="sysdesign-dashboard"):
+        dashboard.open()
     expect(dashboard.head.get_by_text("Not started yet")).to_be_visible()
-    window.page.wait_for_timeout(1_500)
     marker = lab.root / FOLDER / ".sysdesign" / "workspace.json"
     marker.unlink()
     with window.page.expect_response(lambda each: f"/v1/workspaces/{LESSON}-" in each.url) as asked:

@@ -24,7 +24,7 @@ TITLE = "The smallest shop, four services"
 @pytest.fixture
 def lab(home, curriculum, tmp_path, monkeypatch):
     monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
-    monkeypatch.setenv("SYSDESIGN_GRACE_S", "120")  # a server may take its time to be back
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")  # a server may take its time to be back
     server = start_lab(tmp_path / "root", home, lesson="tiny")
     yield server
     server.stop()
@@ -32,7 +32,6 @@ def lab(home, curriculum, tmp_path, monkeypatch):
 
 @pytest.fixture
 def window(context, lab, request):
-    expect.set_options(timeout=30_000)
     page = LabPage(context, lab, OUTPUT)
     yield page
     page.picture(f"last-{request.node.name}")

@@ -54,6 +54,7 @@ async def create(
     runtime = request.runtime or plane.environments.runtime_of(source.instance_id)
     if request.start:
         await asyncio.to_thread(check_startable, source, runtime)
+    await plane.settled(source.instance_id)
     environment, new = await plane.environments.make(source, request.purpose)
     if request.start or not environment.running:
         environment.instance.run_on(runtime)

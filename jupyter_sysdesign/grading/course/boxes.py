@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -13,6 +14,8 @@ import jupyter_sysdesign
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import confinement
 from jupyter_sysdesign.environment.confine import View, command
+from jupyter_sysdesign.errors import ResourceError
+from jupyter_sysdesign.grading import turns
 from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
@@ -134,9 +137,13 @@ def nested(user: int) -> tuple[View, list[str]]:
 
 
 def _shared() -> dict[str, str]:
-    """Return the variable for seeded data that came with an image, where there are some."""
-    shared = paths.shared_templates()
-    return {"SYSDESIGN_TEMPLATES": str(shared)} if shared else {}
+    """Return variables that name what jobs share: seeded data of an image, and whose turn it is."""
+    shared = {}
+    if templates := paths.shared_templates():
+        shared["SYSDESIGN_TEMPLATES"] = str(templates)
+    with contextlib.suppress(ResourceError):  # then nobody waits
+        shared[turns.VARIABLE] = str(turns.places())
+    return shared
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from jupyter_sysdesign.grading.blame import Finding
 from jupyter_sysdesign.grading.course import isolation
 from jupyter_sysdesign.grading.course.course import found_in
 from jupyter_sysdesign.grading.course.grading import TIMEOUT_S, grade, without_checks
+from jupyter_sysdesign.grading.machine import room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ class LocalProcesses:
         """
         self.isolation = isolation.choose(trust=trust)
         # What is timed is compared within one job; two jobs on one core would still crowd it.
-        self.jobs = jobs or max(1, (os.cpu_count() or 1) // 2)
+        self.jobs = jobs or room()
         self._timeout_s = timeout_s
         self._stop = threading.Event()
 

@@ -16,6 +16,7 @@ import httpx
 from jupyter_sysdesign.metrics.collectors.prometheus_text import Line, Reader
 from jupyter_sysdesign.metrics.counters import Counters, Increases
 from jupyter_sysdesign.metrics.quantiles import quantile
+from jupyter_sysdesign.unencrypted import NO_CERTIFICATES
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.metrics.sources import AppSource
@@ -41,7 +42,9 @@ class AppCollector:
     def __init__(self, source: AppSource) -> None:
         """Prepare; connects at the first sample."""
         self._service = source.service
-        transport = httpx.AsyncHTTPTransport(uds=source.target.unix_path, retries=0)
+        transport = httpx.AsyncHTTPTransport(
+            uds=source.target.unix_path, retries=0, verify=NO_CERTIFICATES
+        )
         self._client = httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, trust_env=False)
         self._url = f"http://{source.target.authority}{source.path}"
         self._reader = Reader()

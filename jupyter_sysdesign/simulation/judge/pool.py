@@ -13,7 +13,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.simulation.judge import limits
+from jupyter_sysdesign.simulation import limits
 from jupyter_sysdesign.simulation.judge.worker import work
 
 if TYPE_CHECKING:
@@ -29,12 +29,17 @@ if TYPE_CHECKING:
 _LONGEST_ANSWER = 64 << 20
 #: A run gets so many times its CPU seconds by the wall clock: the machine may be busy.
 _PATIENCE = 8
+#: That a worker which has closed its pipe may take to be gone.
+_END_S = 10.0
 
 
 class Worker:
     """One process, and the order it works on.
 
     Forked, so that a class made in a notebook needs no import: the child has it already.
+
+    Attributes:
+        ending: it has closed its pipe, and is about to end by itself.
     """
 
     def __init__(
@@ -42,10 +47,13 @@ class Worker:
         server: Callable[[Context], Node],
         suite: Suite,
         *,
+        place: int,
         run_s: float,
         memory_bytes: int,
     ) -> None:
+        self.place = place
         self.order: dict[str, Any] | None = None
+        self.ending = False
         self.until = 0.0
         self._said = bytearray()
         orders_in, self._orders = os.pipe()
@@ -64,7 +72,15 @@ class Worker:
                     os.fdopen(orders_in, encoding="utf-8") as orders,
                     os.fdopen(answers_out, "w", encoding="utf-8") as answers,
                 ):
-                    work(orders, answers, server, suite, run_s=run_s, memory_bytes=memory_bytes)
+                    work(
+                        orders,
+                        answers,
+                        server,
+                        suite,
+                        place=place,
+                        run_s=run_s,
+                        memory_bytes=memory_bytes,
+                    )
             finally:
                 os._exit(0)
         os.close(orders_in)
@@ -87,7 +103,8 @@ class Worker:
         """
         said = os.read(self.answers, 1 << 20)
         self._said += said
-        if not said or len(self._said) > _LONGEST_ANSWER:
+        self.ending = not said
+        if self.ending or len(self._said) > _LONGEST_ANSWER:
             raise EOFError
         if not self._said.endswith(b"\n"):
             return None
@@ -164,11 +181,17 @@ class Pool:
         self._workers: list[Worker] = []
 
     def __enter__(self) -> Self:
-        self._workers = [self._new() for _ in range(self._count)]
+        self._workers = [self._new(place) for place in range(self._count)]
         return self
 
-    def _new(self) -> Worker:
-        return Worker(self._server, self._suite, run_s=self._run_s, memory_bytes=self._memory_bytes)
+    def _new(self, place: int) -> Worker:
+        return Worker(
+            self._server,
+            self._suite,
+            place=place,
+            run_s=self._run_s,
+            memory_bytes=self._memory_bytes,
+        )
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
@@ -230,9 +253,8 @@ class Pool:
 
     def _replace(self, worker: Worker, answer: dict[str, Any]) -> Worker:
         self._workers.remove(worker)
-        # One that said nothing in time is not about to end by itself.
-        if ended := worker.end(grace_s=1.0 if worker.until > time.monotonic() else 0.0):
+        if ended := worker.end(grace_s=_END_S if worker.ending else 0.0):
             answer["why"] += f" ({ended})"
-        fresh = self._new()
+        fresh = self._new(worker.place)
         self._workers.append(fresh)
         return fresh

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.simulation.judge import limits
+from jupyter_sysdesign.simulation import limits
 from jupyter_sysdesign.simulation.minimise import Minimiser
 from jupyter_sysdesign.simulation.narration import narrate
 from jupyter_sysdesign.simulation.plan import Plan
@@ -34,6 +34,7 @@ def work(
     server: Callable[[Context], Node],
     suite: Suite,
     *,
+    place: int,
     run_s: float,
     memory_bytes: int,
 ) -> None:
@@ -43,15 +44,22 @@ def work(
         orders: lines of JSON: ``{"do": "play" | "twice" | "explain", "scenario": index,
             "seed": seed}`` or with ``"plan"`` in the place of both.
         answers: where the answers go.
-        server: makes each server.
+        server: makes each server; with an attribute ``elsewhere`` that is true, in processes that
+            have limits of their own.
         suite: whose scenarios the orders speak of.
+        place: its number among the workers.
         run_s: CPU seconds for one run.
         memory_bytes: that a run may take on top of what the process has.
     """
     # What was there before belongs to the parent: going through it would copy its pages.
     gc.freeze()
     watch = limits.Stopwatch()
-    limits.confine(memory_bytes)
+    if getattr(server, "elsewhere", False):
+        # World and servers take turns: to wake another core for each takes longer than to work.
+        limits.keep_to_core(place)
+    else:
+        limits.bound(memory_bytes)
+        limits.confine()
     for line in orders:
         order = json.loads(line)
         watch.start(run_s * (_EXPLAIN_RUNS if order["do"] == "explain" else 1))

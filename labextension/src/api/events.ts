@@ -30,6 +30,7 @@ export type StreamEvent =
   | IEvent<'fault.started', ActiveFault>
   | IEvent<'fault.ended', ActiveFault>
   | IEvent<'log.line', Omit<ILogLine, 'ts'> & { ts?: number }>
+  | IEvent<'check.waits', { check: string }>
   | IEvent<'check.result', CheckResult>
   | IEvent<'verdict', Verdict>
   | IEvent<'gap', { missed_from: number; missed_to: number }>;

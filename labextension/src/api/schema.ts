@@ -1218,7 +1218,7 @@ export interface components {
          * @description What an environment's event stream carries.
          * @enum {string}
          */
-        EventType: "environment.state" | "service.state" | "metric.sample" | "run.tick" | "run.done" | "file.saved" | "fault.started" | "fault.ended" | "log.line" | "check.result" | "verdict" | "gap";
+        EventType: "environment.state" | "service.state" | "metric.sample" | "run.tick" | "run.done" | "file.saved" | "fault.started" | "fault.ended" | "log.line" | "check.waits" | "check.result" | "verdict" | "gap";
         /**
          * FactMark
          * @description Whether what a learner stated in a field holds; a rule decides that.
@@ -1456,10 +1456,13 @@ export interface components {
             said: string;
             /**
              * Asked S
-             * @description since the start of the run, when the request was due
+             * @description when the request was due, by this machine's clock (time.perf_counter)
              */
             asked_s: number;
-            /** Answered S */
+            /**
+             * Answered S
+             * @description by the same clock
+             */
             answered_s: number;
         };
         /**

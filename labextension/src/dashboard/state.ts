@@ -62,7 +62,7 @@ export class DashboardState {
   faults: readonly ActiveFault[] = [];
   declared: readonly string[] = [];
   checking = false;
-  verdict: IVerdictState = { results: [], verdict: null };
+  verdict: IVerdictState = { results: [], verdict: null, waits: false };
   /** What changed last, in words. */
   news = '';
 
@@ -141,7 +141,7 @@ export class DashboardState {
       this.checking = checks.going;
       const verdict = checks.going ? null : (checks.verdict ?? null);
       if (checks.going || verdict) {
-        this.verdict = { results: checks.results, verdict };
+        this.verdict = { results: checks.results, verdict, waits: false };
       }
       if (verdict) {
         this.timeline.verdict(verdict);
@@ -227,7 +227,7 @@ export class DashboardState {
   /** A check has begun, here or elsewhere: what an earlier one said is over. */
   beginCheck(): void {
     this.checking = true;
-    this.verdict = { results: [], verdict: null };
+    this.verdict = { results: [], verdict: null, waits: false };
   }
 
   /** A run was started here. */

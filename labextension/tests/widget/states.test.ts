@@ -113,7 +113,7 @@ describe('verdict', () => {
 
   test('results of an earlier check are left out', () => {
     const state = judge(
-      { results: [], verdict: null },
+      { results: [], verdict: null, waits: false },
       [
         event('check.result', result('a'), 50),
         event('check.result', result('b'), 150)
@@ -124,19 +124,30 @@ describe('verdict', () => {
     expect(outstanding(expected, state).map(({ id }) => id)).toEqual(['a']);
   });
 
+  test('one that waits for its turn does so until it has a result', () => {
+    const before = { results: [], verdict: null, waits: false };
+    const waits = judge(before, [event('check.waits', { check: 'a' }, 1)], 0);
+    expect(waits.waits).toBe(true);
+    expect(judge(waits, [event('check.result', result('a'), 2)], 0).waits).toBe(
+      false
+    );
+  });
+
   test('the verdict has the last word', () => {
     const verdict = { checks: [result('a')], status: 'passed' } as Verdict;
     const state = judge(
-      { results: [result('b')], verdict: null },
+      { results: [result('b')], verdict: null, waits: true },
       [event('verdict', verdict)],
       0
     );
     expect(state.results.map(({ id }) => id)).toEqual(['a']);
+    expect(state.waits).toBe(false);
     expect(outstanding(expected, state)).toEqual([]);
     expect(stored(undefined, verdict).results).toHaveLength(1);
     expect(stored(undefined, undefined)).toEqual({
       results: [],
-      verdict: null
+      verdict: null,
+      waits: false
     });
   });
 });

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from docker_engine import URL
 from owners import Owner
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import proctree
-from jupyter_sysdesign.environment.runtimes.docker import labels
+from jupyter_sysdesign.environment.runtimes.docker import guard, labels
 from jupyter_sysdesign.environment.sweep import sweep_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from docker import APIClient
 
@@ -59,7 +63,7 @@ def test_a_killed_owner(own: Callable[..., Owner], tiny_lesson: Source, client: 
     assert len(left(client)) == 4
     owner.process.kill()
     wait_for(lambda: not left(client))
-    wait_for(lambda: not (paths.instances() / tiny_lesson.instance_id / "ledger.json").exists())
+    wait_for(lambda: not ledger_of(tiny_lesson).exists())
     assert not list(paths.runtime().glob("*/*"))
     assert not any(proctree.started(pid) for pid in owner.family)
     again = own(tiny_lesson)
@@ -114,16 +118,44 @@ def test_a_killed_guard_is_replaced(
 ) -> None:
     owner = own(tiny_lesson)
     os.kill(owner.facts["guard"], signal.SIGKILL)
-    wait_for(lambda: _guards(tiny_lesson))
+    wait_for(lambda: _guards(tiny_lesson, but=owner.facts["guard"]))
     owner.process.kill()
     wait_for(lambda: not left(client))
 
 
-def _guards(source: Source) -> bool:
+def _guards(source: Source, but: int) -> bool:
     title = f"sysdesign-guard {source.instance_id}"
     return any(
-        title in " ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])
+        title in " ".join(each.info["cmdline"] or ())
+        for each in psutil.process_iter(["cmdline"])
+        if each.pid != but
     )
+
+
+def test_a_guard_whose_owner_dies_before_it_has_begun_clears_up(
+    own: Callable[..., Owner], tiny_lesson: Source, client: APIClient
+) -> None:
+    owner = own(tiny_lesson)
+    os.kill(owner.process.pid, signal.SIGSTOP)  # it shall not replace this guard
+    os.kill(owner.facts["guard"], signal.SIGKILL)
+    sockets, folder = (
+        paths.sockets(tiny_lesson.instance_id),
+        paths.instance(tiny_lesson.instance_id),
+    )
+    arguments = (URL, tiny_lesson.instance_id, str(folder), str(sockets))
+    code = f"from {guard.__name__} import main; main(*{arguments!r}, keep=True)"
+    heard, says = os.pipe()
+    os.close(heard)
+    late = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=says)
+    os.close(says)
+    owner.process.kill()
+    late.communicate(timeout=60)
+    assert not left(client)
+    assert not ledger_of(tiny_lesson).exists()
+
+
+def ledger_of(source: Source) -> Path:
+    return paths.instances() / source.instance_id / "ledger.json"
 
 
 def test_an_engine_is_not_asked_about_another_home(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 if boxes.Namespaces().unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
+
+pytestmark = pytest.mark.measures
 
 SOLUTION = b"CREATE INDEX ON items (category, price, id);\n"
 
@@ -58,35 +61,38 @@ def started(
     folder: Path, protocol: str = "tcp", *files: Path, nanny: bool = False
 ) -> Iterator[Started]:
     """Start a cluster by dask's own commands; with ``nanny``, as they are by themselves."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    address = f"{protocol}://127.0.0.1:{port}"
+    found = folder / f"{uuid.uuid4().hex}.json"
     dask = str(Path(sys.executable).with_name("dask"))
     common = ["--protocol", protocol, "--host", "127.0.0.1", "--no-dashboard"]
     for name, path in zip(("--tls-ca-file", "--tls-cert", "--tls-key"), files, strict=False):
         common += [name, str(path)]
-    worker = [dask, "worker", address, *common, "--nthreads", "1"]
-    argvs = [
-        [dask, "scheduler", *common, "--port", str(port)],
-        *([*worker, "--name", str(n), *([] if nanny else ["--no-nanny"])] for n in range(2)),
-    ]
+    scheduler = [dask, "scheduler", *common, "--port", "0", "--scheduler-file", str(found)]
+    worker = [dask, "worker", *common, "--nthreads", "1", *([] if nanny else ["--no-nanny"])]
     quiet = {
         "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder,
         "env": {**os.environ, "PYTHONWARNINGS": "ignore"},
     }  # fmt: skip
-    processes = [subprocess.Popen(argv, **quiet) for argv in argvs]
+    processes = [subprocess.Popen(scheduler, **quiet)]
     try:
-        until = time.monotonic() + 60
-        with socket.socket() as one:
-            while one.connect_ex(("127.0.0.1", port)) and time.monotonic() < until:
-                time.sleep(0.2)
+        address = _address(found)
+        for number in range(2):
+            argv = [*worker, address, "--name", str(number)]
+            processes.append(subprocess.Popen(argv, **quiet))
         yield Started(address, processes[0], processes[1:])
     finally:
         # One after the other: a worker that is told to end just as its scheduler says goodbye has
         # its own goodbye cancelled, and waits for that for ever (distributed 2026.8, no nanny).
         left = [each for each in reversed(processes) if not _ended(each)]
         assert not left, "they do not end when they are told to"
+
+
+def _address(scheduler_file: Path) -> str:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with contextlib.suppress(FileNotFoundError, ValueError):  # it is being written
+            return str(json.loads(scheduler_file.read_text())["address"])
+        time.sleep(0.1)
+    raise AssertionError("the scheduler does not say where it is")
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
@@ -131,11 +137,11 @@ class Jobs:
     def times(self, order: orders.Order) -> int:
         """Return how many jobs there were for an order."""
         content = order.files["migrations/001.sql"]
-        return sum(each == content for _, each in self.begun.values())
+        return sum(each == content for _, each in list(self.begun.values()))
 
     def owners(self, order: orders.Order) -> list[int]:
         content = order.files["migrations/001.sql"]
-        return [owner for owner, each in self.begun.values() if each == content]
+        return [owner for owner, each in list(self.begun.values()) if each == content]
 
     def _watch(self) -> None:
         while not self._over.wait(0.02):
@@ -319,8 +325,16 @@ def test_the_command_has_a_cluster_grade_over_tls(home, curriculum, tmp_path, tl
     first = isolation.choose().name
     assert [(each["student"], each["points"], each["isolation"], each["problem"])
             for each in ann["graded"] + ben["graded"]] == [
-        ("ann", 30, first, ""), ("ben", 20, first, "")]  # fmt: skip
+        ("ann", 30, first, ""), ("ben", 20, first, "")], _whys(course, "ann", "ben")  # fmt: skip
     assert told["error"]["message"].startswith("No scheduler answers")
+
+
+def _whys(course: Path, *students: str) -> list[str]:
+    """Return what every check said of them."""
+    folder = course / ".sysdesign" / "results" / "tiny"
+    found = [json.loads((folder / f"{each}.json").read_text()) for each in students]
+    checks = [check for each in found for check in each["verdict"]["checks"]]
+    return [f"{each['status']}: {each['why']}" for each in checks if each["status"] != "passed"]
 
 
 def _flags(files: Files) -> list[str]:

@@ -24,7 +24,7 @@ if boxes.Namespaces().unusable():
     pytest.skip("namespaces cannot be made here", allow_module_level=True)
 
 # All of it is the first test's.
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.measures, pytest.mark.timeout(600)]
 
 CURRICULUM = Path(__file__).parents[2] / "data" / "curriculum"
 SOLUTION = "CREATE INDEX items_by_category ON items (category, price, id);\n"

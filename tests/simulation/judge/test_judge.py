@@ -23,7 +23,7 @@ from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
 
 
 def verdict(server: type[Raft], **options: Any) -> Report:
-    options = {"seeds": 2, "only": ["agreement"], "run_s": 0.5, "workers": 1, **options}
+    options = {"seeds": 2, "only": ["agreement"], "run_s": 5, "workers": 1, **options}
     return judge(server, RAFT, **options)
 
 
@@ -131,7 +131,7 @@ def test_what_hurts_gets_a_clear_answer(
 ):
     monkeypatch.chdir(tmp_path)
     threads, children = threading.active_count(), set(psutil.Process().children())
-    report = verdict(server, explain=False)
+    report = verdict(server, explain=False, run_s=1)
     assert report.status == "failed"
     assert report.failure is not None
     assert re.search(said, report.failure.why)

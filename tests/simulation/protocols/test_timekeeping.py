@@ -83,7 +83,7 @@ def test_what_is_no_probe_says_so(nonsense):
                {"vector": {1: 0.5}}]
 )  # fmt: skip
 def test_stamps_are_whole_numbers(stamps):
-    probe = ClockProbe("process", 1, 0, 1, {1: 1}, "", None)
+    probe = ClockProbe("process", 1, {1: 1}, "")
     _rules().observe(1, probe)
     with pytest.raises(RuleBroken) as stop:
         _rules().observe(1, probe._replace(**stamps))

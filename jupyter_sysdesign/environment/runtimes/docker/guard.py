@@ -33,7 +33,8 @@ def main(engine: str, instance: str, folder: str, sockets: str, *, keep: bool) -
     """
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    os.write(1, json.dumps({"guard": os.getpid()}).encode() + b"\n")
+    with contextlib.suppress(OSError):  # the owner is gone already
+        os.write(1, json.dumps({"guard": os.getpid()}).encode() + b"\n")
     said = b""
     while data := os.read(0, 64):
         said = data

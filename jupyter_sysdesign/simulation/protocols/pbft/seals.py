@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.protocols.pbft.messages import Sealed
@@ -14,19 +15,18 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.node import NodeId
 
 
+@dataclass(frozen=True)
 class Seal:
     """One server's: it seals in its own name, and checks everybody's seals.
 
     Args:
-        owner: whose it is.
-        keys: everybody's; a liar that reads them out has broken the cryptography, not the protocol.
+        _owner: whose it is.
+        _keys: everybody's; a liar that reads them out has broken the cryptography, not the
+            protocol.
     """
 
-    __slots__ = ("_keys", "_owner")
-
-    def __init__(self, owner: NodeId, keys: dict[NodeId, bytes]) -> None:
-        self._owner = owner
-        self._keys = keys
+    _owner: NodeId
+    _keys: dict[NodeId, bytes]
 
     def put(self, body: Any) -> Sealed:
         """Return a message under the owner's seal."""
@@ -46,5 +46,6 @@ class Seal:
 
 def seals(seed: int, servers: Iterable[NodeId]) -> dict[NodeId, Seal]:
     """Return everybody's seal."""
-    keys = {name: f"{seed}/seal/{name}".encode() for name in servers}
+    # A digest: who is handed a key does not learn the seed from it.
+    keys = {name: hashlib.sha256(f"{seed}/seal/{name}".encode()).digest() for name in servers}
     return {name: Seal(name, keys) for name in keys}

@@ -65,17 +65,10 @@ class Processes:
         world = Simulation(plan.seed, network=plan.network, max_events=plan.max_events)
         world.links.lost = frozenset(plan.lost)
         world.recorder = recorder
-        count = 0
-
-        def number() -> int:
-            nonlocal count
-            count += 1
-            return count
-
         everyone = tuple(range(1, plan.servers + 1))
         for name in everyone:
             peers = tuple(each for each in everyone if each != name)
-            world.add(name, server, peers=peers, options={**plan.options, "events": number})
+            world.add(name, server, peers=peers, options=plan.options)
         world.add("world", World, peers=everyone, options=plan.options)
         world.rules = ClockRules(world)
         arm(world, plan.triggers)

@@ -27,9 +27,8 @@ class Question(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """A message: which event sent it, and the stamp that travels along."""
+    """A message, with the stamp that travels along."""
 
-    event: int
     stamp: Any
 
 
@@ -38,21 +37,15 @@ class ClockProbe(NamedTuple):
 
     Attributes:
         role: ``process``; there is nothing else to be.
-        event: the number of its last event.
-        heard: the event that sent the message it received, or 0.
         lamport: the time of its last event.
         vector: of its last event: process → how many of its events are known.
         answer: to the last question: ``before``, ``after``, ``equal`` or ``concurrent``.
-        asked: that question.
     """
 
     role: str
-    event: int
-    heard: int
     lamport: int
     vector: dict[NodeId, int]
     answer: str
-    asked: Question | None
 
 
 class Process(Node):
@@ -67,7 +60,7 @@ class Process(Node):
         super().__init__(ctx)
         self.lamport = 0
         self.vector: dict[NodeId, int] = {}
-        self.shown = ClockProbe("process", 0, 0, 0, {}, "", None)
+        self.shown = ClockProbe("process", 0, {}, "")
 
     # What keeps the clocks --------------------------------------------------------------------
 
@@ -96,19 +89,14 @@ class Process(Node):
     def on_message(self, src: NodeId, message: Any) -> None:
         """Let one event happen, and stamp it."""
         del src
-        event = self.ctx.options["events"]()
-        heard = 0
         if isinstance(message, Question):
             answer = self.order(dict(message.one), dict(message.other))
-            self.shown = self.shown._replace(answer=answer, asked=message)
+            self.shown = self.shown._replace(answer=answer)
             return
         if isinstance(message, Carried):
-            heard = message.event
             self.receive(message.stamp)
         elif message.to is None:
             self.local()
         else:
-            self.ctx.send(message.to, Carried(event, self.send()))
-        self.shown = self.shown._replace(
-            event=event, heard=heard, lamport=self.lamport, vector=dict(self.vector)
-        )
+            self.ctx.send(message.to, Carried(self.send()))
+        self.shown = self.shown._replace(lamport=self.lamport, vector=dict(self.vector))

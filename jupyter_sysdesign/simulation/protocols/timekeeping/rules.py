@@ -1,7 +1,7 @@
 """Every stamp, held against what really happened before what.
 
-The frame numbers the events and says which message came from which, so the rules know the relation
-itself, whatever the clocks say.
+The world numbers the events and knows which of them sent a message, so the rules know the relation
+itself, whatever the clocks and the processes say.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.protocols.clocks import VectorClock
-from jupyter_sysdesign.simulation.protocols.timekeeping.frame import ClockProbe
+from jupyter_sysdesign.simulation.protocols.timekeeping.frame import Act, ClockProbe, Question
 from jupyter_sysdesign.simulation.verdict import Rule, RuleBroken
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ COMPARED = Rule(
     "Below in some entries and above in none is before; below in some and above in some is "
     "concurrent. An entry that is missing is 0.",
 )
+SENT = Rule(
+    "sent",
+    "What is to be sent is sent",
+    "the simulator",
+    "Who is told to send a message sends it: without messages there is nothing to order.",
+)
 PROBE = Rule(
     "probe",
     "The process shows its stamps",
@@ -42,7 +48,7 @@ PROBE = Rule(
     "lamport is a whole number, vector a dictionary from processes to whole numbers.",
 )
 
-RULES = (CLOCK_CONDITION, VECTOR_CONDITION, COMPARED, PROBE)
+RULES = (CLOCK_CONDITION, VECTOR_CONDITION, COMPARED, SENT, PROBE)
 
 
 class ClockRules:
@@ -59,7 +65,6 @@ class ClockRules:
         self.stamps: dict[int, tuple[NodeId, int, VectorClock]] = {}
         self._before: dict[int, frozenset[int]] = {}
         self._last: dict[NodeId, int] = {}
-        self._answered: dict[NodeId, Any] = {}
 
     @property
     def committed(self) -> int:
@@ -74,13 +79,19 @@ class ClockRules:
         """
         if not _is_probe(probe):
             raise RuleBroken(PROBE, f"S{node} shows {probe!r}"[:160], node)
-        if probe.asked is not None and self._answered.get(node) is not probe.asked:
-            self._answered[node] = probe.asked
-            self._look_at_answer(node, probe)
-        if probe.event in self.stamps or probe.event == 0:
+        event = self._world.event
+        if event is None or event[2] != node:
+            return  # It starts.
+        _, number, _, src, message, cause = event
+        if isinstance(message, Question):
+            self._look_at_answer(node, probe, message)
             return
-        direct = [each for each in (self._last.get(node, 0), probe.heard) if each]
-        before = frozenset(direct).union(*(self._before[each] for each in direct))
+        if isinstance(message, Act) and message.to is not None:
+            self._look_for_message(node, message.to)
+        direct = [self._last[node]] if node in self._last else []
+        if src in self._world.servers:
+            direct.append(cause)
+        before = frozenset(direct).union(*(self._before.get(each, ()) for each in direct))
         vector = VectorClock({str(name): count for name, count in probe.vector.items()})
         for other, (who, time, known) in self.stamps.items():
             happened = other in before
@@ -95,16 +106,24 @@ class ClockRules:
                     who,
                     node,
                 )
-        self.stamps[probe.event] = (node, probe.lamport, vector)
-        self._before[probe.event] = before
-        self._last[node] = probe.event
+        self.stamps[number] = (node, probe.lamport, vector)
+        self._before[number] = before
+        self._last[node] = number
         words = f"stamps an event {probe.lamport}, {_told(vector)}"
         self._world.happened("stamped", node, {"words": words, "notable": True})
 
-    def _look_at_answer(self, node: NodeId, probe: ClockProbe) -> None:
+    def _look_for_message(self, node: NodeId, to: NodeId) -> None:
+        world = self._world
+        if world.links.lost or world.links.is_cut(node, to):
+            return
+        if not any(
+            each[2] == to and each[3] == node and each[5] == world.current for each in world.heap
+        ):
+            raise RuleBroken(SENT, f"S{node} was to send S{to} a message, and did not", node, to)
+
+    def _look_at_answer(self, node: NodeId, probe: ClockProbe, asked: Question) -> None:
         one, other = (
-            VectorClock({str(name): count for name, count in each.items()})
-            for each in probe.asked or ()
+            VectorClock({str(name): count for name, count in each.items()}) for each in asked
         )
         right = one.compare(other).value
         if "vector" in self._clocks and probe.answer != right:

@@ -26,6 +26,7 @@ export function Headline(props: {
                 total
               })
             : t('on a fresh system, with traffic it has not seen')}
+          {state.waits && ` · ${t('waits until another check has measured')}`}
         </span>
       </div>
     );

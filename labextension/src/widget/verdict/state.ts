@@ -14,6 +14,8 @@ export interface IVerdictState {
   /** In the order they came. */
   results: readonly CheckResult[];
   verdict: Verdict | null;
+  /** Whether the check under way waits until another one has measured. */
+  waits: boolean;
 }
 
 /** Return the state after `events`; results from before `since` belong to an earlier check. */
@@ -22,20 +24,24 @@ export function advance(
   events: readonly StreamEvent[],
   since: number
 ): IVerdictState {
-  let { results, verdict } = state;
+  let { results, verdict, waits } = state;
   for (const event of events) {
     if (event.ts < since) {
       continue;
     }
-    if (event.type === 'check.result') {
+    if (event.type === 'check.waits') {
+      waits = true;
+    } else if (event.type === 'check.result') {
+      waits = false;
       const { data } = event;
       results = [...results.filter(({ id }) => id !== data.id), data];
     } else if (event.type === 'verdict') {
+      waits = false;
       verdict = event.data;
       results = event.data.checks;
     }
   }
-  return { results, verdict };
+  return { results, verdict, waits };
 }
 
 /** Of two states of the same check, the one that knows more. */
@@ -83,6 +89,7 @@ export function stored(results: unknown, verdict: unknown): IVerdictState {
     verdict: whole,
     results:
       whole?.checks ??
-      (Array.isArray(results) ? (results as CheckResult[]) : [])
+      (Array.isArray(results) ? (results as CheckResult[]) : []),
+    waits: false
   };
 }

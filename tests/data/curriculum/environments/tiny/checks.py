@@ -1,6 +1,6 @@
 """What a fixed tiny shop must show."""
 
-from jupyter_sysdesign.grading.checks import Context, Outcome, check
+from jupyter_sysdesign.grading.checks import Context, Outcome, System, check, undisturbed
 
 
 @check("index-on-category", title="A category is read by index", points=10, kind="slo")
@@ -20,13 +20,18 @@ def index_on_category(ctx: Context) -> Outcome:
 
 @check("new-item-shows", title="A new item shows in its category", points=10, kind="correctness")
 def new_item_shows(ctx: Context) -> Outcome:
-    category = f"new-{ctx.random.randrange(10**9)}"
-    created = ctx.system.http.post("/items", json={"category": category, "price": 3}).json()["id"]
-    listed = ctx.system.http.get("/items", params={"category": category}).json()
+    # Two: who says the same to every stranger is right about one of them.
+    created, listed = [], []
+    for number in ctx.random.sample(range(10**9), 2):
+        category = f"new-{number}"
+        answer = ctx.system.http.post("/items", json={"category": category, "price": 3})
+        created.append(answer.json()["id"])
+        found = ctx.system.http.get("/items", params={"category": category}).json()
+        listed.append([item["id"] for item in found])
     return Outcome.is_true(
-        [item["id"] for item in listed] == [created],
-        f"{len(listed)} items",
-        "exactly the new item",
+        len({*created}) == len(created) and listed == [[each] for each in created],
+        f"{sum(map(len, listed))} items",
+        "exactly the new items",
         why_failed="The category list does not show what was just added.",
     )
 
@@ -41,10 +46,20 @@ def few_indexes(ctx: Context) -> Outcome:
     )
 
 
-@check("keeps-serving", title="It serves as many as before", points=5, kind="blast_radius")
+@check(
+    "keeps-serving",
+    title="It serves as many as before",
+    points=5,
+    kind="blast_radius",
+    timed=True,
+)
 def keeps_serving(ctx: Context) -> Outcome:
-    before = ctx.pristine.load("browse", duration_s=0.7).rps
-    after = ctx.system.load("browse", duration_s=0.7).rps
+    # What else runs on the machine for a moment can only make it look slower: the best one counts.
+    before, after = compared(ctx)
+    for _ in range(2):
+        if after / before >= 0.25:
+            break
+        before, after = max((before, after), compared(ctx), key=lambda each: each[1] / each[0])
     return Outcome.at_least(
         after / before,
         0.25,
@@ -52,3 +67,12 @@ def keeps_serving(ctx: Context) -> Outcome:
         why_failed="The change makes every listing slower.",
         evidence={"before_rps": before, "after_rps": after},
     )
+
+
+def compared(ctx: Context) -> tuple[float, float]:
+    """Return requests per second, untouched and now."""
+    return served(ctx.pristine), served(ctx.system)
+
+
+def served(system: System) -> float:
+    return undisturbed(lambda: system.load("browse", duration_s=0.7)).rps

@@ -1,4 +1,4 @@
-"""Hear an environment's events in a thread while the cell waits."""
+"""Hear an environment's events in a thread, while whoever wants to know waits for an end."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from jupyter_sysdesign.control.client import ControlClient
     from jupyter_sysdesign.control.models import Event
-    from jupyter_sysdesign.notebook.connection import Connection
 
 _RETRY_S = 0.5
 
@@ -27,8 +27,11 @@ class Listener:
     stream that breaks delays nothing. Use as a context manager.
     """
 
-    def __init__(self, connection: Connection, after: int, hear: Callable[[Event], None]) -> None:
-        self._connection = connection
+    def __init__(
+        self, client: ControlClient, environment: str, after: int, hear: Callable[[Event], None]
+    ) -> None:
+        self._client = client
+        self._environment = environment
         self._after = after
         self._hear = hear
         self._ended = threading.Event()
@@ -59,8 +62,7 @@ class Listener:
             self._after = 0  # a new control plane counts anew, and has not come that far
 
     def _follow(self) -> None:
-        client, environment = self._connection.client, self._connection.environment
-        for event in client.events(environment, self._after):
+        for event in self._client.events(self._environment, self._after):
             if self._ended.is_set():
                 return
             self._after = event.seq

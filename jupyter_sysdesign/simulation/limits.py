@@ -7,11 +7,13 @@ judge inside its own isolation.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,19 +71,37 @@ class OutOfTime(BaseException):
 def follow_parent(parent: int) -> None:
     """End with the parent process, however it ends (Linux; elsewhere its pipe tells)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
 
 
-def confine(memory_bytes: int) -> None:
-    """Limit this process for good: memory, processes, files, signals."""
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def bound(memory_bytes: int) -> None:
+    """Limit this process, and those forked from it, for good: memory, and nothing in files."""
     in_use = _address_space()
     _limit(resource.RLIMIT_AS, in_use + memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)
+
+
+def confine() -> None:
+    """Take from this process for good what could hurt others: processes, files, signals."""
     if os.getuid() != 0:
         _limit(resource.RLIMIT_NPROC, 0)
     sys.addaudithook(_refuse)
+
+
+def keep_to_core(number: int) -> None:
+    """Have this process, and those it starts, run on one of the cores that it may use (Linux)."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        with contextlib.suppress(OSError):  # who may not choose goes on without
+            os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
 def _limit(kind: int, value: int) -> None:

@@ -1,0 +1,180 @@
+"""A server's process: it makes one node of the learner's class, and hands it events."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jupyter_sysdesign.simulation import limits
+from jupyter_sysdesign.simulation.apart.probes import Teller
+from jupyter_sysdesign.simulation.apart.wire import CUT
+from jupyter_sysdesign.simulation.context import Context
+from jupyter_sysdesign.simulation.disk import Disk, PowerCut
+from jupyter_sysdesign.simulation.server_file import node_in, run
+from jupyter_sysdesign.simulation.world import failure
+
+if TYPE_CHECKING:
+    from jupyter_sysdesign.simulation.apart.served import Served
+    from jupyter_sysdesign.simulation.apart.wire import Line, Wire
+    from jupyter_sysdesign.simulation.node import Node, NodeId
+
+
+class Deeds:
+    """What the node did since this was last told.
+
+    Attributes:
+        watched: each write to the disk is told at once: the power may be cut after it.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._done: list[Any] = []
+        self.watched = False
+
+    def add(self, *deed: Any) -> None:
+        """Note one."""
+        self._done.append(deed)
+
+    def taken(self) -> list[Any]:
+        """Return all of them, and begin anew."""
+        done, self._done = self._done, []
+        return done
+
+    def tell(self) -> None:
+        """Tell what was done up to now, if somebody wants to know.
+
+        Raises:
+            PowerCut: and that was all.
+        """
+        if self.watched:
+            self._line.say(["more", self.taken()])
+            if self._line.hear() == CUT:
+                raise PowerCut
+
+
+class ToldDisk(Disk):
+    """A disk whose writes are told."""
+
+    __slots__ = ("_deeds", "_wire")
+
+    def __init__(self, files: dict[str, Any], wire: Wire, deeds: Deeds) -> None:
+        super().__init__()
+        self.restore((files, files, ()))
+        self._wire = wire
+        self._deeds = deeds
+
+    def sync(self) -> None:
+        """Make everything written so far survive a crash."""
+        super().sync()
+        self._deeds.add("sync")
+        self._deeds.tell()
+
+    def _write(self, operation: str, name: str, value: Any) -> None:
+        super()._write(operation, name, value)
+        self._deeds.add("disk", operation, self._wire.write(name), self._wire.write(value))
+        self._deeds.tell()
+
+
+class ToldContext(Context):
+    """A node's way to a world in another process.
+
+    Attributes:
+        clock: the time by the node's own clock; it stands still while a handler runs.
+    """
+
+    __slots__ = ("_deeds", "_names", "_set", "_wire", "clock")
+
+    def __init__(self, told: dict[str, Any], wire: Wire, deeds: Deeds) -> None:
+        """Take what the world told; the base's own would want the world itself."""
+        self.id: NodeId = told["id"]
+        self.peers = told["peers"]
+        self.options = told["options"]
+        self.random = Random()
+        self.random.setstate(told["random"])
+        self.disk = ToldDisk(told["files"], wire, deeds)
+        self.clock: int = told["now"]
+        self._names: frozenset[NodeId] = frozenset(told["everyone"])
+        self._set: dict[str, int] = {}
+        self._wire = wire
+        self._deeds = deeds
+        deeds.watched = told["watched"]
+
+    def send(self, dst: NodeId, message: Any) -> None:
+        """Send ``message``.
+
+        Raises:
+            ValueError: nobody is called ``dst``.
+        """
+        if dst not in self._names:
+            raise ValueError(f"there is no node {dst!r} to send to")
+        self._deeds.add("send", dst, self._wire.pack(message))
+
+    def set_timer(self, name: str, delay_us: int) -> None:
+        """Call ``on_timer(name)`` in ``delay_us`` by the node's clock."""
+        due = self.clock + max(delay_us, 0)
+        if type(due) is not int:
+            raise TypeError(f"a timer runs for whole microseconds, not {delay_us!r}")
+        self._set[name] = due
+        self._deeds.add("timer", self._wire.write(name), delay_us)
+
+    def cancel(self, name: str) -> None:
+        """Forget a timer."""
+        self._set.pop(name, None)
+        self._deeds.add("cancel", self._wire.write(name))
+
+    def now(self) -> int:
+        """Return the time in µs by the node's own clock."""
+        return self.clock
+
+    def note(self, kind: str, **details: Any) -> None:
+        """Tell whoever watches that something happened."""
+        self._deeds.add("note", self._wire.write(kind), self._wire.write(details))
+
+    def rang(self, name: str) -> None:
+        """Know that a timer ran out."""
+        self._set.pop(name, None)
+
+    @property
+    def timers(self) -> dict[str, int]:
+        """The timers that are set, and when each is due by the node's clock."""
+        return dict(self._set)
+
+
+def serve(line: Line, wire: Wire, served: Served) -> NoReturn:
+    """Be one server, from its start until the world ends it."""
+    watch = limits.Stopwatch()
+    limits.confine()
+    watch.start(served.run_s)
+    deeds = Deeds(line)
+    teller = Teller(wire)
+    node: Node | None = None
+    event: Any = line.hear()
+    answer: list[Any] | None
+    while True:
+        try:
+            if node is None:
+                # Before what is on the disk is read: its classes are this file's.
+                wire.own = run(served.source, served.file)
+                ctx = ToldContext(wire.read(event), wire, deeds)
+                node = node_in(wire.own, served.file)(ctx)
+                node.on_start()
+            else:
+                ctx.clock, deeds.watched, src, payload = event
+                if src is None:
+                    ctx.rang(name := wire.unpack(payload))
+                    node.on_timer(name)
+                else:
+                    node.on_message(src, wire.unpack(payload))
+            answer = ["done", deeds.taken(), teller.tell(node.probe())]
+        except PowerCut:
+            answer = None
+        except BaseException as error:  # noqa: BLE001 (whatever it raises, it is told)
+            failed = failure(served.file, error)
+            refused = failed.refused or isinstance(error, limits.OutOfTime)
+            answer = ["raised", deeds.taken(), failed.what, refused]
+        if answer is not None:
+            line.say(answer)
+        event = line.hear()
+        if event is None:
+            line.say(ctx.random.getstate()[1:])
+            line.hear()
