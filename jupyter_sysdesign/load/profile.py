@@ -61,7 +61,7 @@ class Request(Strict):
     """One endpoint of the mix.
 
     Attributes:
-        weight: its share, against the sum of all weights.
+        weight: its share, against the sum of all weights; held to in every 32 requests.
         path: path and query; ``{name}`` is a parameter, percent-encoded when filled in.
         body: a JSON document, or text.
         expect: statuses that count as success; without it every 2xx does.

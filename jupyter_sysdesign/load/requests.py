@@ -22,6 +22,10 @@ Tag = TypeVar("Tag")
 DRAWN = 1024
 RENDERED = 32
 
+#: In so many requests each endpoint has its share, to within one or two: a rare and dear request
+#: must not be asked for half as often, or twice, in a run of some hundred by the luck of the draw.
+DEALT = 32
+
 
 class Draw:
     """One parameter's distribution: from a number in [0, 1) to a value."""
@@ -166,12 +170,14 @@ class RequestStream(Generic[Tag]):
         return self._renders[endpoint].render(values), self._tags[endpoint]
 
     def _draw(self, block: int) -> None:
-        numbers = uniforms(self._seed, REQUESTS, block, DRAWN * (1 + len(self._draws)))
-        rows = numbers.reshape(1 + len(self._draws), DRAWN)
-        self._endpoints = np.searchsorted(self._shares, rows[0], side="right").tolist()
+        numbers = uniforms(self._seed, REQUESTS, block, DRAWN * (2 + len(self._draws)))
+        within, order, *rows = numbers.reshape(2 + len(self._draws), DRAWN)
+        strata = order.reshape(-1, DEALT).argsort(axis=1)  # one number in each 32nd of [0, 1)
+        dealt = (strata.ravel() + within) / DEALT
+        self._endpoints = np.searchsorted(self._shares, dealt, side="right").tolist()
         self._columns = {
             name: draw.values(row, block * DRAWN)
-            for (name, draw), row in zip(self._draws.items(), rows[1:], strict=True)
+            for (name, draw), row in zip(self._draws.items(), rows, strict=True)
         }
 
 

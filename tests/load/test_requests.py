@@ -199,6 +199,18 @@ def test_poisson_arrivals_are_seeded_and_exponential():
     assert (gaps > 1 / 500).mean() == pytest.approx(np.exp(-1), rel=0.05)
 
 
+def test_every_endpoint_has_its_share_in_a_short_run_too():
+    rare = [
+        {"name": "page", "path": "/page", "weight": 90},
+        {"name": "report", "path": "/report", "weight": 10},
+    ]
+    for seed in range(100):
+        places = [place for _, place in take(stream(rare, seed=seed), 192)]
+        assert 18 <= sum(places) <= 24  # 19.2 of 192
+        groups = [tuple(places[first : first + 32]) for first in range(0, 192, 32)]
+        assert len(set(groups)) > 1  # and in no fixed order
+
+
 def test_a_favourite_gets_its_share_and_the_others_stay_what_they_were():
     mix = [{"name": "read", "path": "/u/{user}"}]
     plain = {"user": {"integer": {"from": 1, "to": 1000}}}
