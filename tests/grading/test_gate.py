@@ -37,7 +37,6 @@ def lesson(home: Path, curriculum: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.mark.gate
-@pytest.mark.alone
 def test_the_gate_of_the_tiny_lesson_holds(lesson: Lesson):
     said: list[str] = []
     result = verify(lesson, repeat=2, progress=said.append)
@@ -60,7 +59,6 @@ def test_the_gate_of_the_tiny_lesson_holds(lesson: Lesson):
 
 
 @pytest.mark.gate
-@pytest.mark.alone
 def test_each_claim_can_break(lesson: Lesson):
     environment = lesson.environment
     yaml = lesson.notebooks / "lesson.yaml"
@@ -95,7 +93,6 @@ def test_each_claim_can_break(lesson: Lesson):
 
 
 @pytest.mark.gate
-@pytest.mark.alone
 def test_what_is_not_there_proves_nothing(lesson: Lesson):
     for kind in ("solution", "cheats", "alternatives"):
         shutil.rmtree(lesson.environment / kind)

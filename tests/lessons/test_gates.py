@@ -11,7 +11,7 @@ from jupyter_sysdesign.grading import gate
 
 CATALOGUE = Catalogue([shipped()])
 GATES = [
-    pytest.param(each.id, marks=() if each.has_services else pytest.mark.alone)
+    pytest.param(each.id, marks=() if each.has_services else pytest.mark.background)
     for each in CATALOGUE.lessons()
 ]
 
