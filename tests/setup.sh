@@ -8,15 +8,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 owner=${1:-$PPID}
 
-chromium() {
+has_browser() {
   for candidate in "${SYSDESIGN_CHROMIUM:-}" chromium chromium-browser google-chrome; do
-    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1; then return 0; fi
+    if [ -n "$candidate" ] && type -P "$candidate" >/dev/null; then return 0; fi
   done
   return 1
 }
 
 missing=()
-chromium || missing+=(chromium fonts-dejavu-core)
+has_browser || missing+=(chromium fonts-dejavu-core)
 PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || missing+=(nginx-light)
 for peer in wrk hey; do
   command -v "$peer" >/dev/null || missing+=("$peer")
@@ -37,7 +37,7 @@ if ! { bash tests/engine.sh "$owner" && .venv/bin/sysdesign images build; }; the
   echo "NO DOCKER: every test of the Docker runtime will be skipped." >&2
 fi
 
-if chromium; then exit 0; fi
+if has_browser; then exit 0; fi
 if [ -n "${CI:-}" ]; then
   echo "No Chromium, and it cannot be installed here; the browser tests must run in CI" >&2
   exit 1

@@ -133,7 +133,7 @@ def _watched(system: System) -> Evening:
     before, followed = newest(system), follows_by_user(system)
     connections = 0
     with ThreadPoolExecutor(1, "load") as thread:
-        load = thread.submit(system.load, "glance")
+        load = thread.submit(system.load, "glance", keep=200)  # one in twenty is a new follow
         while not load.done():
             connections = max(connections, system.connections())
             time.sleep(0.2)

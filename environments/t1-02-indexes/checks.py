@@ -150,6 +150,70 @@ def history_reads(ctx: Context) -> Outcome:
     return reads(ctx.system, [history(each) for each in asked], "order history")
 
 
+# ---------------------------------------------------------------- what a change costs
+
+
+# Before many look: prices change then, and a change that comes upon a full page costs more.
+def writing(system: System, seed: int) -> dict[str, float]:
+    """Place orders and change products; return bytes logged and pages touched per change."""
+    rng = random.Random(seed)
+
+    def orders(count: int) -> None:
+        for _ in range(count):
+            customer, product = rng.randint(1, CUSTOMERS), rng.randint(1, PRODUCTS)
+            body = {"customer_id": customer, "product_id": product, "quantity": 1}
+            send(system, "POST", "/orders", body)
+
+    def products(count: int) -> None:
+        for number in range(count):
+            price = rng.randint(500, 20_000)
+            body = {"category_id": rng.randint(1, 40), "name": f"Sample {number}"}
+            new = send(system, "POST", "/products", {**body, "price_cents": price})["id"]
+            send(system, "PUT", f"/products/{new}/price", {"price_cents": price + 250})
+
+    orders(20)  # so that every connection of the pool knows the statements
+    products(10)
+    cost = {}
+    for what, write, count in (("order", orders, 120), ("product", products, 50)):
+        wal, blocks = system.wal_bytes(), system.blocks()
+        write(count)
+        cost[f"{what}_wal_bytes"] = (system.wal_bytes() - wal) / count
+        cost[f"{what}_pages"] = (system.blocks() - blocks) / count
+    return cost
+
+
+@check("write-cost", title="Placing an order costs about what it did", points=10, kind="cost")
+def write_cost(ctx: Context) -> Outcome:
+    seed = ctx.random.randrange(2**32)
+    before, after = writing(ctx.pristine, seed), writing(ctx.system, seed)
+    ratios = {name: after[name] / before[name] for name in before}
+    evidence = {
+        name: {"before": round(before[name], 1), "after": round(after[name], 1)} for name in before
+    }
+    return Outcome.all_of(
+        # A new price moves a product to another place in an index, so one or two good indexes
+        # on products do cost something here: about twice the work, for changes that are rare.
+        Outcome.at_most(
+            max(ratios["product_wal_bytes"], ratios["product_pages"]),
+            2.6,
+            "times the work for each change of a product",
+            why_failed="Adding a product or changing its price now costs far more than the lists "
+            "gain from it.",
+        ),
+        Outcome.at_most(
+            max(ratios["order_wal_bytes"], ratios["order_pages"]),
+            1.5,
+            "times the work for each order",
+            why_failed="Every index on orders has to be written with every single order. Keep "
+            "the ones that a list needs, and drop the rest.",
+            evidence=evidence,
+        ),
+    )
+
+
+# ---------------------------------------------------------------- when many look
+
+
 # Before many look at once, a night's deliveries and orders come in past the shop: one thing new in each
 # category, and an order of every fifth customer. While they look, it happens once more, in one go: what
 # came overnight gets cheaper, each category gets one more thing, and the busiest customers order. More
@@ -484,65 +548,7 @@ def ids(rows: list[dict[str, Any]]) -> list[Any]:
     return [row.get("id") for row in rows]
 
 
-# ---------------------------------------------------------------- what it costs
-
-
-def writing(system: System, seed: int) -> dict[str, float]:
-    """Place orders and change products; return bytes logged and pages touched per change."""
-    rng = random.Random(seed)
-
-    def orders(count: int) -> None:
-        for _ in range(count):
-            customer, product = rng.randint(1, CUSTOMERS), rng.randint(1, PRODUCTS)
-            body = {"customer_id": customer, "product_id": product, "quantity": 1}
-            send(system, "POST", "/orders", body)
-
-    def products(count: int) -> None:
-        for number in range(count):
-            price = rng.randint(500, 20_000)
-            body = {"category_id": rng.randint(1, 40), "name": f"Sample {number}"}
-            new = send(system, "POST", "/products", {**body, "price_cents": price})["id"]
-            send(system, "PUT", f"/products/{new}/price", {"price_cents": price + 250})
-
-    orders(20)  # so that every connection of the pool knows the statements
-    products(10)
-    cost = {}
-    for what, write, count in (("order", orders, 120), ("product", products, 50)):
-        wal, blocks = system.wal_bytes(), system.blocks()
-        write(count)
-        cost[f"{what}_wal_bytes"] = (system.wal_bytes() - wal) / count
-        cost[f"{what}_pages"] = (system.blocks() - blocks) / count
-    return cost
-
-
-@check("write-cost", title="Placing an order costs about what it did", points=10, kind="cost")
-def write_cost(ctx: Context) -> Outcome:
-    seed = ctx.random.randrange(2**32)
-    before, after = writing(ctx.pristine, seed), writing(ctx.system, seed)
-    ratios = {name: after[name] / before[name] for name in before}
-    evidence = {
-        name: {"before": round(before[name], 1), "after": round(after[name], 1)} for name in before
-    }
-    return Outcome.all_of(
-        # A new price moves a product to another place in an index, so one or two good indexes
-        # on products do cost something here: about twice the work, for changes that are rare.
-        Outcome.at_most(
-            max(ratios["product_wal_bytes"], ratios["product_pages"]),
-            2.6,
-            "times the work for each change of a product",
-            why_failed="Adding a product or changing its price now costs far more than the lists "
-            "gain from it.",
-        ),
-        Outcome.at_most(
-            max(ratios["order_wal_bytes"], ratios["order_pages"]),
-            1.5,
-            "times the work for each order",
-            why_failed="Every index on orders has to be written with every single order. Keep "
-            "the ones that a list needs, and drop the rest.",
-            evidence=evidence,
-        ),
-    )
-
+# ---------------------------------------------------------------- what it takes
 
 SIZE_SQL = """
     SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint AS bytes

@@ -151,6 +151,12 @@ class Governor:
         rate = used_s / elapsed_s
         if rate < quota * 0.1:
             governed.idle_looks += 1
-            return _IDLE_PERIOD_S if governed.idle_looks > _IDLE_AFTER else PERIOD_S
+            return _to_next_beat(now) if governed.idle_looks > _IDLE_AFTER else PERIOD_S
         governed.idle_looks = 0
         return min(max(governed.budget_s / rate, _SHORTEST_LOOK_S), PERIOD_S)
+
+
+def _to_next_beat(now: float) -> float:
+    """Return the time to the next look at what idles: the same for all, so that we wake once."""
+    beats = (now + _TOGETHER_S) // _IDLE_PERIOD_S + 1
+    return beats * _IDLE_PERIOD_S - now

@@ -98,11 +98,13 @@ class System:
         seed: int | None = None,
         scale: float = 1.0,
         duration_s: float | None = None,
+        keep: int = TOLD,
     ) -> Loaded:
         """Run a profile of ``load.yaml`` and return its summary, with some of the answers.
 
         The seed defaults to one derived from the held-out seed and the profile's name: the same
-        for the learner's and the pristine system.
+        for the learner's and the pristine system. Up to ``keep`` of the answers (at most 200) come
+        with it, drawn by the seed.
 
         Raises:
             Failed: not one request succeeded.
@@ -113,7 +115,7 @@ class System:
         if duration_s is not None:
             wanted["duration_s"] = duration_s
         seed = derive(self._seed, profile) if seed is None else seed
-        run = self._client.start_run(self.id, wanted, seed=seed, scale=scale, keep=TOLD)
+        run = self._client.start_run(self.id, wanted, seed=seed, scale=scale, keep=keep)
         while run.state == "running":
             time.sleep(_POLL_S)
             run = next(each for each in self._client.runs(self.id) if each.id == run.id)

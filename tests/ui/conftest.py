@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
+from browser import ARGUMENTS, chromium, needs_browser
 from lab_server import start_lab
 from playwright.sync_api import expect, sync_playwright
 
@@ -14,20 +13,6 @@ from playwright.sync_api import expect, sync_playwright
 expect.set_options(timeout=30_000)  # a control plane that begins anew may take its time
 
 OUTPUT = Path(__file__).parents[2] / "test-output" / "ui"
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def chromium() -> str | None:
-    names = (os.environ.get("SYSDESIGN_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,14 +20,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.ui)
-            if chromium() is None and not os.environ.get("CI"):
-                item.add_marker(pytest.mark.skip(reason="no Chromium (make test installs it)"))
+            item.add_marker(needs_browser)
 
 
 @pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS)
+        instance = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield instance
         instance.close()
 

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 import docker_engine
 import psutil
 import pytest
+from browser import ARGUMENTS, chromium, needs_browser
 from grading import memoriser
 from grading.course.attacks import UNTOUCHED, write_all
 from lab_server import port_of
 from playwright.sync_api import sync_playwright
-from ui.conftest import _ARGUMENTS, chromium
 
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
@@ -343,14 +343,14 @@ def test_the_instructors_notebook_shows_and_exports_the_cohort(cohort: Cohort):
     assert "A category is read by index" in shown
 
 
-@pytest.mark.skipif(chromium() is None, reason="no Chromium (make test installs it)")
+@needs_browser
 def test_formgraders_button_grades_in_isolation(cohort: Cohort, monkeypatch):
     monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
     monkeypatch.setenv("SYSDESIGN_IDLE_EXIT_S", "2")
     (before, _, _), result = cohort.marks("ben"), cohort.result("ben")
     result.unlink()
     with _server(cohort.folder) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         page = browser.new_page()
         page.goto(f"{url}?token={TOKEN}")
         page.goto(f"{url}formgrader/manage_submissions/tiny")
