@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
-.PHONY: help lab test test-some test-frontend test-gates test-background setup test-setup lint soak bench wheel clean
+.PHONY: help lab test test-some test-frontend setup test-setup lint soak bench wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,14 +37,8 @@ test: test-setup ## run every test: Python, TypeScript, browser, each lesson's g
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint test-frontend
 	$(BIN)/python -m pytest -m "not measures and not soak and not gate and not ui and not containers" -n 4 $(BY_FILE)
 	$(BIN)/python -m pytest -m "measures and not soak and not gate and not containers" -n 2 $(BY_FILE)
-	@$(MAKE) --no-print-directory -j 2 test-gates test-background
-
-# A lesson's checks take turns at what is timed, so two cores have time left.
-test-gates: test-setup
-	$(BIN)/python -m pytest -m "(gate or ui) and not background and not containers" -n 2 --maxschedchunk 1
-
-test-background: test-setup
-	nice -n 19 $(BIN)/python -m pytest -q -m "background and not containers"
+	$(BIN)/python -m pytest -m "(gate or ui) and not alone and not containers" -n 2 --maxschedchunk 1
+	$(BIN)/python -m pytest -m "alone"
 
 test-some: test-setup ## run a part of the Python tests (ARGS="tests/load -k pacing")
 	$(BIN)/python -m pytest $(ARGS)

@@ -37,6 +37,7 @@ def lesson(home: Path, curriculum: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.mark.gate
+@pytest.mark.alone
 def test_the_gate_of_the_tiny_lesson_holds(lesson: Lesson):
     said: list[str] = []
     result = verify(lesson, repeat=2, progress=said.append)
@@ -59,6 +60,7 @@ def test_the_gate_of_the_tiny_lesson_holds(lesson: Lesson):
 
 
 @pytest.mark.gate
+@pytest.mark.alone
 def test_each_claim_can_break(lesson: Lesson):
     environment = lesson.environment
     yaml = lesson.notebooks / "lesson.yaml"
@@ -93,6 +95,7 @@ def test_each_claim_can_break(lesson: Lesson):
 
 
 @pytest.mark.gate
+@pytest.mark.alone
 def test_what_is_not_there_proves_nothing(lesson: Lesson):
     for kind in ("solution", "cheats", "alternatives"):
         shutil.rmtree(lesson.environment / kind)

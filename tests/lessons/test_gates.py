@@ -11,7 +11,7 @@ from jupyter_sysdesign.grading import gate
 
 CATALOGUE = Catalogue([shipped()])
 GATES = [
-    pytest.param(each.id, marks=() if each.has_services else pytest.mark.background)
+    pytest.param(each.id, marks=() if each.has_services else pytest.mark.alone)
     for each in CATALOGUE.lessons()
 ]
 
