@@ -302,6 +302,7 @@ def _watched(system: System) -> Rush:
     points=10,
     kind="slo",
     timed=True,
+    deadline_s=240,  # up to six rushes; on a slow machine each lasts for a quarter of a minute
 )
 def catalogue(ctx: Context) -> Outcome:
     found = rush(ctx.system)
