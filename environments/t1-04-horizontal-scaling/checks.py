@@ -107,8 +107,9 @@ _pace: list[float] = []
 def pace() -> float:
     """Return how much more (or less) traffic this machine needs than ours to be as busy."""
     if not _pace:
-        # The quickest: what runs beside us for a moment only makes us look slow.
-        keep_pace(max(speed() for _ in range(9)))
+        # Not the quickest, which asks too much of a machine that is slower most of the time. Where
+        # it makes us look slow, the load itself shows it (``rush``).
+        keep_pace(median(speed() for _ in range(9)))
     return _pace[0]
 
 
