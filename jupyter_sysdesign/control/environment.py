@@ -113,10 +113,11 @@ class Environment:
 
     async def halt(self) -> None:
         """Make sure that nothing runs, whatever state it is in."""
-        with contextlib.suppress(ConflictError):  # somebody else is stopping it
-            await self.stop()
-        while self.running:  # noqa: ASYNC110 (that is told to events, not to us)
-            await asyncio.sleep(_POLL_S)
+        while self.running:
+            with contextlib.suppress(ConflictError):  # somebody else is stopping it
+                await self.stop()
+            if self.running:  # that it is at rest is told to events, not to us
+                await asyncio.sleep(_POLL_S)
 
     async def reset(self) -> None:
         """Restore the pristine data."""

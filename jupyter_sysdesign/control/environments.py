@@ -28,11 +28,12 @@ class Environments:
         self._catalogue = catalogue
         self._workspaces = workspaces
         self._known: dict[str, Environment] = {}
+        self._deletions: dict[str, asyncio.Task[None]] = {}
 
     @property
     def running(self) -> bool:
-        """Tell whether any of them runs."""
-        return any(environment.running for environment in self._known.values())
+        """Tell whether any of them runs, or is being deleted."""
+        return bool(self._deletions) or any(each.running for each in self._known.values())
 
     def in_use(self) -> list[Environment]:
         """Return those that run, the hidden ones of checks among them."""
@@ -72,6 +73,8 @@ class Environments:
         Raises:
             InvalidFileError: its files make none.
         """
+        if deletion := self._deletions.get(source.instance_id):
+            await asyncio.wait([deletion])
         existing = self._known.get(source.instance_id)
         if existing is not None:
             return existing, False
@@ -94,15 +97,17 @@ class Environments:
         return sorted(found, key=lambda each: each.id)
 
     async def remove(self, environment: Environment) -> None:
-        """Stop it, delete its data and forget it."""
-        await environment.remove()
-        self._known.pop(environment.id, None)
-
-    def forget_removed(self, environment_id: str) -> None:
-        """Forget one that was removed with its lease."""
-        environment = self._known.get(environment_id)
-        if environment is not None and not environment.folder.exists():
-            del self._known[environment_id]
+        """Stop it, forget it and delete its data; goes on when the caller leaves."""
+        key = environment.id
+        await environment.halt()
+        if self._known.get(key) is environment:
+            # Forgotten first: what is being deleted can't be started or found any more.
+            del self._known[key]
+            deletion = asyncio.create_task(environment.remove(), name=f"delete {key}")
+            self._deletions[key] = deletion
+            deletion.add_done_callback(lambda _: self._deletions.pop(key))
+        if (going := self._deletions.get(key)) is not None:
+            await asyncio.shield(going)
 
     async def sweep(self) -> None:
         """End processes and delete folders that an earlier control plane could not."""
@@ -123,7 +128,8 @@ class Environments:
 
     async def close(self) -> None:
         """Stop all of them at once."""
-        await asyncio.gather(*(each.close() for each in self._known.values()))
+        closing = [each.close() for each in self._known.values()]
+        await asyncio.gather(*closing, *self._deletions.values(), return_exceptions=True)
 
     async def _settle(self, environment: Environment) -> None:
         if environment.purpose == "lesson":
@@ -136,7 +142,8 @@ class Environments:
             workspace = self._workspaces.find(environment_id)
         except NotFoundError:
             workspace = None
-        if workspace is None or not (paths.instances() / workspace.id).is_dir():
+        gone = environment_id in self._deletions
+        if gone or workspace is None or not (paths.instances() / workspace.id).is_dir():
             raise NotFoundError(
                 f"There is no environment {environment_id!r}",
                 hint="Start the environment of a workspace first.",

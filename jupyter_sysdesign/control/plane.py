@@ -84,14 +84,14 @@ class ControlPlane:
         if environment is None:
             return
         log.info("nobody holds %s any more", environment_id)
-        work = environment.halt if environment.purpose == "lesson" else environment.remove
-        task = asyncio.create_task(self._finish(environment_id, work()), name=environment_id)
+        lasting = environment.purpose == "lesson"
+        work = environment.halt() if lasting else self.environments.remove(environment)
+        task = asyncio.create_task(self._finish(work, environment_id), name=environment_id)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _finish(self, environment_id: str, work: Coroutine[None, None, None]) -> None:
+    async def _finish(self, work: Coroutine[None, None, None], environment_id: str) -> None:
         try:
             await work
         except Exception:
             log.exception("giving up %s", environment_id)
-        self.environments.forget_removed(environment_id)

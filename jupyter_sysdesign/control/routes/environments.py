@@ -85,8 +85,8 @@ async def environment(environment: str, asking: Asking) -> EnvironmentStatus:
 async def delete(environment: str, asking: Asking) -> None:
     """Stop it and delete its data; the workspace stays as it is."""
     found = await asking.environment(environment)
+    asking.plane.leases.forget(found.id)  # not later: the next one of this id may be held by then
     await asking.plane.environments.remove(found)
-    asking.plane.leases.forget(found.id)
 
 
 @router.post("/{environment}/start", operation_id="start", responses=documented(*_STARTING))
