@@ -117,7 +117,7 @@ def cuts(ctx: Context, run: int) -> tuple[Fault, ...]:
        kind="correctness", deadline_s=100)  # fmt: skip
 def balance_right(ctx: Context) -> Outcome:
     # A read that leaves old copies behind is seldom followed by one that meets them.
-    return promise(ctx, "balance", wrong_balance, runs=80)
+    return promise(ctx, "balance", wrong_balance, runs=120)
 
 
 def wrong_balance(ctx: Context, policy: Policy, run: int) -> str:

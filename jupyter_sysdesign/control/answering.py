@@ -70,4 +70,4 @@ def _recorded(environment: Environment | None) -> Recorded:
     def hot(profile: str, parameter: str) -> int | None:
         return favourite(source, profile, parameter)
 
-    return Recorded(runs.list(), runs.get, hot)
+    return Recorded(runs.list(), runs.read, hot)

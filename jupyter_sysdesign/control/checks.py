@@ -97,6 +97,12 @@ class Checks:
         """Tell whether any check is under way."""
         return bool(self._going)
 
+    async def end(self, environment: str) -> None:
+        """End the check of an environment, if one is under way; its verdict is unknown."""
+        if (going := self._going.get(environment)) is not None:
+            going.running.cancel()
+            await asyncio.wait([going.check])
+
     def stop_all(self) -> None:
         """End all checks; their verdicts are unknown. Safe to repeat."""
         for each in self._going.values():
@@ -119,7 +125,7 @@ class Checks:
         except asyncio.TimeoutError:
             reason = f"The check took longer than {_TIMEOUT_S / 60:g} minutes"
         except asyncio.CancelledError:
-            reason = "The control plane was stopped"
+            reason = "The check was ended before it was done"
         except OSError as error:
             reason = f"The checker could not be started: {error.strerror}"
         finally:

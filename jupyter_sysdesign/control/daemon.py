@@ -106,6 +106,10 @@ async def _watch(server: uvicorn.Server, app: FastAPI, ready: Callable[[], None]
     while plane.running or plane.activity.idle_s < idle_exit_s:  # noqa: ASYNC110 (looks now and then)
         await asyncio.sleep(max(0.05, min(1.0, idle_exit_s / 4)))
     log.info("nothing to do for %g s: leaving", idle_exit_s)
+    for (
+        each
+    ) in server.servers:  # uvicorn closes them in its own time, and takes requests until then
+        each.close()
     server.should_exit = True
 
 

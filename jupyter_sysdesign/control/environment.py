@@ -17,7 +17,7 @@ from jupyter_sysdesign.control.sequence import Sequence
 from jupyter_sysdesign.control.temporary import temporary
 from jupyter_sysdesign.environment.instance import Instance
 from jupyter_sysdesign.environment.status import EnvironmentStatus, State
-from jupyter_sysdesign.errors import ConflictError, SysdesignError
+from jupyter_sysdesign.errors import ConflictError, NotFoundError, SysdesignError
 from jupyter_sysdesign.faults.injector import Injector
 from jupyter_sysdesign.faults.schedules import Schedules
 
@@ -68,6 +68,7 @@ class Environment:
         self.faults = Injector(self.instance, self._tell_fault)
         self.schedules = Schedules(self.instance, self.faults)
         self._starting: asyncio.Task[None] | None = None
+        self._removed = False
 
     @property
     def status(self) -> EnvironmentStatus:
@@ -87,8 +88,12 @@ class Environment:
         """Begin to start; the events tell the rest.
 
         Raises:
-            ConflictError: it runs already.
+            ConflictError: it runs already, or is being reset.
+            NotFoundError: it was removed meanwhile.
         """
+        self._require_kept()
+        if self.instance.busy and not self.running:
+            raise ConflictError(f"{self.id} is being reset", hint="Try again in a moment.")
         if self.running:
             raise ConflictError(
                 f"{self.id} is {self.status.state.value} already",
@@ -120,17 +125,30 @@ class Environment:
                 await asyncio.sleep(_POLL_S)
 
     async def reset(self) -> None:
-        """Restore the pristine data."""
+        """Restore the pristine data.
+
+        Raises:
+            ConflictError: something else is being done to it.
+            NotFoundError: it was removed meanwhile.
+        """
         await self.runs.stop_all()
+        self._require_kept()
         await self.instance.reset()
 
     async def remove(self) -> None:
-        """Stop everything and delete the data; the workspace is not touched."""
-        await self.halt()
-        await self._end_faults()
-        await self.instance.remove()
-        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
-        self.events.close()
+        """Stop everything and delete the data, for good; the workspace is not touched.
+
+        Raises:
+            ConflictError, ResourceError: the data cannot be deleted.
+        """
+        self._removed = True  # nothing is started any more; what was meanwhile, ends
+        try:
+            await self.halt()
+            await self._end_faults()
+            await self.instance.remove()
+            await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        finally:
+            self.events.close()
 
     async def close(self) -> None:
         """Stop as the control plane stops; what is only there for a check goes entirely."""
@@ -153,6 +171,10 @@ class Environment:
             log.warning("%s did not start: %s", self.id, error)  # the instance's state says it too
         except Exception:
             log.exception("%s did not start", self.id)
+
+    def _require_kept(self) -> None:
+        if self._removed:
+            raise NotFoundError(f"{self.id} was removed meanwhile", hint="Start it anew.")
 
     async def _end_faults(self) -> None:
         await self.schedules.close()

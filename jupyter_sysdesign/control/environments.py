@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakValueDictionary
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.environment import Environment
 from jupyter_sysdesign.control.temporary import remove_temporary
 from jupyter_sysdesign.environment.instance import sweep
 from jupyter_sysdesign.environment.runtimes import choice
-from jupyter_sysdesign.errors import NotFoundError, SysdesignError
+from jupyter_sysdesign.errors import ConflictError, NotFoundError, SysdesignError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
     from jupyter_sysdesign.curriculum.registry import Registry
     from jupyter_sysdesign.environment.source import Source
@@ -22,22 +25,30 @@ log = logging.getLogger(__name__)
 
 
 class Environments:
-    """By id; the id of an environment is that of its workspace."""
+    """By id; the id of an environment is that of its workspace.
 
-    def __init__(self, catalogue: Catalogue, workspaces: Registry) -> None:
+    Args:
+        forgotten: hears the id of one that is being deleted, as it stops being found.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, workspaces: Registry, forgotten: Callable[[str], None]
+    ) -> None:
         self._catalogue = catalogue
         self._workspaces = workspaces
+        self._forgotten = forgotten
         self._known: dict[str, Environment] = {}
-        self._deletions: dict[str, asyncio.Task[None]] = {}
+        # One at a time is made or deleted of each id.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def running(self) -> bool:
-        """Tell whether any of them runs, or is being deleted."""
-        return bool(self._deletions) or any(each.running for each in self._known.values())
+        """Tell whether any of them runs, or is being made or deleted."""
+        return bool(self._turns) or any(each.running for each in self._known.values())
 
     def in_use(self) -> list[Environment]:
-        """Return those that run, the hidden ones of checks among them."""
-        return [each for each in self._known.values() if each.running]
+        """Return those that run, the hidden ones of checks among them. Thread-safe."""
+        return [each for each in list(self._known.values()) if each.running]
 
     def known(self, environment_id: str) -> Environment | None:
         """Return one that was used since this control plane began."""
@@ -62,7 +73,10 @@ class Environments:
         known = self._known.get(environment_id)
         if known is None:
             source = await asyncio.to_thread(self._on_disk, environment_id)
-            known, _ = await self.make(source, "lesson")
+            async with self._turn(environment_id):
+                if not (paths.instances() / environment_id).is_dir():
+                    raise _unknown(environment_id)
+                known, _ = await self._make(source, "lesson")
         return known
 
     async def make(
@@ -72,17 +86,10 @@ class Environments:
 
         Raises:
             InvalidFileError: its files make none.
+            ConflictError: there is one for another purpose.
         """
-        if deletion := self._deletions.get(source.instance_id):
-            await asyncio.wait([deletion])
-        existing = self._known.get(source.instance_id)
-        if existing is not None:
-            return existing, False
-        new = not (paths.instances() / source.instance_id).exists()
-        made = await asyncio.to_thread(Environment, source, purpose, self._settle)
-        # Somebody else may have made it meanwhile.
-        environment = self._known.setdefault(made.id, made)
-        return environment, new and environment is made
+        async with self._turn(source.instance_id):
+            return await self._make(source, purpose)
 
     async def list(self) -> list[Environment]:
         """Return all of them that are not only there for a check, running or not."""
@@ -97,17 +104,14 @@ class Environments:
         return sorted(found, key=lambda each: each.id)
 
     async def remove(self, environment: Environment) -> None:
-        """Stop it, forget it and delete its data; goes on when the caller leaves."""
-        key = environment.id
+        """Stop it, forget it and delete its data."""
         await environment.halt()
-        if self._known.get(key) is environment:
-            # Forgotten first: what is being deleted can't be started or found any more.
-            del self._known[key]
-            deletion = asyncio.create_task(environment.remove(), name=f"delete {key}")
-            self._deletions[key] = deletion
-            deletion.add_done_callback(lambda _: self._deletions.pop(key))
-        if (going := self._deletions.get(key)) is not None:
-            await asyncio.shield(going)
+        async with self._turn(environment.id):
+            if self._known.get(environment.id) is environment:
+                # Forgotten first: what is being deleted is not found any more.
+                del self._known[environment.id]
+                self._forgotten(environment.id)
+                await environment.remove()
 
     async def sweep(self) -> None:
         """End processes and delete folders that an earlier control plane could not."""
@@ -128,8 +132,24 @@ class Environments:
 
     async def close(self) -> None:
         """Stop all of them at once."""
-        closing = [each.close() for each in self._known.values()]
-        await asyncio.gather(*closing, *self._deletions.values(), return_exceptions=True)
+        await asyncio.gather(*(each.close() for each in self._known.values()))
+        for turn in list(self._turns.values()):  # what is being deleted goes entirely
+            async with turn:
+                pass
+
+    def _turn(self, environment_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(environment_id, asyncio.Lock())
+
+    async def _make(self, source: Source, purpose: str) -> tuple[Environment, bool]:
+        existing = self._known.get(source.instance_id)
+        if existing is not None:
+            if existing.purpose != purpose:
+                raise ConflictError(f"{existing.id} is there for another purpose already")
+            return existing, False
+        new = not (paths.instances() / source.instance_id).exists()
+        made = await asyncio.to_thread(Environment, source, purpose, self._settle)
+        self._known[made.id] = made
+        return made, new
 
     async def _settle(self, environment: Environment) -> None:
         if environment.purpose == "lesson":
@@ -142,10 +162,13 @@ class Environments:
             workspace = self._workspaces.find(environment_id)
         except NotFoundError:
             workspace = None
-        gone = environment_id in self._deletions
-        if gone or workspace is None or not (paths.instances() / workspace.id).is_dir():
-            raise NotFoundError(
-                f"There is no environment {environment_id!r}",
-                hint="Start the environment of a workspace first.",
-            )
+        if workspace is None or not (paths.instances() / workspace.id).is_dir():
+            raise _unknown(environment_id)
         return workspace.source(self._catalogue)
+
+
+def _unknown(environment_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no environment {environment_id!r}",
+        hint="Start the environment of a workspace first.",
+    )

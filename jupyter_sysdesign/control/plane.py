@@ -16,11 +16,14 @@ from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.curriculum.registry import Registry
 from jupyter_sysdesign.environment.runtimes import forking
 from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 log = logging.getLogger(__name__)
+
+_POLL_S = 0.01
 
 
 class ControlPlane:
@@ -35,8 +38,8 @@ class ControlPlane:
         self.activity = Activity()
         self.catalogue = Catalogue()
         self.workspaces = Registry()
-        self.environments = Environments(self.catalogue, self.workspaces)
         self.leases = Leases(grace_s, self._give_up)
+        self.environments = Environments(self.catalogue, self.workspaces, self.leases.forget)
         self.checks = Checks(self.let_go)
         self._background: set[asyncio.Task[None]] = set()
 
@@ -76,8 +79,8 @@ class ControlPlane:
         if ending := {each for each in self._background if each.get_name() == environment_id}:
             await asyncio.wait(ending)
         environment = self.environments.known(environment_id)
-        if environment is not None and environment.status.state is State.STOPPING:
-            await environment.halt()
+        while environment is not None and environment.status.state is State.STOPPING:  # noqa: ASYNC110 (that is told to events, not to us)
+            await asyncio.sleep(_POLL_S)
 
     def _give_up(self, environment_id: str) -> None:
         environment = self.environments.known(environment_id)
@@ -85,7 +88,7 @@ class ControlPlane:
             return
         log.info("nobody holds %s any more", environment_id)
         lasting = environment.purpose == "lesson"
-        work = environment.halt() if lasting else self.environments.remove(environment)
+        work = environment.stop() if lasting else self.environments.remove(environment)
         task = asyncio.create_task(self._finish(work, environment_id), name=environment_id)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
@@ -93,5 +96,7 @@ class ControlPlane:
     async def _finish(self, work: Coroutine[None, None, None], environment_id: str) -> None:
         try:
             await work
+        except ConflictError:
+            pass  # it is at rest, or somebody is stopping it
         except Exception:
             log.exception("giving up %s", environment_id)

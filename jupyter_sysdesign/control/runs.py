@@ -105,8 +105,8 @@ class Runs:
         runs = sorted(self._finished.values(), key=lambda run: run.started_at)
         return [_without_details(run) for run in (*runs, *current)]
 
-    def get(self, run_id: str) -> Run:
-        """Return one run with its ticks, metrics and answers; reads a file.
+    async def get(self, run_id: str) -> Run:
+        """Return one run with its ticks, metrics and answers.
 
         Raises:
             NotFoundError: there is none of that id.
@@ -115,9 +115,15 @@ class Runs:
             current = self._current
             series = self._recorder.series(current.started_at)
             return current.model_copy(update={"ticks": list(current.ticks), "metrics": series})
-        run = self._finished.get(run_id)
-        if run is None:
-            raise NotFoundError(f"There is no run {run_id!r}")
+        return await asyncio.to_thread(self.read, run_id)
+
+    def read(self, run_id: str) -> Run:
+        """Return a run that has ended as ``get`` does. Thread-safe; reads a file.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        run = self._ended(run_id)
         try:
             text = self._details_file(run_id).read_text()
             details = _Details.model_validate_json(text)
@@ -133,14 +139,13 @@ class Runs:
             ConflictError: it has ended already.
         """
         if self._current is None or self._current.id != run_id:
-            self.get(run_id)
-            raise ConflictError(f"Run {run_id} has ended already")
+            raise ConflictError(f"Run {self._ended(run_id).id} has ended already")
         await self.stop_all()
         return _without_details(self._finished[run_id])
 
     async def stop_all(self) -> None:
         """End what is going on; returns when the load engine is gone and the run is kept."""
-        if self._task is not None:
+        while self._task is not None:  # who sees the end of one may begin the next
             self._stopping.set()
             await asyncio.wait([self._task])
 
@@ -185,6 +190,11 @@ class Runs:
         self._current = self._task = None
         await self._settle()
         self._events.emit(EventType.RUN_DONE, kept.model_dump(mode="json"))
+
+    def _ended(self, run_id: str) -> Run:
+        if run_id not in self._finished:
+            raise NotFoundError(f"There is no run {run_id!r}")
+        return self._finished[run_id]
 
     def _keep(self, run: Run) -> None:
         self._folder.mkdir(exist_ok=True)

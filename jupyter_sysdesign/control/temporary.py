@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment.ownership import Ownership
+from jupyter_sysdesign.errors import ConflictError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +21,16 @@ _UNFINISHED = ".unfinished"
 
 
 def temporary(instance_id: str) -> Path:
-    """Make the folder of an instance that goes with its lease."""
+    """Make the folder of an instance that goes with its lease.
+
+    Raises:
+        ConflictError: there is one that has to stay.
+    """
     folder = paths.instances() / instance_id
-    if not folder.exists():
+    if folder.exists():
+        if not (folder / _MARK).exists():
+            raise ConflictError(f"{instance_id} is there for another purpose already")
+    else:
         unfinished = paths.instance(instance_id + _UNFINISHED)
         (unfinished / _MARK).touch()
         unfinished.rename(folder)

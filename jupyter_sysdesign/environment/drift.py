@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _CONNECT_TIMEOUT_S = 5
+_SCRATCH = 7_203_115  # names a lock; any number that nobody else takes
 _TYPED = "not in migrations/"
 _MISSING = "not in the database"
 
@@ -72,6 +73,8 @@ class SchemaDrift:
     ) -> Objects:
         applied = json.dumps([[each.name, each.sha256] for each in scripts])
         key = hashlib.sha256(applied.encode()).hexdigest()
+        # There is one scratch database; who comes second finds what the first one remembered.
+        await admin.execute("SELECT pg_advisory_lock(%s)", [_SCRATCH])
         found = await admin.execute(
             "SELECT objects FROM sysdesign.expected_schema WHERE migrations = %s", [key]
         )

@@ -116,6 +116,7 @@ class Instance:
             NotFoundError: nothing is published.
             ConflictError: it does not run.
         """
+        self._require_up()
         entry = self._life.spec.entry
         if entry is None:
             raise NotFoundError(f"{self.source.lesson} publishes no service to put load on")
@@ -266,10 +267,11 @@ class Instance:
 
         Raises:
             ConflictError: another program runs it.
+            ResourceError: the folder cannot be used.
         """
         with contextlib.suppress(ConflictError):
             await self.stop()
-        await self._life.operations.run(self._life.remove())
+        await self._life.operations.interrupt(self._life.remove())
 
     async def service(self, name: str, action: Action) -> ServiceStatus:
         """Act on one service; returns when it is done.
@@ -281,6 +283,10 @@ class Instance:
         """
         self._require_known(name)
         self._require_up()
+        if self._life.rearranging:
+            raise ConflictError(
+                f"{self.id} is following compose.yaml", hint="Try again in a moment."
+            )
         runner = self._runner(name)
         work: dict[Action, Callable[[], Coroutine[Any, Any, None]]] = {
             "start": runner.prepare_and_start,
@@ -291,6 +297,11 @@ class Instance:
         }
         await self._life.operations.beside(work[action]())
         return runner.status
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether an operation is under way."""
+        return self._life.operations.busy
 
     @property
     def runs_on(self) -> str:

@@ -36,6 +36,7 @@ from jupyter_sysdesign.environment.watch import saved_files
 from jupyter_sysdesign.errors import (
     ConflictError,
     NotFoundError,
+    ResourceError,
     SysdesignError,
     UnavailableError,
 )
@@ -102,7 +103,7 @@ class Lifecycle:
         self._background: set[asyncio.Task[None]] = set()
         self._note = ""
         self._held_files = HeldFiles(source)
-        self._rearranging = False
+        self.rearranging = False
 
     @property
     def databases(self) -> list[Postgres]:
@@ -122,7 +123,7 @@ class Lifecycle:
     def changed(self, runner: ServiceRunner) -> None:
         """Tell that a service is another now, and the environment with it if that follows."""
         self._emit("service.state", runner.status.model_dump(mode="json"))
-        if self.state in UP and not self._rearranging:
+        if self.state in UP and not self.rearranging:
             self._settle()
 
     def say(self, service: str, line: str) -> None:
@@ -228,9 +229,12 @@ class Lifecycle:
         """Delete the folder of an instance at rest."""
 
         def delete() -> None:
-            if not self.folder.is_dir():
+            try:
+                ownership = Ownership.take(self.folder)
+            except FileNotFoundError:
                 return
-            ownership = Ownership.take(self.folder)
+            except OSError as error:
+                raise ResourceError(f"{self.folder} cannot be deleted: {error.strerror}") from error
             if ownership is None:
                 raise ConflictError(f"Another program of yours runs {self.source.instance_id}")
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -282,13 +286,13 @@ class Lifecycle:
             else ServiceRunner(build(each, place), self, start_timeout_s=self._start_timeout_s)
             for name, each in spec.services.items()
         }
-        self._rearranging = True
+        self.rearranging = True
         try:
             done = await rearrange(self.runners, wanted)
             self.spec, self.runners = spec, wanted
             self._take_effect(contents)
         finally:
-            self._rearranging = False
+            self.rearranging = False
             if self.state in UP:
                 self._settle()
                 self._tell()

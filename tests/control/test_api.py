@@ -78,7 +78,7 @@ def test_a_lesson_from_start_to_removal(control: Control) -> None:
     status = client.wait(environment)
     assert environment == made.id
     assert {each.name: each.kind for each in status.services} == {"db": "postgres", "app": "python"}
-    assert httpx.get(f"{status.url}/health").json() == {"status": "ok"}
+    assert httpx.get(f"{status.url}/health", timeout=60).json() == {"status": "ok"}
     assert [each.id for each in client.environments()] == [environment]
     assert client.sql(environment, "SELECT count(*) AS n FROM items").rows == [[1000]]
     assert client.sql(environment, "SELECT %s::text AS t", parameters=["é"]).rows == [["é"]]

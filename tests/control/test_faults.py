@@ -43,13 +43,13 @@ def test_a_fault_comes_and_goes_and_everybody_hears_of_it(control: Control) -> N
     assert (active.state, active.fault, active.service) == ("active", "kill", "app")
     assert client.active_faults(environment).faults == [active]
     with pytest.raises(httpx.HTTPError):
-        httpx.get(f"{url}/items")
+        httpx.get(f"{url}/items", timeout=60)
     with pytest.raises(errors.ConflictError):
         client.inject_fault(environment, "kill", service="app")
     for _ in range(2):
         client.recover_fault(environment, active.id)
     client.recover_fault(environment, "never-was")
-    assert httpx.get(f"{url}/items").status_code == 200
+    assert httpx.get(f"{url}/items", timeout=60).status_code == 200
     heard = []
     for event in client.events(environment, after):
         if event.type in (EventType.FAULT_STARTED, EventType.FAULT_ENDED):
@@ -94,7 +94,7 @@ def test_a_killed_control_plane_leaves_no_proxy_and_no_fault_in_the_data(
     again.create_environment(environment)
     status = again.wait(environment)
     assert again.active_faults(environment).faults == []
-    assert httpx.get(f"{status.url}/items").status_code == 200
+    assert httpx.get(f"{status.url}/items", timeout=60).status_code == 200
     assert again.sql(environment, "SELECT 1").rows == [[1]]
 
 
@@ -121,7 +121,7 @@ def test_a_fault_ends_with_the_service_that_is_taken_out(control: Control) -> No
     done = client.apply(environment)
     assert done.stopped == ["app2"]
     assert client.active_faults(environment).faults == []
-    assert httpx.get(f"{url}/items").status_code == 200
+    assert httpx.get(f"{url}/items", timeout=60).status_code == 200
 
 
 def test_a_replica_that_stands_still_shows_in_its_lag(control: Control) -> None:
@@ -131,7 +131,7 @@ def test_a_replica_that_stands_still_shows_in_its_lag(control: Control) -> None:
     with pytest.raises(errors.InvalidRequestError, match="db is no replica"):
         client.inject_fault(environment, "pause-replication", service="db")
     fault = client.inject_fault(environment, "pause-replication", service="replica")
-    httpx.post(f"{url}/items", json={"category": "x", "price": 1}).raise_for_status()
+    httpx.post(f"{url}/items", json={"category": "x", "price": 1}, timeout=60).raise_for_status()
 
     after = client.environment(environment).last_seq
     lags = (
@@ -140,7 +140,7 @@ def test_a_replica_that_stands_still_shows_in_its_lag(control: Control) -> None:
         if event.type is EventType.METRIC_SAMPLE
     )
     assert any(lag is not None and lag > 1 for lag in lags)
-    assert httpx.get(f"{url}/items").json() == 1000
+    assert httpx.get(f"{url}/items", timeout=60).json() == 1000
     client.recover_fault(environment, fault.id)
-    control.until(lambda: httpx.get(f"{url}/items").json() == 1001)
+    control.until(lambda: httpx.get(f"{url}/items", timeout=60).json() == 1001)
     assert any(lag == 0 for lag in lags)

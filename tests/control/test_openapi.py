@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from jupyter_sysdesign import paths
+from jupyter_sysdesign import errors, paths
 from jupyter_sysdesign.control import openapi
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ class Fuzz:
         for run in self.client.runs(self.workspace.id):
             self.known["run"] = run.id
             if run.state == "running":
-                self.client.stop_run(self.workspace.id, run.id)
+                with contextlib.suppress(errors.ConflictError):  # it has just ended by itself
+                    self.client.stop_run(self.workspace.id, run.id)
         for schedule in self.client.fault_schedules(self.workspace.id).schedules:
             self.known["schedule"] = schedule.id
             self.client.stop_faults(self.workspace.id, schedule.id)

@@ -42,6 +42,11 @@ class Heard:
     def ended(self, how: Exit) -> None:
         self.exits.append(how)
 
+    async def end_of(self, name: str, runtime: Embedded) -> Exit:
+        """Return how a program ended that may have ended before we ask."""
+        await runtime.wait(name)
+        return [each for each in self.exits if each.name == name][-1]
+
     def printed(self, name: str, ts: float, lines: list[str], skipped: int) -> None:
         self.lines += [(name, line) for line in lines]
         self.skipped += skipped

@@ -91,7 +91,7 @@ async def test_a_fork_is_what_a_new_process_would_have_been(
     facts = []
     for name in ("one", "two"):
         await runtime.spawn(program(name, code, "x", env={"MINE": "1"}))
-        assert (await runtime.wait(name)).code == 0
+        assert (await heard.end_of(name, runtime)).code == 0
         kind, said = printed(heard, name)
         assert kind == "forked"
         facts.append(eval(said, {"true": True, "false": False}))
@@ -145,7 +145,7 @@ async def test_a_fork_says_how_it_ended(runtime: Embedded, program: Make, heard:
     }
     for name, (code, expected) in ends.items():
         await runtime.spawn(program(name, WHERE + code))
-        how = await runtime.wait(name)
+        how = await heard.end_of(name, runtime)
         assert (name, how.code, how.told) == (name, expected, False)
     assert printed(heard, "says") == ["forked", "no luck"]
     assert printed(heard, "works") == ["forked", "thread", "at exit"]
@@ -180,17 +180,17 @@ async def test_a_fork_is_paused_held_to_its_quota_and_limited(
     await runtime.kill("spin")
     hoard = "import time\nx = bytearray(200 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1\n"
     await runtime.spawn(program("hoard", hoard + "time.sleep(600)", memory_bytes=150 << 20))
-    reason = (await runtime.wait("hoard")).reason
+    reason = (await heard.end_of("hoard", runtime)).reason
     held = re.fullmatch(r"out of memory: hoard held (\d+) MiB of its 150 MiB", reason)
     assert held
     assert int(held[1]) >= 150
     await runtime.spawn(program("leap", "x = bytearray(3 << 30)", memory_bytes=100 << 20))
-    assert (await runtime.wait("leap")).code == 1
+    assert (await heard.end_of("leap", runtime)).code == 1
     assert printed(heard, "leap")[-1] == "MemoryError"
     file = tmp_path / "big"
     code = f"f = open({str(file)!r}, 'wb')\nwhile True: f.write(b'x' * 65536)"
     await runtime.spawn(program("fill", code, file_bytes=1 << 20))
-    assert (await runtime.wait("fill")).code != 0
+    assert (await heard.end_of("fill", runtime)).code != 0
     assert file.stat().st_size == 1 << 20
 
 
@@ -223,25 +223,25 @@ async def test_a_killed_fork_server_is_replaced_and_missed_by_nobody(
     killed = forking.prepare()
     os.kill(killed, signal.SIGKILL)
     await runtime.spawn(program("new", WHERE))  # its supervisor has all it needs
-    assert (await runtime.wait("new")).code == 0
+    assert (await heard.end_of("new", runtime)).code == 0
     assert proctree.started(pid)
     assert (await runtime.stop("old")).told
     await runtime.close()
     assert heard.losses == 0
-    await runtime_again(runtime, program)
+    await runtime_again(runtime, program, heard)
     assert forking.prepare() != killed
 
 
-async def runtime_again(runtime: Embedded, program: Make) -> None:
+async def runtime_again(runtime: Embedded, program: Make, heard: Any) -> None:
     again = type(runtime)("test-1", runtime._folder, runtime._sockets, runtime._listener)
     await again.open()
     await again.spawn(program("next", WHERE))
-    assert (await again.wait("next")).code == 0
+    assert (await heard.end_of("next", again)).code == 0
     await again.close()
 
 
 async def test_a_fork_server_killed_while_it_is_asked_costs_a_moment(
-    runtime: Embedded, program: Make
+    runtime: Embedded, program: Make, heard: Any
 ) -> None:
     await runtime.close()
     server = forking.prepare()
@@ -252,5 +252,5 @@ async def test_a_fork_server_killed_while_it_is_asked_costs_a_moment(
     os.kill(server, signal.SIGKILL)
     await opening
     await again.spawn(program("app", WHERE))
-    assert (await again.wait("app")).code == 0
+    assert (await heard.end_of("app", again)).code == 0
     await again.close()

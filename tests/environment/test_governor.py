@@ -165,11 +165,12 @@ async def test_watching_an_idle_environment_costs_next_to_nothing(
     supervisor = runtime.supervisor
     assert supervisor is not None
     await asyncio.sleep(1)
-    woken, used_s = switches(supervisor), cpu_s(supervisor)
+    woken, used_s, began = switches(supervisor), cpu_s(supervisor), time.monotonic()
     await asyncio.sleep(2)
+    elapsed_s = time.monotonic() - began
     woken, used_s = switches(supervisor) - woken, cpu_s(supervisor) - used_s
     looked_s = woken * cpu_s_of_a_look(pids)
-    assert woken <= 60  # 20 times a second, and to keep house
+    assert woken <= 30 * elapsed_s  # 20 times a second, and to keep house
     assert used_s < 6 * looked_s  # that nobody could do without
 
 

@@ -463,6 +463,7 @@ async def test_a_killed_postmaster_takes_its_frozen_children_along_and_comes_bac
     assert await rows(tiny) == 1000
 
 
+@pytest.mark.measures
 @pytest.mark.skipif(sys.platform != "linux", reason="quotas are Linux only")
 async def test_the_database_is_held_to_its_quota_with_all_its_backends(tiny: Watched) -> None:
     burn = "SELECT count(*) FROM items a, items b, items c"

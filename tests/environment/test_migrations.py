@@ -175,7 +175,7 @@ async def test_a_lock_held_elsewhere_is_no_endless_wait(db: Postgres) -> None:
 
 
 async def test_two_applies_at_once_do_not_mix(db: Postgres) -> None:
-    write(db, m001="SELECT pg_sleep(0.5);", m002="CREATE TABLE a (n int);")
+    write(db, m001="SELECT pg_sleep(5);", m002="CREATE TABLE a (n int);")
     done = await asyncio.gather(
         db.migrations.apply(), db.migrations.apply(), return_exceptions=True
     )

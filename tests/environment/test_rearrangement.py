@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from environment.test_instance import Watched, get, instances  # noqa: F401 (a f
 
 from jupyter_sysdesign.environment import proctree
 from jupyter_sysdesign.environment.status import ServiceState, State
-from jupyter_sysdesign.errors import InvalidFileError, StartFailedError
+from jupyter_sysdesign.errors import ConflictError, InvalidFileError, StartFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -87,7 +88,8 @@ async def test_a_service_more_and_one_less(shop: Watched, until: Until) -> None:
     for name in ("app1", "app2"):
         await shop.service(name, "stop")
     # The new one answers, as soon as HAProxy has noticed that the others are gone.
-    await until(lambda: httpx.get(f"{shop.status.url}/items").status_code == 200)
+    url = f"{shop.status.url}/items"
+    await until(lambda: httpx.get(url, timeout=60).status_code == 200)
     for name in ("app1", "app2"):
         await shop.service(name, "start")
 
@@ -114,6 +116,18 @@ async def test_what_is_described_differently_is_restarted_alone(shop: Watched) -
     assert (done.restarted, done.kept) == (["app1"], ["db", "cache", "app2", "lb"])
     assert {name for name, pid in pids(shop).items() if before[name] != pid} == {"app1"}
     assert all_ready(shop)
+
+
+async def test_a_service_that_is_being_replaced_is_left_to_it(shop: Watched, until: Until) -> None:
+    edit(shop.source.workspace / "compose.yaml", ('6379/0"', '6379/1"'))  # of app1
+    applying = asyncio.ensure_future(shop.apply())
+    await until(lambda: not all_ready(shop))
+    with pytest.raises(ConflictError, match="following"):
+        await shop.service("app1", "start")
+    await applying
+    assert all_ready(shop)
+    assert all(pids(shop).values())
+    assert (await get(shop, "/items")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -147,7 +161,9 @@ async def test_a_mistake_is_named_with_its_line_and_changes_nothing(
     assert (await shop.apply()).message.startswith("Nothing to apply")
 
 
-async def test_a_service_that_does_not_come_up_leaves_all_as_it_was(shop: Watched) -> None:
+async def test_a_service_that_does_not_come_up_leaves_all_as_it_was(
+    shop: Watched, until: Until
+) -> None:
     folder, before = shop.source.workspace, pids(shop)
     block = third(folder).replace("CACHE_URL", "CASH_URL")
     edit(folder / "compose.yaml", ("  lb:\n", f"{block}  lb:\n"), ('6379/0"', '6379/1"'))
@@ -163,6 +179,6 @@ async def test_a_service_that_does_not_come_up_leaves_all_as_it_was(shop: Watche
     assert {name for name, pid in after.items() if before[name] != pid} == {"app1"}
     assert all_ready(shop)
     assert shop.status.state is State.READY
-    assert shop.status.pending == ["compose.yaml", "haproxy.cfg"]
+    await until(lambda: shop.status.pending == ["compose.yaml", "haproxy.cfg"])
     assert set(shop.processes()) == set(before)
     assert (await get(shop, "/items")).status_code == 200

@@ -50,7 +50,7 @@ async def test_a_whole_environment_answers(
     world.prepare()
     await world.start()
     port = world.place.ports["lb"]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         first = await client.get("/items?category=category-3")
         assert len(first.json()) == 20
         assert (await client.get("/items?category=category-3")).json() == first.json()
@@ -93,7 +93,7 @@ async def test_an_app_sees_its_folder_and_nothing_of_ours(
     (world.place.source.pristine / "app").mkdir()
     world.prepare()
     await world.start("app")
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(f"http://127.0.0.1:{world.place.ports['app']}/")
     facts = answer.text.splitlines()
     folder = world.place.source.workspace / "app"
@@ -117,7 +117,7 @@ async def test_an_unpublished_app_listens_on_a_socket_only(
     assert address.path is not None
     assert stat.S_IMODE(address.path.stat().st_mode) == 0o600
     transport = httpx.AsyncHTTPTransport(uds=str(address.path))
-    async with httpx.AsyncClient(transport=transport) as client:
+    async with httpx.AsyncClient(transport=transport, timeout=60) as client:
         assert (await client.get("http://app/")).status_code == 404
 
 
@@ -183,11 +183,11 @@ async def test_haproxy_binds_what_is_published_and_sockets_for_the_rest(
     world = make_world(make_lesson(lesson(APP, HAPROXY, **files)))
     world.prepare()
     await world.start("app", "lb")
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(f"http://127.0.0.1:{world.place.ports['lb']}/")
         assert answer.status_code == 404
     transport = httpx.AsyncHTTPTransport(uds=str(world.place.sockets / "lb-8404.sock"))
-    async with httpx.AsyncClient(transport=transport) as client:
+    async with httpx.AsyncClient(transport=transport, timeout=60) as client:
         assert "haproxy_process" in (await client.get("http://lb/metrics")).text
 
 

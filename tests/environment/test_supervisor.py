@@ -214,7 +214,7 @@ async def test_a_file_may_not_grow_beyond_its_limit(
     file = tmp_path / "big"
     code = f"f = open({str(file)!r}, 'wb')\nwhile True: f.write(b'x' * 65536)"
     await runtime.spawn(python("app", code, file_bytes=1 << 20))
-    how = await runtime.wait("app")
+    how = await heard.end_of("app", runtime)
     assert how.code != 0
     assert file.stat().st_size == 1 << 20
 
@@ -233,7 +233,7 @@ for _ in range(3):  # each process stays below the limit, together they do not
 time.sleep(600)
 """
     await runtime.spawn(python("app", code, memory_bytes=100 << 20))
-    how = await runtime.wait("app")
+    how = await heard.end_of("app", runtime)
     held = re.fullmatch(r"out of memory: app held (\d+) MiB of its 100 MiB", how.reason)
     assert held
     assert int(held[1]) >= 100
@@ -246,7 +246,7 @@ async def test_one_process_cannot_grow_past_all_bounds_in_one_go(
 ) -> None:
     code = "x = bytearray(3 << 30)"
     await runtime.spawn(python("app", code, memory_bytes=100 << 20))
-    assert (await runtime.wait("app")).code == 1
+    assert (await heard.end_of("app", runtime)).code == 1
     assert heard.lines[-1] == ("app", "MemoryError")
 
 

@@ -86,9 +86,9 @@ async def test_a_stop_does_not_wait_for_a_fault_that_is_being_injected(own: Shop
     paused = await own.inject("pause", "cache")
     held = await psycopg.AsyncConnection.connect(own.instance.dsn("app", "db"))
     await held.execute("LOCK TABLE items")
-    # It waits for the lock's holder, that is, for seconds.
-    other = asyncio.create_task(own.inject("hold-lock", "db", table="items"))
     async with await psycopg.AsyncConnection.connect(own.instance.dsn("admin", "db")) as admin:
+        # It waits for the lock's holder, that is, for seconds.
+        other = asyncio.create_task(own.inject("hold-lock", "db", table="items"))
         while not (await admin.execute("SELECT FROM pg_locks WHERE NOT granted")).rowcount:  # noqa: ASYNC110 (the server tells nobody)
             await asyncio.sleep(0.02)
     assert not other.done()

@@ -32,7 +32,7 @@ async def played(schedules: Schedules) -> Any:
 async def test_the_same_story_is_the_same_failures(shop: Shop) -> None:
     schedules = Schedules(shop.instance, shop.injector)
     document = story(
-        {"at_s": 0.3, "fault": "reset", "link": LINK, "arguments": {"share": 0.5}, "for_s": 20},
+        {"at_s": 0.3, "fault": "reset", "link": LINK, "arguments": {"share": 0.5}, "for_s": 300},
         {"at_s": 0.1, "fault": "flush", "service": "cache"},
         {"at_s": 0.1, "fault": "hold-lock", "service": "db", "arguments": {"table": "nothing"}},
     )

@@ -96,6 +96,7 @@ async def test_a_restart_is_another_process(shop: Shop) -> None:
     assert [kind for kind, _ in shop.told] == ["fault.started", "fault.ended"]
 
 
+@pytest.mark.measures
 @pytest.mark.skipif(not proctree.LINUX, reason="CPU quotas need Linux")
 async def test_a_cpu_quota_holds_and_the_old_one_comes_back(shop: Shop) -> None:
     async def cpu_s_of_busy_work() -> tuple[float, float]:

@@ -85,7 +85,7 @@ async def environment(environment: str, asking: Asking) -> EnvironmentStatus:
 async def delete(environment: str, asking: Asking) -> None:
     """Stop it and delete its data; the workspace stays as it is."""
     found = await asking.environment(environment)
-    asking.plane.leases.forget(found.id)  # not later: the next one of this id may be held by then
+    await asking.plane.checks.end(found.id)
     await asking.plane.environments.remove(found)
 
 
@@ -103,8 +103,9 @@ async def start(environment: str, asking: Asking) -> EnvironmentStatus:
 async def stop(environment: str, asking: Asking) -> EnvironmentStatus:
     """Stop it; its data stays, and a detached lease ends."""
     found = await asking.environment(environment)
+    if found.running:  # before it is at rest: from then on it may be started and held anew
+        asking.plane.leases.forget_detached(found.id)
     await found.stop()
-    asking.plane.leases.forget_detached(found.id)
     return found.status
 
 

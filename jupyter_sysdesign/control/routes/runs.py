@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, status
 
 from jupyter_sysdesign.control.caller import Asking
@@ -47,7 +45,7 @@ async def start_run(environment: str, request: RunRequest, asking: Asking) -> Ru
 async def run(environment: str, run: str, asking: Asking) -> Run:
     """Return one run with its ticks, the metrics sampled meanwhile, and the answers kept."""
     found = await asking.environment(environment)
-    return await asyncio.to_thread(found.runs.get, run)
+    return await found.runs.get(run)
 
 
 @router.delete("/{run}", operation_id="stop_run", responses=documented(*_NAMED))

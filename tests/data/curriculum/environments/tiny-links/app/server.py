@@ -8,7 +8,7 @@ import redis
 from fastapi import FastAPI, HTTPException
 
 app = FastAPI()
-cache = redis.Redis.from_url(os.environ["CACHE_URL"], socket_timeout=1)
+cache = redis.Redis.from_url(os.environ["CACHE_URL"], socket_timeout=3)
 stock = httpx.Client(base_url=os.environ["STOCK_URL"], timeout=5)
 
 

@@ -1,0 +1,285 @@
+"""Requests that meet: whatever comes in between, nothing runs that nobody knows of.
+
+What has to be slow is made slow on purpose: a deletion by many files, reading a file by a pipe in
+its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jupyter_sysdesign import errors, paths
+from jupyter_sysdesign.control.environment import Environment
+from jupyter_sysdesign.control.loading import FILE
+from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.load.profile import load_profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conftest import Control
+
+    from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.environment.source import Source
+
+MANY = 20_000
+
+
+@pytest.fixture
+def others() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@contextmanager
+def held_up(file: Path) -> Iterator[Callable[[], bool]]:
+    """Let whoever reads ``file`` wait until the end of the body.
+
+    What is yielded tells whether somebody waits; from then on others read the file as it was.
+    """
+    text, pipe = file.read_text(), file.with_name("pipe")
+    os.mkfifo(pipe)
+    file.rename(file.with_name("real"))
+    pipe.rename(file)
+    writing = -1
+
+    def waits() -> bool:
+        nonlocal writing
+        with suppress(OSError):  # nobody does yet
+            writing = os.open(file, os.O_WRONLY | os.O_NONBLOCK)
+            file.rename(pipe)
+            file.with_name("real").rename(file)
+        return writing >= 0
+
+    try:
+        yield waits
+    finally:
+        os.write(writing, text.encode())
+        os.close(writing)
+        pipe.unlink()
+
+
+def with_compose(curriculum: Path, folder: str) -> Path:
+    """Put the lesson's ``compose.yaml`` into a workspace, as if it had been edited; return it."""
+    target = Path(folder) / "compose.yaml"
+    shutil.copy(curriculum / "environments" / "tiny" / "compose.yaml", target)
+    return target
+
+
+def litter(folder: Path) -> Callable[[], bool]:
+    """Fill a folder with so many files that deleting it takes a moment.
+
+    What is returned tells whether that began.
+    """
+    folder.mkdir(parents=True)
+    for number in range(MANY):
+        (folder / str(number)).touch()
+
+    def going() -> bool:
+        try:
+            return len([*folder.iterdir()]) < MANY
+        except FileNotFoundError:
+            return True
+
+    return going
+
+
+def states(client: ControlClient, environment: str) -> list[str]:
+    """Return the states an environment has gone through, as far as its stream remembers."""
+    found = []
+    for event in client.events(environment):
+        if event.type == "environment.state":
+            found.append(event.data["state"])
+        if event.seq == client.environment(environment).last_seq:
+            return found
+    return found
+
+
+def test_what_is_made_while_the_former_is_being_deleted_lasts(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
+    client = control.client(holder="kernel:a")
+    made = client.create_environment(control.workspace().id, start=False)
+    going = litter(paths.instances() / made.id / "litter")
+    deleted = others.submit(control.client().delete, made.id)
+    control.until(going)
+    with pytest.raises(errors.NotFoundError):
+        control.client().environment(made.id)
+    assert client.create_environment(made.id).state.value != "stopped"
+    deleted.result()
+    assert client.wait(made.id).state.value == "ready"
+    assert [each.id for each in client.environments()] == [made.id]
+
+
+def test_a_start_that_meets_a_deletion_starts_nothing(
+    control: Control, curriculum: Path, others: ThreadPoolExecutor
+) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    compose = with_compose(curriculum, workspace.folder)
+    made = client.create_environment(workspace.id, start=False)
+    with held_up(compose) as waits:
+        start = others.submit(control.client().start, made.id)
+        control.until(waits)
+        client.delete(made.id)
+    with pytest.raises(errors.NotFoundError):
+        start.result()
+    assert not (paths.instances() / made.id).exists()
+
+
+def test_who_looks_while_it_is_deleted_does_not_bring_it_back(
+    control: Control, curriculum: Path, others: ThreadPoolExecutor
+) -> None:
+    workspace = control.workspace()
+    compose = with_compose(curriculum, workspace.folder)
+    made = control.client().create_environment(workspace.id, start=False)
+    control.end()  # the next one has to read the files again
+    with held_up(compose) as waits:
+        looking = others.submit(control.client().environment, made.id)
+        control.until(waits)
+        deleted = others.submit(control.client().delete, made.id)
+        with suppress(TimeoutError):  # it must not be done before the other is
+            deleted.result(2)
+    with suppress(errors.NotFoundError):
+        looking.result()
+    deleted.result()
+    assert not (paths.instances() / made.id).exists()
+    assert control.client().environments() == []
+
+
+def test_a_start_that_follows_a_stop_is_not_stopped(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace().id
+    client.wait(client.create_environment(workspace).id)
+    stopping = others.submit(control.client().stop, workspace)
+    control.until(lambda: client.environment(workspace).state.value in ("stopping", "stopped"))
+    askers = [control.client(holder=f"kernel:{number}") for number in range(8)]
+    asked = [
+        others.submit(each.create_environment, workspace, start=number == 3)
+        for number, each in enumerate(askers)
+    ]
+    for each in (stopping, *asked):
+        each.result()
+    assert client.wait(workspace).state.value == "ready"
+    gone_through = states(client, workspace)
+    assert gone_through[gone_through.index("stopped") :].count("stopping") == 0
+
+
+def test_no_run_outlives_its_environment(control: Control, others: ThreadPoolExecutor) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace().id
+    client.wait(client.create_environment(workspace).id)
+    unending = {**client.profiles(workspace).profiles["steady"], "duration_s": 600}
+    client.service(workspace, "app", "pause")  # so that it takes long to look for the paths
+    begun = others.submit(control.client().start_run, workspace, unending)
+    with suppress(TimeoutError):
+        begun.result(0.5)
+    client.stop(workspace)
+    with suppress(errors.ConflictError):
+        begun.result()
+    assert [each.state for each in client.runs(workspace) if each.state == "running"] == []
+
+
+@pytest.mark.anyio
+async def test_a_run_that_begins_as_the_last_is_put_away_ends_with_its_environment(
+    tiny_lesson: Source,
+) -> None:
+    ended, put_away = asyncio.Event(), asyncio.Event()
+
+    async def settle(_environment: Environment) -> None:
+        ended.set()
+        await put_away.wait()
+
+    environment = Environment(tiny_lesson, "lesson", settle)
+    environment.start()
+    while environment.status.state is not State.READY:  # noqa: ASYNC110 (events are for others)
+        await asyncio.sleep(0.01)
+    profile, target = (
+        load_profiles(tiny_lesson.locate(FILE), FILE)["steady"],
+        environment.instance.target,
+    )
+    environment.runs.start("first", profile, target, 1, 1.0)
+    stopping = asyncio.ensure_future(environment.stop())
+    await ended.wait()
+    environment.runs.start("second", profile, target, 1, 1.0)
+    put_away.set()
+    await stopping
+    assert [each.state for each in environment.runs.list()] == ["stopped", "stopped"]
+    await environment.close()
+
+
+def test_a_start_that_meets_a_reset_is_refused(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace().id
+    client.wait(client.create_environment(workspace).id)
+    client.stop(workspace)
+    going = litter(paths.instances() / workspace / "data" / ".db.trash0")
+    reset = others.submit(control.client().reset, workspace)
+    control.until(going)
+    with pytest.raises(errors.ConflictError, match="being reset"):
+        client.start(workspace)
+    assert reset.result().state.value == "stopped"
+    client.start(workspace)
+    assert client.wait(workspace).state.value == "ready"
+
+
+def test_who_used_a_deleted_one_does_not_hold_the_next(
+    control: Control, others: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")
+    workspace = control.workspace().id
+    server = control.client(holder="server:1")
+    server.wait(server.create_environment(workspace).id)
+    deleted = others.submit(control.client().delete, workspace)
+    control.until(lambda: not _is_up(server, workspace))
+    with pytest.raises((errors.ConflictError, errors.NotFoundError)):
+        server.sql(workspace, "SELECT 1")
+    deleted.result()
+    with control.client(holder="kernel:a") as kernel:
+        kernel.wait(kernel.create_environment(workspace).id)
+    control.until(lambda: control.client().environment(workspace).state.value == "stopped")
+
+
+def _is_up(client: ControlClient, environment: str) -> bool:
+    try:
+        return client.environment(environment).state.value == "ready"
+    except errors.NotFoundError:
+        return False
+
+
+def test_many_ask_at_once_where_the_schema_differs(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace().id
+    client.wait(client.create_environment(workspace).id)
+    clients = [control.client() for _ in range(6)]
+    assert not any(found.drifted for found in others.map(lambda one: one.drift(workspace), clients))
+
+
+def test_a_check_ends_with_its_environment(control: Control, others: ThreadPoolExecutor) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace().id
+    client.create_environment(workspace, start=False)
+    verdict = others.submit(control.client().check, workspace)
+    control.until(lambda: client.checks(workspace).going)
+    client.delete(workspace)
+    assert verdict.result().status.value == "unknown"
+    client.create_environment(workspace, start=False)
+    assert not client.checks(workspace).going
+
+
+def test_a_check_never_takes_the_learners_environment(control: Control) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    client.create_environment(workspace.id, start=False)
+    for _ in range(2):  # known; and only on disk
+        with pytest.raises(errors.ConflictError, match="another purpose"):
+            control.client().create_environment(workspace.folder, purpose="check", start=False)
+        control.end()
+    assert [each.id for each in control.client().environments()] == [workspace.id]
