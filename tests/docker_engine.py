@@ -13,7 +13,7 @@ from jupyter_sysdesign.errors import SysdesignError
 #: The one that tests run on, whatever a test makes of the variable that names it.
 URL = engine.url()
 #: How long what was told to end may take. No test asserts on less.
-_END_S = 20.0
+_END_S = 60.0
 
 
 @functools.cache

@@ -229,6 +229,7 @@ class ServiceRunner:
                 await self._start(ServiceState.RESTARTING)
             except InvalidFileError as error:
                 self._seen = seen
+                self._become(ServiceState.RESTARTING, "files were saved")
                 await self._end()
                 self.fail(error)
             except SysdesignError as error:

@@ -23,7 +23,7 @@ def sysdesign(home, curriculum, tmp_path, monkeypatch):
             input=typed,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=900,
             check=False,
             env={**os.environ, "FORCE_COLOR": "1"} if terminal else None,
         )

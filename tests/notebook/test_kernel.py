@@ -38,7 +38,7 @@ LONG = {
     "duration_s": 600,
     "mix": [{"name": "items", "path": "/items", "weight": 1}],
 }
-PATIENCE_S = 120.0
+PATIENCE_S = 400.0
 
 
 @pytest.fixture

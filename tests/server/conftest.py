@@ -45,6 +45,7 @@ class Jupyter:
         """Send one request to the control plane through the server."""
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
+        options.setdefault("request_timeout", PATIENCE_S)
         options["headers"] = {"Content-Type": "application/json", **options.get("headers", {})}
         sent = {"method": method, "body": body, "allow_nonstandard_methods": True, **options}
         response = await self.fetch("sysdesign", path, raise_error=False, **sent)

@@ -55,6 +55,16 @@ class DashboardPage:
     def tab(self, name: str) -> None:
         self.root.get_by_role("tab", name=name).click()
 
+    def settle(self) -> None:
+        """Wait until what charts have yet to draw is drawn: a few of them in each frame."""
+        self.page.evaluate(
+            """() => new Promise(resolve => {
+                let left = 60;
+                const next = () => (left-- > 0 ? requestAnimationFrame(next) : resolve());
+                next();
+            })"""
+        )
+
     def chart(self, title: str):
         return self.root.locator(".sd-chart", has_text=title).first
 

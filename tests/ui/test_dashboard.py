@@ -49,7 +49,7 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
 
     # Load of a shape of one's own; the charts move while it runs.
     dashboard.root.get_by_role("button", name="Shape it").click()
-    dashboard.root.get_by_label("Seconds of stage 1").fill("60")
+    dashboard.root.get_by_label("Seconds of stage 1").fill("600")  # it is stopped by hand
     dashboard.root.get_by_label("Clients of stage 1").fill("6")
     dashboard.press("Run")
     expect(dashboard.root.get_by_text("Running custom")).to_be_visible()
@@ -61,6 +61,7 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     # Paused they stand still, while the figures beside go on.
     pause = dashboard.root.get_by_role("region", name="Charts").get_by_role("button", name="Pause")
     pause.click()
+    dashboard.settle()
     held = dashboard.latest("CPU, of what each may use")
     page.wait_for_timeout(2_500)
     assert dashboard.latest("CPU, of what each may use") == held
@@ -145,7 +146,7 @@ def test_a_dashboard_from_start_to_restored_layout(window, lab):  # noqa: PLR091
     expect(dashboard.head.locator(".sd-state").first).to_have_text("Stopped")
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_layout_brings_back_no_ghost(window, lab):
     window.open()
     window.notebook().wait_idle()
@@ -153,6 +154,7 @@ def test_a_layout_brings_back_no_ghost(window, lab):
     with window.layout_saved(front="sysdesign-dashboard"):
         dashboard.open()
     expect(dashboard.head.get_by_text("Not started yet")).to_be_visible()
+    expect(dashboard.head.get_by_text("The smallest shop")).to_be_visible()
     marker = lab.root / FOLDER / ".sysdesign" / "workspace.json"
     marker.unlink()
     with window.page.expect_response(lambda each: f"/v1/workspaces/{LESSON}-" in each.url) as asked:

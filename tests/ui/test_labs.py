@@ -71,7 +71,7 @@ def cells_to_the_first_run(lesson):
     return found
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("lesson", LABS)
 def test_the_first_run_of_a_lab_plays(window, lesson):
     notebook = opened(window, lesson)

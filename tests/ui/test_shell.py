@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import termios
 import time
 
 import lab_server
@@ -100,7 +102,7 @@ def test_a_lesson_from_the_sidebar_to_its_terminals(window, lab):  # noqa: PLR09
     lessons.details.get_by_role("button", name="Terminal: db").click()
     asked = f"/environments/{environment['id']}/sql"
     wait_for_client("pgcli")
-    arguments = " ".join(" ".join(each) for each in command_lines())
+    arguments = " ".join(" ".join(each) for _, each in processes())
     assert not [each for each in passwords(environment["id"]) if each in arguments]
     type_in_terminal(page, "CREATE TABLE typed_in_pgcli AS SELECT 42 AS answer;")
     until(
@@ -207,18 +209,34 @@ def restart(lab, home):
     lab.process = start_lab(lab.root, home, lesson="tiny", port=port).process
 
 
-def command_lines():
+def processes():
     for process in psutil.process_iter():
         try:
-            yield process.cmdline()
+            yield process.pid, process.cmdline()
         except psutil.Error:  # noqa: PERF203 (one may be gone, the others count)
             continue
 
 
+def reads_keys(pid):
+    """Tell whether a program takes single keys from its terminal, as one with a prompt does."""
+    try:
+        handle = os.open(f"/proc/{pid}/fd/0", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return not termios.tcgetattr(handle)[3] & termios.ICANON
+    except termios.error:  # no terminal
+        return False
+    finally:
+        os.close(handle)
+
+
 def wait_for_client(word):
-    """Wait until a console's client runs, and has had the time to draw its prompt."""
-    until(lambda: any(word in line for line in command_lines()), f"{word} was not started")
-    time.sleep(2)  # what is typed before the prompt is there may be thrown away
+    """Wait until a console's client has its prompt: what is typed before may be thrown away."""
+    until(
+        lambda: any(word in line and reads_keys(pid) for pid, line in processes()),
+        f"{word} shows no prompt",
+    )
 
 
 def cache_runs_at(hz, lab, environment):

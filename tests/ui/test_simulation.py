@@ -24,7 +24,7 @@ def window(context, home, tmp_path, monkeypatch):
     server.stop()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915 (one story)
     page = window.page
     window.open()
@@ -50,7 +50,7 @@ def test_elect_partition_rewind_fork_narrate(window, tmp_path):  # noqa: PLR0915
     # Elect: nothing of what comes is told before it happens.
     expect(run.words).to_have_text("The run begins.")
     expect(run.root.get_by_text("becomes leader")).to_have_count(0)
-    run.speed("300 ms a second")
+    run.speed("50 ms a second")
     run.button("Play").click()
     expect(run.story.get_by_text("S3 becomes leader of term 1.")).to_be_visible()
     run.button("Pause").click()

@@ -57,15 +57,16 @@ export class Work {
     }
     await told(async () => {
       const path = `sysdesign-upload-${Date.now()}.zip`;
+      let imported;
       try {
         await this._send(file, path);
-        const imported = await this._import(path);
-        if (imported) {
-          Notification.success(said(imported), { autoClose: 5000 });
-          await this._environments.refresh();
-        }
+        imported = await this._import(path);
       } finally {
         await this._contents.delete(path).catch(() => undefined);
+      }
+      if (imported) {
+        Notification.success(said(imported), { autoClose: 5000 });
+        await this._environments.refresh();
       }
     });
   }

@@ -144,7 +144,7 @@ def test_nothing_of_a_box_outlives_whoever_started_it():
     assert len(below) >= 4
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    _, left = psutil.wait_procs(below, timeout=20)
+    _, left = psutil.wait_procs(below, timeout=60)
     assert not left
     process.stdout.close()
 

@@ -216,6 +216,6 @@ def test_the_judge_ends_all_that_a_judged_server_leaves(tmp_path, monkeypatch):
     file = tmp_path / "mine.py"
     sleeps = "\n    def on_start(self):\n        time.sleep(600)\n"
     file.write_text(FILE.replace("DOES", "pass") + sleeps)
-    report = judge(Apart(file), RAFT, seeds=2, only=["agreement"], workers=1, run_s=0.1)
+    report = judge(Apart(file), RAFT, seeds=2, only=["agreement"], workers=1, run_s=0.5)
     assert "did not answer within" in report.failure.why
     assert at_home(tmp_path) == [os.getpid()]

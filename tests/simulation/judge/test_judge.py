@@ -150,7 +150,7 @@ def test_a_loop_that_no_signal_ends_is_ended_from_outside():
             # One long step of C, between which Python looks at no signal.
             sum(range(10**13))
 
-    report = verdict(Deaf, run_s=0.1, seeds=1)
+    report = verdict(Deaf, run_s=0.5, seeds=1)
     assert report.status == "failed"
     assert report.failure is not None
     assert "was ended" in report.failure.why
