@@ -63,6 +63,7 @@ export class LiveChart {
     this._plot.className = 'sd-chart-plot';
     this._plot.tabIndex = 0;
     this._plot.setAttribute('role', 'img');
+    this._describe(false); // what is drawn first may have to wait for its turn
     this._plot.addEventListener('keydown', this._onKey);
     this._plot.addEventListener('blur', this._onBlur);
     this._spoken = document.createElement('span');
