@@ -83,7 +83,8 @@ class _uninterrupted:  # noqa: N801 (used like a function)
     """Leave Ctrl-C to the client, which shares this terminal."""
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Not SIG_IGN: the client would begin with it, and no query of it could be interrupted.
+        self._before = signal.signal(signal.SIGINT, lambda *_: None)
 
     def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGINT, self._before)

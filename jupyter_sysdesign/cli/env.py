@@ -165,9 +165,10 @@ def _wait(client: ControlClient, status: EnvironmentStatus, *, quiet: bool) -> E
             shown = step
         time.sleep(0.05)
         status = client.environment(status.id)
-    if status.state.value == "failed":
+    if status.state.value not in ("ready", "degraded"):
         raise StartFailedError(
-            status.reason, hint="`sysdesign doctor` tells what this machine has."
+            status.reason or "It was stopped while it was starting",
+            hint="`sysdesign doctor` tells what this machine has.",
         )
     return status
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from jupyter_sysdesign.cli.output import COULD_NOT, JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import WorkspaceOption, resolve
-from jupyter_sysdesign.errors import InvalidRequestError
+from jupyter_sysdesign.errors import ConflictError, InvalidRequestError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.models import RunSummary
@@ -52,7 +53,9 @@ def load(
                         end="\r",
                     )
         except KeyboardInterrupt:
-            run = client.stop_run(status.id, run.id)
+            with contextlib.suppress(ConflictError):  # it ended in this very moment
+                client.stop_run(status.id, run.id)
+            run = client.run(status.id, run.id)
         environment = status.id
     if as_json:
         emit({"environment": environment, "run": run.model_dump(mode="json", exclude={"ticks"})})

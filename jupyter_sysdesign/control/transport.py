@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from jupyter_sysdesign.control.models import Problem
 from jupyter_sysdesign.errors import (
     InvalidFileError,
+    InvalidRequestError,
     SysdesignError,
     UnavailableError,
 )
@@ -57,14 +59,32 @@ def events_path(environment_id: str, after: int) -> str:
 
 
 def request(call: Call[Any], headers: dict[str, str]) -> dict[str, Any]:
-    """Return the arguments of httpx's ``request`` for a call."""
+    """Return the arguments of httpx's ``request`` for a call.
+
+    Raises:
+        InvalidRequestError: something in it cannot be sent.
+    """
+    if call.body is not None:
+        headers = {**headers, "Content-Type": "application/json"}
     return {
         "method": call.method,
         "url": call.path,
-        "json": call.body,
+        "content": _encoded(call.body),
         "headers": headers,
         "timeout": httpx.Timeout(call.timeout_s, connect=_CONNECT_S),
     }
+
+
+def _encoded(body: object) -> bytes | None:
+    if body is None:
+        return None
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(
+            f"This cannot be sent: {error}",
+            hint="Give words, numbers and lists of them; a date as '2024-05-01'.",
+        ) from error
 
 
 def socket_options(headers: Mapping[str, str]) -> dict[str, Any]:

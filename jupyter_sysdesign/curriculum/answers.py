@@ -6,19 +6,19 @@ Keys this version does not know are kept as they are.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from jupyter_sysdesign.control.models import Answer, Status
-from jupyter_sysdesign.curriculum.atomic import locked, replace
+from jupyter_sysdesign.curriculum.atomic import locked, read_plain, replace
 from jupyter_sysdesign.errors import ResourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from jupyter_sysdesign.control.models import Verdict
@@ -55,7 +55,9 @@ class AnswersFile:
     def passed_at(self) -> float | None:
         """When the lesson's verdict was first ``passed``; finished once is finished."""
         value = self._read().get("passed_at")
-        return float(value) if isinstance(value, (int, float)) else None
+        with contextlib.suppress(OverflowError):
+            return float(value) if isinstance(value, (int, float)) else None
+        return None
 
     @property
     def tried(self) -> bool:
@@ -91,23 +93,31 @@ class AnswersFile:
                 if each.status is not Status.UNKNOWN or each.id not in checks:
                     fields = {"status", "points", "max_points"}
                     checks[each.id] = {**each.model_dump(mode="json", include=fields), "at": now}
-            document["verdicts"] = int(document.get("verdicts") or 0) + 1
+            before = document.get("verdicts")
+            document["verdicts"] = (before if isinstance(before, int) else 0) + 1
             if verdict.status is Status.PASSED:
                 document.setdefault("passed_at", now)
 
         self._edit(edit)
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep everybody from writing answers here; made when missing."""
+        self._lock.parent.mkdir(exist_ok=True)
+        with locked(self._lock):
+            yield
+
     def _edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         try:
-            self._lock.parent.mkdir(exist_ok=True)
-            with locked(self._lock):
+            with self.locked():
                 document = self._read(put_aside=True)
                 for key in ("answers", "checks"):
                     if not isinstance(document.get(key, {}), dict):
                         document[f"{key}_unreadable"] = document.pop(key)
                 document.setdefault("version", 1)
                 change(document)
-                replace(self.path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+                text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+                replace(self.path, text, aside=self._lock.parent)
         except OSError as error:
             raise ResourceError(
                 f"Your answer could not be saved: {error.strerror}",
@@ -116,14 +126,11 @@ class AnswersFile:
 
     def _read(self, *, put_aside: bool = False) -> dict[str, Any]:
         try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            document = _parse(read_plain(self.path, MAX_BYTES + 1))
         except FileNotFoundError:
             return {}
-        except OSError:  # a link, or no right to read
+        except OSError:  # a link, a folder, or no right to read
             document = None
-        else:
-            with os.fdopen(handle, "rb") as file:
-                document = _parse(file.read(MAX_BYTES + 1))
         if document is not None:
             return document
         if put_aside:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def replace(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text``: temporary file, fsync, rename, fsync of the folder."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+def replace(path: Path, text: str, *, aside: Path | None = None) -> None:
+    """Replace ``path`` by ``text``: temporary file, fsync, rename, fsync of the folder.
+
+    The temporary file is made in ``aside``, on the same disk; by default beside ``path``.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=aside or path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -30,6 +35,22 @@ def replace(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """Return up to ``most`` bytes of a regular file, and wait for nobody.
+
+    Raises:
+        OSError: it cannot be read, or is something else: a link, a folder, a pipe.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "It is no file", str(path))
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.curriculum import archive
 from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.curriculum.atomic import read_plain
 from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError, ResourceError
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ def pack(folder: Path, target: Path) -> list[Workspace]:
             beside another one.
         ResourceError: no room, or no right to read or to write.
     """
-    found = _found(folder)
-    files = _files(found, leave_out=target)
+    try:
+        found = _found(folder)
+        files = _files(found, leave_out=target)
+    except OSError as error:
+        raise ResourceError(f"Cannot read {folder}: {error.strerror}") from error
     try:
         handle, name = tempfile.mkstemp(
             prefix=f".{target.name}.", suffix=".part", dir=target.parent
@@ -53,7 +57,7 @@ def pack(folder: Path, target: Path) -> list[Workspace]:
 
 def _found(folder: Path) -> dict[Workspace, PurePosixPath]:
     """Return workspaces and where they stand in the zip."""
-    folder = folder.expanduser().resolve()
+    folder = workspaces.real(folder)
     around = workspaces.find(folder)
     if around is not None:
         return {around: PurePosixPath("sysdesign", around.folder.name)}
@@ -72,7 +76,7 @@ def _below(folder: Path) -> Iterator[Path]:
     for base, folders, _ in os.walk(folder, followlinks=False):
         here = Path(base)
         relative = PurePosixPath(here.relative_to(folder).as_posix())
-        if archive.may_be_workspace(relative) and (here / workspaces.MARKER).is_file():
+        if archive.may_be_workspace(relative) and workspaces.has_marker(here):
             yield here
             folders.clear()
         deep = len(relative.parts) >= archive.DEEPEST
@@ -106,7 +110,10 @@ def _write(files: dict[str, Path], zipped: zipfile.ZipFile) -> None:
     size = 0
     with zipped:
         for count, (name, path) in enumerate(files.items(), 1):
-            content = _content(path)
+            try:
+                content = _content(path)
+            except FileNotFoundError:  # it was there for a moment, as while a notebook is saved
+                continue
             size += len(content)
             if count > archive.MOST_FILES or size > archive.MOST_BYTES:
                 raise InvalidRequestError(
@@ -122,8 +129,9 @@ def _write(files: dict[str, Path], zipped: zipfile.ZipFile) -> None:
 
 def _content(path: Path) -> bytes:
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            content = file.read(archive.MOST_FILE_BYTES + 1)
+        content = read_plain(path, archive.MOST_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise ResourceError(f"Cannot read {path}: {error.strerror}") from error
     if len(content) > archive.MOST_FILE_BYTES:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import locked, replace
-from jupyter_sysdesign.errors import NotFoundError, SysdesignError
+from jupyter_sysdesign.errors import NotFoundError, ResourceError, SysdesignError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.curriculum.workspace import Workspace
@@ -24,11 +24,21 @@ class Registry:
         self._file = file or paths.home() / "workspaces.json"
 
     def remember(self, workspace: Workspace) -> None:
-        """Add a workspace; the last one opened comes first."""
-        with locked(self._file.with_suffix(".lock")):
-            folders = [each for each in self._folders() if each != str(workspace.folder)]
-            document = {"version": 1, "folders": [str(workspace.folder), *folders[:999]]}
-            replace(self._file, json.dumps(document, indent=1) + "\n")
+        """Add a workspace; the last one opened comes first.
+
+        Raises:
+            ResourceError: the list cannot be written.
+        """
+        try:
+            with locked(self._file.with_suffix(".lock")):
+                folders = [each for each in self._folders() if each != str(workspace.folder)]
+                document = {"version": 1, "folders": [str(workspace.folder), *folders[:999]]}
+                replace(self._file, json.dumps(document, indent=1) + "\n")
+        except OSError as error:
+            raise ResourceError(
+                f"The list of workspaces cannot be written: {error.strerror}",
+                hint=f"Make room, or the right to write, in {self._file.parent}.",
+            ) from error
 
     def meet(self, workspace: Workspace) -> None:
         """Add a workspace unless it is there: it may have come as a folder (nbgrader's fetch)."""
@@ -38,8 +48,11 @@ class Registry:
 
     def known(self) -> list[Workspace]:
         """Return the workspaces that still exist, last opened first."""
-        found = (_load(folder) for folder in self._folders())
-        return [each for each in found if each is not None]
+        try:
+            folders = self._folders()
+        except OSError:
+            return []  # only a convenience: the workspaces themselves are untouched
+        return [each for each in map(_load, folders) if each is not None]
 
     def find(self, workspace: str) -> Workspace:
         """Return a workspace by its id, or by the absolute path of its folder.
@@ -59,8 +72,8 @@ class Registry:
     def _folders(self) -> list[str]:
         try:
             folders = json.loads(self._file.read_text(encoding="utf-8"))["folders"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return []  # only a convenience: the workspaces themselves are untouched
+        except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+            return []
         return (
             [each for each in folders if isinstance(each, str)] if isinstance(folders, list) else []
         )

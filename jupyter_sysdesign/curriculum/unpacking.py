@@ -12,11 +12,12 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.contents import Entry, entries
 from jupyter_sysdesign.errors import (
     ConflictError,
@@ -65,12 +66,12 @@ def unpack(
         OutsideRootError: its place is behind a symbolic link.
         ResourceError: no room, or no right to read or to write.
     """
-    if not root.is_dir():
-        raise InvalidRequestError(f"{root} is no folder", hint="Make it first.")
-    if not file.is_file():
-        raise InvalidFileError("there is no such file", file=file.name)
-    root = root.resolve()
+    root = workspaces.real(root)
     try:
+        if not root.is_dir():
+            raise InvalidRequestError(f"{root} is no folder", hint="Make it first.")
+        if not file.is_file():
+            raise InvalidFileError("there is no such file", file=file.name)
         with tempfile.TemporaryDirectory(prefix=".sysdesign-import-", dir=root) as aside:
             fresh = _extract(file, Path(aside))
             moves = [
@@ -93,10 +94,18 @@ def unpack(
 
 @dataclass(frozen=True)
 class _Move:
+    """What is going to be done with one workspace.
+
+    Attributes:
+        kept: where what it replaces goes; None: nobody wrote anything there.
+        pristine: what it replaces then consists of.
+    """
+
     fresh: Path
     target: Path
     became: Literal["new", "same", "replaced"]
     kept: Path | None = None
+    pristine: dict[str, bytes] = field(default_factory=dict)
 
 
 def _extract(file: Path, aside: Path) -> dict[PurePosixPath, Path]:
@@ -146,7 +155,7 @@ def _plan(
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return _Move(fresh, target, "new")
     there = None
-    if target.is_dir() and (target / workspaces.MARKER).is_file():
+    if target.is_dir() and workspaces.has_marker(target):
         there = workspaces.load(target)
     if there is None:
         raise ConflictError(
@@ -155,33 +164,41 @@ def _plan(
         )
     if there.lesson == coming.lesson and _same(there.folder, coming.folder):
         return _Move(fresh, target, "same")
-    pristine = workspaces.handed_out(lesson)
-    if there.lesson == coming.lesson and _files(there.folder) == _contents(pristine):
-        return _Move(fresh, target, "replaced")
+    pristine = _contents(workspaces.handed_out(lesson))
+    if there.lesson == coming.lesson and _files(there.folder) == pristine:
+        return _Move(fresh, target, "replaced", pristine=pristine)
     if not overwrite:
-        raise WorkThereError(
-            f"{target} has other work in it",
-            hint="Import with --overwrite: what is there now is kept beside it. "
-            "Or import into another folder: --root DIR.",
-        )
+        raise _work_there(target)
     return _Move(fresh, target, "replaced", workspaces.free_name(target, "yours"))
 
 
 def _carry_out(moves: list[_Move], old: Path) -> None:
     """Do what was decided; where that fails, take back what was done."""
     old.mkdir()
-    with contextlib.ExitStack() as undo:
+    with contextlib.ExitStack() as locks, contextlib.ExitStack() as undo:
         for number, move in enumerate(moves):
             if move.became == "same":
                 continue
             move.target.parent.mkdir(parents=True, exist_ok=True)
             if move.became == "replaced":
+                # An answer that is being written is in one of them, and not in both by halves.
+                locks.enter_context(AnswersFile(move.target).locked())
                 away = move.kept or old / str(number)
                 move.target.rename(away)
                 undo.callback(away.rename, move.target)
+                if move.kept is None and _files(away) != move.pristine:  # written since we looked
+                    raise _work_there(move.target)
             move.fresh.rename(move.target)  # replaces nothing but an empty folder
             undo.callback(move.target.rename, move.fresh)
         undo.pop_all()
+
+
+def _work_there(target: Path) -> WorkThereError:
+    return WorkThereError(
+        f"{target} has other work in it",
+        hint="Import with --overwrite: what is there now is kept beside it. "
+        "Or import into another folder: --root DIR.",
+    )
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -195,4 +212,8 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _contents(files: dict[str, Path]) -> dict[str, bytes]:
-    return {name: path.read_bytes() for name, path in files.items()}
+    found = {}
+    for name, path in files.items():
+        with contextlib.suppress(FileNotFoundError):  # it was there for a moment
+            found[name] = path.read_bytes()
+    return found

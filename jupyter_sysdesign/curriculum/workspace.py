@@ -34,6 +34,8 @@ MARKER = PurePosixPath(".sysdesign/workspace.json")
 NOTEBOOK = "lesson.ipynb"
 #: Folders of tools, none of them a learner's work.
 IGNORED = {".sysdesign", ".ipynb_checkpoints", "__pycache__", ".git"}
+#: Jupyter writes a file under such a name, then gives it its own.
+_UNFINISHED = ".~"
 
 
 class _Marker(BaseModel):
@@ -118,14 +120,13 @@ def create(lesson: Lesson, folder: Path) -> Workspace:
         ConflictError: the folder holds another lesson, other files, or is inside a workspace.
         ResourceError: no room, or no right to write there.
     """
-    folder = folder.expanduser()
-    if not folder.is_absolute():
+    if not folder.is_absolute() and not str(folder).startswith("~"):
         raise InvalidRequestError(f"{folder} is no absolute path")
-    folder = folder.resolve()
-    existing = _existing(lesson, folder)
-    if existing is not None:
-        return existing
+    folder = real(folder)
     try:
+        existing = _existing(lesson, folder)
+        if existing is not None:
+            return existing
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".new", dir=folder.parent))
     except OSError as error:
@@ -155,7 +156,7 @@ def load(folder: Path) -> Workspace:
         NotFoundError: it is none.
         InvalidFileError: its marker is damaged.
     """
-    folder = folder.expanduser().resolve()
+    folder = real(folder)
     marker = folder / MARKER
     try:
         text = marker.read_text(encoding="utf-8")
@@ -182,11 +183,31 @@ def find(start: Path) -> Workspace | None:
     Raises:
         InvalidFileError: the nearest marker is damaged.
     """
-    start = start.expanduser().resolve()
+    start = real(start)
     for folder in (start, *start.parents):
-        if (folder / MARKER).is_file():
+        if has_marker(folder):
             return load(folder)
     return None
+
+
+def real(folder: Path) -> Path:
+    """Return the real path of ``folder``, which need not be there; ``~`` is a home.
+
+    Raises:
+        InvalidRequestError: nobody's home, or a loop of links.
+    """
+    try:
+        return folder.expanduser().resolve()
+    except (RuntimeError, OSError) as error:
+        raise InvalidRequestError(f"{folder} is no path: {error}") from error
+
+
+def has_marker(folder: Path) -> bool:
+    """Tell whether ``folder`` is a workspace, as far as one may look into it."""
+    try:
+        return (folder / MARKER).is_file()
+    except OSError:  # a name that is too long, or no right to look
+        return False
 
 
 def default_folder(root: Path, lesson: str) -> Path:
@@ -217,6 +238,8 @@ def plain_files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(each for each in folders if each not in IGNORED)
         for name in sorted(names):
             path = Path(base) / name
+            if name.startswith(_UNFINISHED):
+                continue
             if path.is_file() and not path.is_symlink():
                 yield path
 

@@ -283,7 +283,7 @@ class Instance:
         """
         self._require_known(name)
         self._require_up()
-        if self._life.rearranging:
+        if name in self._life.replacing:
             raise ConflictError(
                 f"{self.id} is following compose.yaml", hint="Try again in a moment."
             )
@@ -295,7 +295,7 @@ class Instance:
             "pause": runner.pause,
             "resume": runner.resume,
         }
-        await self._life.operations.beside(work[action]())
+        await uninterrupted(self._life.operations.beside(work[action]()))
         return runner.status
 
     @property
@@ -340,7 +340,7 @@ class Instance:
         self._require_known(name)
         self._require_up()
         runner = self._runner(name)
-        await self._life.operations.beside(runner.set_quota(cpus))
+        await uninterrupted(self._life.operations.beside(runner.set_quota(cpus)))
         return runner.status
 
     def remember_quota(self, name: str, cpus: float | None) -> None:

@@ -103,7 +103,8 @@ class Lifecycle:
         self._background: set[asyncio.Task[None]] = set()
         self._note = ""
         self._held_files = HeldFiles(source)
-        self.rearranging = False
+        self._rearranging = False
+        self.replacing: frozenset[str] = frozenset()
 
     @property
     def databases(self) -> list[Postgres]:
@@ -123,7 +124,7 @@ class Lifecycle:
     def changed(self, runner: ServiceRunner) -> None:
         """Tell that a service is another now, and the environment with it if that follows."""
         self._emit("service.state", runner.status.model_dump(mode="json"))
-        if self.state in UP and not self.rearranging:
+        if self.state in UP and not self._rearranging:
             self._settle()
 
     def say(self, service: str, line: str) -> None:
@@ -286,13 +287,19 @@ class Lifecycle:
             else ServiceRunner(build(each, place), self, start_timeout_s=self._start_timeout_s)
             for name, each in spec.services.items()
         }
-        self.rearranging = True
+        self._rearranging = True
+        self.replacing = frozenset(
+            name
+            for name in {*self.runners, *wanted}
+            if self.runners.get(name) is not wanted.get(name)
+        )
         try:
             done = await rearrange(self.runners, wanted)
             self.spec, self.runners = spec, wanted
             self._take_effect(contents)
         finally:
-            self.rearranging = False
+            self._rearranging = False
+            self.replacing = frozenset()
             if self.state in UP:
                 self._settle()
                 self._tell()

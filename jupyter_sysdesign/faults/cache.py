@@ -78,7 +78,7 @@ class Flush(_CacheFault):
 class MemoryArguments(Arguments):
     """Arguments of ``memory-limit``."""
 
-    mib: float = Field(1, gt=0, le=1_000_000, description="maxmemory, its own needs included")
+    mib: float = Field(1, ge=0.001, le=1_000_000, description="maxmemory, its own needs included")
     policy: Literal["noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random"] | None = Field(
         None, description="what it does when full; by default what is set already"
     )

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from jupyter_sysdesign.environment.proctree import LINUX
 from jupyter_sysdesign.environment.status import ServiceState
-from jupyter_sysdesign.errors import ConflictError, UnavailableError
+from jupyter_sysdesign.environment.tasks import uninterrupted
+from jupyter_sysdesign.errors import ConflictError, SysdesignError, UnavailableError
 from jupyter_sysdesign.faults.fault import Arguments, Fault
 
 if TYPE_CHECKING:
@@ -151,6 +152,9 @@ class Restart(_ServiceFault):
         if before.state not in _UP:
             raise ConflictError(f"{before.name} is {before.state.value}: it does not run")
         self._before = before.pid
+        await uninterrupted(self._restart())  # or whoever stops the story leaves it stopped
+
+    async def _restart(self) -> None:
         await self.spot.system.service(self.spot.service, "stop")
         await self.spot.system.service(self.spot.service, "start")
 
@@ -189,8 +193,12 @@ class CpuQuota(_ServiceFault):
         if not LINUX:
             raise ConflictError("CPU quotas need Linux")
         before = self._status().cpus
-        await self.spot.system.set_quota(self.spot.service, self.arguments.cpus)
-        self._before = (before,)
+        self._before = (before,)  # first: it takes effect even if we are cancelled
+        try:
+            await self.spot.system.set_quota(self.spot.service, self.arguments.cpus)
+        except SysdesignError:
+            self._before = None
+            raise
 
     async def verify(self) -> str:
         """See that its quota is the one asked for."""

@@ -76,6 +76,7 @@ class Session:
         self._made: list[str] = []
         self._submission: System | None = None
         self._pristine: System | None = None
+        self._attempts = 0
         self._refused: list[str] = []
         self._reached: Mapping[str, list[str]] = {}
         self._broken: Finding | None = None
@@ -129,9 +130,7 @@ class Session:
         for system in (self._submission, self._pristine):
             if system is not None:
                 system.close()
-        for environment in self._made:
-            with contextlib.suppress(SysdesignError):  # the end of the lease removes it as well
-                self._client.delete(environment)
+        self._delete(self._made)
 
     def _make(self, check: Check, system: System) -> CheckResult:
         system.begin()
@@ -217,15 +216,27 @@ class Session:
             )
 
     def _untouched(self) -> System:
-        if self._pristine is None:
-            workspace = self._folder / "pristine"
-            try:
-                rebuild(self._lesson, None, workspace)
-                self._pristine = self._start("pristine", workspace)
-                self._client.apply(self._pristine.id)
-            except (NotRunningError, OSError, SysdesignError) as error:
-                raise CannotTell(f"The system to compare with did not start: {error}") from error
+        if self._pristine is not None:
+            return self._pristine
+        before = len(self._made)
+        self._attempts += 1
+        workspace = self._folder / f"pristine-{self._attempts}"
+        try:
+            rebuild(self._lesson, None, workspace)
+            system = self._start("pristine", workspace)
+            self._client.apply(system.id)
+            self._pristine = system
+        except (NotRunningError, OSError, SysdesignError) as error:
+            raise CannotTell(f"The system to compare with did not start: {error}") from error
+        finally:
+            if self._pristine is None:  # the next check that asks for it gets another one
+                self._delete(self._made[before:])
         return self._pristine
+
+    def _delete(self, environments: list[str]) -> None:
+        for environment in environments:
+            with contextlib.suppress(SysdesignError):  # the end of the lease removes it as well
+                self._client.delete(environment)
 
     def _start(self, name: str, workspace: Path) -> System:
         made = self._client.create_environment(str(workspace), purpose="check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from jupyter_sysdesign.environment.status import ServiceState, State
+from jupyter_sysdesign.errors import ConflictError
 from jupyter_sysdesign.grading.outcome import CannotTell, Crowded, Failed
 from jupyter_sysdesign.grading.told import Loaded, Told
 from jupyter_sysdesign.unencrypted import NO_CERTIFICATES
@@ -214,14 +216,19 @@ class System:
         self._disturbed.discard(service)
 
     def heal(self) -> None:
-        """Bring back what a check killed and left so; the next check finds a whole system."""
+        """End what a check left going and bring back what it killed: the next one begins anew."""
+        for run in self._client.runs(self.id):
+            if run.state == "running":
+                with contextlib.suppress(ConflictError):  # it has just ended by itself
+                    self._client.stop_run(self.id, run.id)
         for service in sorted(self._disturbed):
             self.restart(service)
 
     def reset(self) -> None:
         """Restore the pristine data and apply the migrations again."""
         self._client.reset(self.id)
-        self._client.wait(self.id, [State.READY, State.FAILED], timeout_s=READY_S)
+        status = self._client.wait(self.id, [State.READY, State.FAILED], timeout_s=READY_S)
+        self.note(status)  # already here: the migrations may take longer than the check has
         self._client.apply(self.id)
         self.note(self.status())
 

@@ -101,6 +101,9 @@ class Request(Strict):
             _wrong(("body",), f"a {self.method} request has no body")
         try:
             size = len(json.dumps(self.body))
+            json.dumps(self.body, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            _wrong(("body",), "has half of a character in it, which no request can carry")
         except (TypeError, ValueError):  # a date, which Python knows and JSON does not
             _wrong(("body",), "not a JSON document: put dates and times in quotes")
         if size > MAX_BODY_CHARS:

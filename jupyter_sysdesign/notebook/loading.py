@@ -46,9 +46,13 @@ def load(
     ensure_running(connection, say_degraded=True)
     status = connection.status()
     run = connection.client.start_run(connection.environment, profile, seed, scale)
-    props = {**connection.props(), "run": run.id, "profile": run.profile}
-    view = View("run", props, {"run": run.model_dump(mode="json")}, connection=connection)
-    view.show()
+    try:
+        props = {**connection.props(), "run": run.id, "profile": run.profile}
+        view = View("run", props, {"run": run.model_dump(mode="json")}, connection=connection)
+        view.show()
+    except BaseException:  # a run that nobody watches would be in the way of the next one
+        _stop(connection, run.id)
+        raise
     ended = threading.Event()
 
     def hear(event: Event) -> None:

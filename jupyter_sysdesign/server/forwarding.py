@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
+import httpx
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import iostream, web
 
+from jupyter_sysdesign.control.transport import GoneError
 from jupyter_sysdesign.errors import ResourceError, SysdesignError
 from jupyter_sysdesign.server.handler import ControlHandler
-
-if TYPE_CHECKING:
-    import httpx
 
 MOST_BODY_BYTES = 2 << 20
 
@@ -85,6 +83,12 @@ class ForwardHandler(ControlHandler, APIHandler):
             await self._pass_back(response)
         except iostream.StreamClosedError:
             self.log.debug("the browser left before it had the answer")
+        except httpx.TransportError as error:
+            self.log.warning("the control plane ended in the middle of an answer: %s", error)
+            if self._headers_written:  # an orderly end would say that this was all
+                self.request.connection.stream.close()
+            else:
+                self.refuse(GoneError(asked=True).final)
         finally:
             await response.aclose()
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import pexpect
 import pytest
+
+from jupyter_sysdesign.cli import env
+from jupyter_sysdesign.control.client import ControlClient
+from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.errors import StartFailedError
 
 LESSON = "tiny"
 
@@ -47,6 +56,16 @@ def test_up_holds_what_it_starts_until_it_is_detached(sysdesign, monkeypatch):
     (status,) = sysdesign("env", "status", LESSON, "--json")["environments"]
     assert status["state"] == "ready"
     sysdesign("env", "down", LESSON, "--json")
+
+
+def test_up_does_not_say_that_it_runs_where_it_was_stopped():
+    preparing, stopped = (
+        SimpleNamespace(id="tiny-1", state=state, progress=None, reason="")
+        for state in (State.PREPARING, State.STOPPED)
+    )
+    client = SimpleNamespace(environment=lambda _: stopped)
+    with pytest.raises(StartFailedError, match="was stopped while it was starting"):
+        env._wait(client, preparing, quiet=True)
 
 
 def test_to_look_and_to_stop_open_nothing(sysdesign, tmp_path):
@@ -126,6 +145,27 @@ def test_a_console_talks_to_database_and_cache(sysdesign):
         "(nil)",
     ]
     sysdesign("console", "tiny-full", "--service", "lb", code=2)
+
+
+def test_a_query_in_a_console_can_be_interrupted(sysdesign, tmp_path):
+    environment = sysdesign("env", "up", LESSON, "--json")["environment"]["id"]
+    words = ["-m", "jupyter_sysdesign", "console", LESSON]
+    console = pexpect.spawn(sys.executable, words, cwd=str(tmp_path), timeout=60, encoding="utf-8")
+    sleeps = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sl%'"
+    try:
+        console.expect("shop@shop>")
+        console.sendline("SELECT pg_sleep(600);")
+        with ControlClient() as client:
+            until = time.monotonic() + 60
+            while not client.sql(environment, sleeps).rows:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            console.send("\x03")
+            console.expect("cancel")
+            assert client.sql(environment, sleeps).rows == []
+    finally:
+        console.close(force=True)
+    sysdesign("env", "down", LESSON)
 
 
 @pytest.mark.measures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import zipfile
 from typing import TYPE_CHECKING
@@ -66,3 +67,29 @@ def test_nothing_is_taken_from_under_a_running_environment(control: Control) -> 
     assert server.read_text() + "# later\n" == edited
     client.start(made.id)
     assert client.wait(made.id).state.value == "ready"
+
+
+def test_a_path_that_the_system_refuses_is_told(control: Control) -> None:
+    client, long = control.client(), f"/tmp/{'x' * 300}"
+    for ask in (
+        lambda: client.create_workspace("tiny", long),
+        lambda: client.import_work(long, str(control.folder)),
+    ):
+        with pytest.raises(errors.SysdesignError) as refused:
+            ask()
+        assert "unexpected" not in str(refused.value)
+
+
+def test_where_a_workspace_cannot_be_remembered_it_is_told(control: Control) -> None:
+    client = control.client()
+    client.info()
+    (paths.home() / "workspaces.lock").mkdir()
+    with pytest.raises(errors.ResourceError, match="list of workspaces"):
+        control.workspace()
+
+
+def test_what_no_request_can_carry_is_told_before_it_is_sent(control: Control) -> None:
+    client, made = control.client(), control.workspace()
+    for value in ({1, 2}, float("nan"), dt.date(2024, 5, 1)):
+        with pytest.raises(errors.InvalidRequestError, match="cannot be sent"):
+            client.answer(made.id, "how-many", value)

@@ -5,6 +5,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -60,6 +61,31 @@ def test_a_link_is_not_followed(tmp_path: Path):
 def test_a_pipe_does_not_hang(tmp_path: Path):
     os.mkfifo(tmp_path / "answers.json")
     assert AnswersFile(tmp_path).answers() == {}
+
+
+def test_a_folder_is_put_aside_as_it_is(tmp_path: Path):
+    (tmp_path / "answers.json").mkdir()
+    (tmp_path / "answers.json" / "mine").write_text("mine")
+    before = psutil.Process().num_fds()
+    file = AnswersFile(tmp_path)
+    for _ in range(5):
+        assert file.answers() == {}
+    assert psutil.Process().num_fds() == before
+    file.put("q", Answer(value=1, answered_at=1))
+    assert list(file.answers()) == ["q"]
+    (aside,) = tmp_path.glob("answers.damaged-*.json")
+    assert (aside / "mine").read_text() == "mine"
+
+
+def test_numbers_that_are_none_are_begun_anew(tmp_path: Path):
+    strange = {"passed_at": int("9" * 400), "verdicts": "many"}
+    (tmp_path / "answers.json").write_text(json.dumps(strange))
+    file = AnswersFile(tmp_path)
+    assert file.passed_at is None
+    assert file.tried
+    file.record(verdict(Status.FAILED))
+    assert file.checks()["c0"]["status"] == "failed"
+    assert json.loads((tmp_path / "answers.json").read_text())["verdicts"] == 1
 
 
 def test_what_a_newer_version_wrote_stays(tmp_path: Path):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,7 @@ from jupyter_sysdesign.errors import (
     OutsideRootError,
     ResourceError,
     SysdesignError,
+    WorkThereError,
 )
 
 PLACE = "sysdesign/tiny"
@@ -356,3 +360,75 @@ def test_unpacking_needs_a_folder(catalogue, tmp_path):
     file = zipped(tmp_path / "work.zip", GOOD)
     with pytest.raises(InvalidRequestError):
         unpack(file, tmp_path / "missing", catalogue, ask=lambda _: None)
+
+
+def test_what_is_answered_while_an_import_looks_round_is_kept(catalogue, bring, root, tmp_path):
+    worked(catalogue, tmp_path / "old")
+    pack(tmp_path / "old", tmp_path / "work.zip")
+    made = workspaces.create(catalogue.lesson("tiny"), root / PLACE)
+    with pytest.raises(WorkThereError):
+        bring(tmp_path / "work.zip", ask=lambda folder: AnswersFile(folder).put("why", ANSWER))
+    assert AnswersFile(made.folder).answers() == {"why": ANSWER}
+    assert [each.name for each in root.iterdir()] == ["sysdesign"]
+
+
+def test_an_answer_that_meets_an_import_overwrites_none_of_it(catalogue, bring, root, tmp_path):
+    worked(catalogue, tmp_path / "old")
+    pack(tmp_path / "old", tmp_path / "work.zip")
+    file = AnswersFile(workspaces.create(catalogue.lesson("tiny"), root / PLACE).folder)
+    writing, go_on = threading.Event(), threading.Event()
+
+    def change(_):
+        writing.set()
+        go_on.wait(60)
+        return ANSWER
+
+    with ThreadPoolExecutor() as pool:
+        answered = pool.submit(file.update, "why", change)
+        writing.wait(60)
+        imported = pool.submit(bring, tmp_path / "work.zip")
+        time.sleep(0.5)
+        go_on.set()
+        answered.result()
+    assert isinstance(imported.exception(), WorkThereError)
+    assert file.answers() == {"why": ANSWER}
+    bring(tmp_path / "work.zip", overwrite=True)
+    assert file.answers() == {"guess": ANSWER}
+
+
+def test_what_is_there_for_a_moment_is_no_work(catalogue, tmp_path, monkeypatch):
+    made = worked(catalogue, tmp_path / "old")
+    pack(made.folder, tmp_path / "before.zip")
+    (made.folder / ".~lesson.ipynb").write_text("half a note")  # as Jupyter saves
+    really = workspaces.plain_files
+    monkeypatch.setattr(
+        workspaces, "plain_files", lambda folder: [*really(folder), folder / "gone.ipynb"]
+    )
+    pack(made.folder, tmp_path / "after.zip")
+    assert (tmp_path / "after.zip").read_bytes() == (tmp_path / "before.zip").read_bytes()
+
+
+def test_answers_are_written_where_nobody_looks_for_work(catalogue, tmp_path, monkeypatch):
+    made, seen = workspaces.create(catalogue.lesson("tiny"), tmp_path / "mine"), []
+    really = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (really(handle), seen.append(made.files())))
+    AnswersFile(made.folder).put("guess", ANSWER)
+    assert not [each for files in seen for each in files if each.startswith(".answers")]
+
+
+@pytest.mark.parametrize("strange", ["~nobody-of-that-name", "loop", "x" * 300])
+def test_a_path_that_the_system_refuses_is_an_error_of_ours(
+    catalogue, bring, tmp_path, monkeypatch, strange
+):
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    folder = Path(strange) if strange.startswith("~") else tmp_path / strange
+    for use in (
+        lambda: workspaces.create(catalogue.lesson("tiny"), folder),
+        lambda: workspaces.load(folder),
+        lambda: pack(folder, tmp_path / "work.zip"),
+        lambda: unpack(tmp_path / "no.zip", folder, catalogue, ask=lambda _: None),
+        lambda: bring(folder),
+    ):
+        with pytest.raises(SysdesignError):
+            use()

@@ -91,6 +91,23 @@ async def test_a_stopped_story_takes_its_faults_back(shop: Shop) -> None:
     assert [each.id for each in shop.injector.active] == [mine.id]
 
 
+@pytest.mark.parametrize("while_it_is", ["up", "down"])
+async def test_a_story_that_is_stopped_during_a_restart_leaves_it_running(
+    shop: Shop, while_it_is: str
+) -> None:
+    schedules = Schedules(shop.instance, shop.injector)
+    before = shop.instance.processes()["stock"][0]
+    begun = schedules.play(story({"at_s": 0, "fault": "restart", "service": "stock"}))
+    while while_it_is == "down" and before in shop.instance.processes().get("stock", [before]):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    await schedules.stop(begun.id)
+    assert shop.instance.processes().get("stock"), begun.steps
+    assert (await shop.get("/level")).status_code == 200
+    (stock,) = [each for each in shop.instance.status.services if each.name == "stock"]
+    assert stock.state.value == "ready"
+
+
 async def test_what_cannot_be_recovered_keeps_nothing_else_on(shop: Shop) -> None:
     schedules = Schedules(shop.instance, shop.injector)
     begun = schedules.play(

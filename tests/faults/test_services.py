@@ -254,6 +254,8 @@ async def test_a_flush_empties_the_cache(shop: Shop) -> None:
 async def test_a_memory_limit_is_felt_and_taken_back(shop: Shop) -> None:
     cache = redis.Redis.from_url(shop.instance.cache_url("cache"))
     before = cache.config_get("maxmemory*")
+    with pytest.raises(InvalidRequestError, match="mib"):  # 0 bytes are no limit at all
+        await shop.inject("memory-limit", "cache", mib=1e-7)
     fault = await shop.inject("memory-limit", "cache", mib=1, policy="noeviction")
     assert "maxmemory is 1048576 bytes (noeviction)" in fault.evidence
     with pytest.raises(redis.ResponseError, match="not allowed when used memory"):

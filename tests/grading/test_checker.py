@@ -307,6 +307,38 @@ def test_a_system_that_answers_nonsense_or_not_at_all_is_failed(
     assert nothing_is_left(client)
 
 
+HASTY = """
+@check("hasty", title="Hasty", points=1, kind="slo", deadline_s=1)
+def hasty(ctx):
+    ctx.system.load("browse", duration_s=60)
+
+@check("rash", title="Rash", points=1, kind="slo", deadline_s=0.2)
+def rash(ctx):
+    ctx.pristine
+
+@check("anew", title="Anew", points=1, kind="slo", fresh=True, deadline_s=2)
+def anew(ctx):
+    pass
+
+@check("after", title="After", points=1, kind="slo")
+def after(ctx):
+    ok = [each.load("browse", duration_s=0.5).ok for each in (ctx.system, ctx.pristine)]
+    return Outcome.is_true(min(ok) > 0, str(ok), "answers", "No.")
+"""
+
+
+def test_what_a_check_left_when_its_time_was_up_is_in_nobodys_way(
+    variant: Callable[[str], Path], client: ControlClient
+):
+    mine = variant(HASTY)
+    write(mine, "SELECT pg_sleep(4);\n")
+    found = run_checker(mine, 1)
+    assert statuses(found)["after"] == "passed", found.checks
+    assert {statuses(found)[each] for each in ("hasty", "rash", "anew")} == {"unknown"}
+    assert all("did not finish" in each.why for each in found.checks[:3]), found.checks
+    assert nothing_is_left(client)
+
+
 RECOVERY = """
 import httpx
 

@@ -183,11 +183,15 @@ class Hub:
     def stop_server(self, user: str) -> None:
         status, said = self.ask("DELETE", f"/hub/api/users/{user}/server", as_=user)
         assert status in (202, 204), said
-        self.until(lambda: not self.server(user), f"{user}'s server does not go")
+        self.until(lambda: self._server(user) == {}, f"{user}'s server does not go")
 
     def server(self, user: str) -> dict[str, Any]:
+        return self._server(user) or {}
+
+    def _server(self, user: str) -> dict[str, Any] | None:
+        """Return a user's server; ``{}``: there is none; None: the hub does not say."""
         status, found = self.ask("GET", f"/hub/api/users/{user}")
-        return found["servers"].get("", {}) if status == 200 else {}
+        return found["servers"].get("", {}) if status == 200 else None
 
     def lesson(self, user: str, method: str, path: str, body: Any = None) -> Any:
         """Ask a learner's control plane, as they do."""

@@ -140,6 +140,12 @@ def test_an_error_says_what_and_where(tmp_path: Path, good: str, bad: str, line:
     assert says in str(caught.value) + caught.value.hint
 
 
+def test_half_a_character_in_a_body_is_refused():
+    mix = [{"name": "buy", "method": "POST", "path": "/", "body": {"note": "\ud800"}}]
+    with pytest.raises(InvalidRequestError, match="half of a character"):
+        parse_profile({"mode": "closed", "connections": 1, "duration_s": 1, "mix": mix})
+
+
 def test_a_date_in_a_body_is_text_in_a_file_and_none_in_python(tmp_path: Path):
     mix = [{"name": "buy", "method": "POST", "path": "/", "body": {"day": date(2026, 1, 1)}}]
     profile = {"mode": "closed", "connections": 1, "duration_s": 1, "mix": mix}

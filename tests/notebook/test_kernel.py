@@ -284,6 +284,24 @@ def test_an_interrupted_load_stops_and_keeps_what_there_is(
     kernel.run("lesson.stop()")
 
 
+def test_a_load_that_is_interrupted_before_it_shows_does_not_go_on(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    kernel.run("lesson.start()")
+    kernel.run(
+        "from jupyter_sysdesign.notebook import loading\n"
+        "def interrupted(self): raise KeyboardInterrupt\n"
+        "loading.View.show = interrupted"
+    )
+    assert "KeyboardInterrupt" in error_of(kernel.run(f"lesson.load({LONG!r})"))
+    assert kernel.value(
+        "[run.state for run in lesson._connection.client.runs(lesson._connection.environment)]"
+    ) == ["stopped"]
+    kernel.run("lesson.stop()")
+
+
 def _ticks(kernel: Kernel, cell: str) -> int:
     """Return how many ticks the running cell has pushed to its view by now."""
     found = 0

@@ -3,18 +3,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyter_server.auth import Authorizer
+from tornado.simple_httpclient import HTTPStreamClosedError
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.errors import NotFoundError
 from jupyter_sysdesign.server.link import clean
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Jupyter
     from traitlets.config import Config
 
@@ -164,6 +165,23 @@ async def test_work_is_downloaded_and_uploaded(jupyter: Jupyter) -> None:
     (jupyter.root.parent / "beyond.zip").write_bytes(got.body)
     refused = await jupyter.ask("POST", "v1/work", {"file": "../beyond.zip"})
     assert (refused.status, refused.body["code"]) == (403, "outside_root")
+
+
+async def test_a_download_that_is_cut_short_does_not_end_in_order(
+    jupyter: Jupyter, control_plane: Any
+) -> None:
+    made = await jupyter.workspace()
+    (Path(made["folder"]) / "big.bin").write_bytes(os.urandom(30 << 20))
+    got = []
+
+    def take(chunk: bytes) -> None:
+        got.append(len(chunk))
+        if len(got) == 1:
+            os.kill(control_plane.pid(), signal.SIGKILL)
+
+    with pytest.raises(HTTPStreamClosedError):
+        await jupyter.fetch("sysdesign", "v1/work", streaming_callback=take, request_timeout=60)
+    assert sum(got) < 30 << 20
 
 
 async def test_leases_are_none_of_a_pages_business(jupyter: Jupyter) -> None:

@@ -54,6 +54,8 @@ async def create(
     runtime = request.runtime or plane.environments.runtime_of(source.instance_id)
     if request.start:
         await asyncio.to_thread(check_startable, source, runtime)
+    if request.purpose == "lesson":  # first, as it may fail: there is nothing to take back yet
+        await asyncio.to_thread(plane.workspaces.remember, workspace)
     await plane.settled(source.instance_id)
     environment, new = await plane.environments.make(source, request.purpose)
     if request.start or not environment.running:
@@ -63,8 +65,6 @@ async def create(
     if request.start and not (request.reuse and environment.running):
         _start(asking, environment)
     asking.hold(environment)
-    if request.purpose == "lesson":
-        await asyncio.to_thread(plane.workspaces.remember, workspace)
     if not new:
         response.status_code = status.HTTP_200_OK
     return environment.status

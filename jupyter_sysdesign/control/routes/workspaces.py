@@ -54,7 +54,7 @@ async def create(request: WorkspaceRequest, asking: Asking, response: Response) 
     """Make the workspace of a lesson, or find it; nothing a learner wrote is overwritten."""
     lesson = await asyncio.to_thread(asking.plane.catalogue.lesson, request.lesson)
     folder = asking.folder(request.folder, f"sysdesign/{lesson.id}")
-    existed = await asyncio.to_thread((folder / workspaces.MARKER).is_file)
+    existed = await asyncio.to_thread(workspaces.has_marker, folder)
     workspace = await asyncio.to_thread(workspaces.create, lesson, folder)
     await asyncio.to_thread(asking.plane.workspaces.remember, workspace)
     if existed:

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 import docker
 import pytest
 from puppets import COMPOSE, PUPPET, Puppet
@@ -21,7 +22,7 @@ from puppets import COMPOSE, PUPPET, Puppet
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.startable import check_startable
 from jupyter_sysdesign.environment.runtimes.docker import labels
-from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.environment.status import ServiceState, State
 from jupyter_sysdesign.environment.sweep import sweep_all
 from jupyter_sysdesign.errors import ConflictError, MissingBinaryError, ResourceError
 
@@ -68,6 +69,19 @@ async def test_no_engine(idle: Puppet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST")
     await idle.start()
     assert await idle.run("answer = 1") == 1
+
+
+async def test_a_container_that_somebody_removes(
+    idle: Puppet, client: APIClient, until: Until
+) -> None:
+    await idle.start()
+    client.remove_container(labels.name(idle.id, "app"), force=True)
+    await until(lambda: idle.of("app").state is ServiceState.FAILED)
+    await idle.service("app", "start")
+    assert await idle.run("answer = 1") == 1
+    client.remove_container(labels.name(idle.id, "app"), force=True)
+    with anyio.fail_after(60):
+        await idle.stop()
 
 
 async def test_an_engine_of_another_machine(idle: Puppet, monkeypatch: pytest.MonkeyPatch) -> None:

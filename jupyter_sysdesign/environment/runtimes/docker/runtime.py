@@ -257,6 +257,10 @@ class Docker:
                     time.sleep(_FLOOD_PAUSE_S)
         try:
             how = self._how_it_ended(running)
+        except ConflictError:  # somebody removed it
+            told = running.told or self._closing or self._lost
+            reason = running.reason or ("" if told else "its container was removed")
+            how = Exit(name, running.pid, -9, told=told, reason=reason)
         except SysdesignError:
             return  # the engine is gone; the events say so
         tell(running.output.finish(how.reason or None))
@@ -266,11 +270,12 @@ class Docker:
 
     def _how_it_ended(self, running: _Running) -> Exit:
         launch = running.launch
-        client = engine.connect()
-        with contextlib.closing(client), engine.asking(launch.name):
-            code = int(client.wait(running.id)["StatusCode"])
-            state = client.inspect_container(running.id)["State"]
-            client.remove_container(running.id, force=True, v=True)
+        with contextlib.closing(engine.connect()) as client:
+            with engine.asking(launch.name):
+                code = int(client.wait(running.id)["StatusCode"])
+                state = client.inspect_container(running.id)["State"]
+            with contextlib.suppress(ConflictError), engine.asking(launch.name):
+                client.remove_container(running.id, force=True, v=True)
         reason = running.reason
         if state["OOMKilled"] and not running.told:
             reason = _out_of_memory(launch)
