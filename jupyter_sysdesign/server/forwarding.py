@@ -86,7 +86,7 @@ class ForwardHandler(ControlHandler, APIHandler):
         except httpx.TransportError as error:
             self.log.warning("the control plane ended in the middle of an answer: %s", error)
             if self._headers_written:  # an orderly end would say that this was all
-                self.request.connection.stream.close()
+                self.detach().close()
             else:
                 self.refuse(GoneError(asked=True).final)
         finally:

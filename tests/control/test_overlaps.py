@@ -216,19 +216,20 @@ async def test_a_run_that_begins_as_the_last_is_put_away_ends_with_its_environme
 
 
 def test_a_start_that_meets_a_reset_is_refused(
-    control: Control, others: ThreadPoolExecutor
+    control: Control, curriculum: Path, others: ThreadPoolExecutor
 ) -> None:
-    client, workspace = control.client(holder="kernel:a"), control.workspace().id
-    client.wait(client.create_environment(workspace).id)
-    client.stop(workspace)
-    going = litter(paths.instances() / workspace / "data" / ".db.trash0")
-    reset = others.submit(control.client().reset, workspace)
-    control.until(going)
-    with pytest.raises(errors.ConflictError, match="being reset"):
-        client.start(workspace)
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    compose = with_compose(curriculum, workspace.folder)
+    client.wait(client.create_environment(workspace.id).id)
+    client.stop(workspace.id)
+    with held_up(compose) as waits:
+        reset = others.submit(control.client().reset, workspace.id)
+        control.until(waits)
+        with pytest.raises(errors.ConflictError, match="being reset"):
+            client.start(workspace.id)
     assert reset.result().state.value == "stopped"
-    client.start(workspace)
-    assert client.wait(workspace).state.value == "ready"
+    client.start(workspace.id)
+    assert client.wait(workspace.id).state.value == "ready"
 
 
 def test_who_used_a_deleted_one_does_not_hold_the_next(
