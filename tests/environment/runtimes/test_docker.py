@@ -220,6 +220,23 @@ async def test_a_paused_service_stands_still_whatever_its_quota(puppet: Puppet) 
     assert puppet.of("app").reason == "killed"
 
 
+async def test_a_pause_holds_however_little_a_service_may_use(puppet: Puppet) -> None:
+    spin = "import threading\ndef spin():\n  while True: pass\n"
+    await puppet.run(spin + "for _ in range(8): threading.Thread(target=spin, daemon=True).start()")
+    await puppet.set_quota("app", 0.02)
+    tree = puppet.processes()["app"]
+    for _ in range(10):
+        await puppet.service("app", "pause")
+        assert await puppet.stands_still("app")
+        before = cpu_s(tree)
+        await asyncio.sleep(0.2)
+        assert cpu_s(tree) == before
+        await puppet.service("app", "resume")
+    began, before = time.monotonic(), cpu_s(tree)
+    await asyncio.sleep(2.0)
+    assert (cpu_s(tree) - before) / (time.monotonic() - began) < 0.05
+
+
 async def test_a_quota_is_the_engines_and_can_be_changed(puppet: Puppet) -> None:
     spin = "import threading\ndef spin():\n  while True: pass\n"
     await puppet.run(spin + "for _ in range(2): threading.Thread(target=spin, daemon=True).start()")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.environment.owner import Owner, server_owner
@@ -26,6 +27,9 @@ _CEILING = 1.0
 _PERIOD_US, _LONG_PERIOD_US, _LEAST_US = 20_000, 100_000, 1_000
 #: Where memory is short, services go before what else runs on the machine.
 _OOM_SCORE = 500
+#: With control groups of version 1 every process has to run for a moment before all of them are
+#: frozen; an engine gives up after some 0.3 s, which is too short where the machine is busy.
+_FREEZES, _FREEZE_PAUSE_S = 20, 0.1
 
 
 def user() -> tuple[int, int]:
@@ -93,6 +97,25 @@ def share(cpus: float) -> dict[str, int]:
     """Return the arguments that hold a container to ``cpus`` cores."""
     period = _PERIOD_US if cpus * _PERIOD_US >= _LEAST_US else _LONG_PERIOD_US
     return {"cpu_period": period, "cpu_quota": max(int(cpus * period), _LEAST_US)}
+
+
+def freeze(client: APIClient, made: str) -> None:
+    """Pause a container, trying again as often as the kernel may need.
+
+    Raises:
+        DockerException: as the SDK.
+    """
+    from docker.errors import APIError  # noqa: PLC0415 (it is there: we have a client)
+
+    for left in reversed(range(_FREEZES)):
+        try:
+            client.pause(made)
+        except APIError as error:  # noqa: PERF203 (so few)
+            if not left or "unable to freeze" not in str(error.explanation):
+                raise
+            time.sleep(_FREEZE_PAUSE_S)
+        else:
+            return
 
 
 def _hand_over(place: Place, launch: Launch) -> None:

@@ -9,7 +9,7 @@ import os
 import stat
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign import paths
@@ -55,6 +55,8 @@ class _Running:
     launch: Launch
     output: Output
     ended: asyncio.Future[Exit]
+    share: dict[str, int]
+    sharing: threading.Lock = field(default_factory=threading.Lock)
     told: bool = False
     reason: str = ""
 
@@ -167,7 +169,17 @@ class Docker:
     async def pause(self, name: str) -> None:
         """Freeze a service; returns once it is frozen. Quotas never wake it."""
         running = self._find(name)
-        await self._engine.ask(name, lambda client: client.pause(running.id))
+        free = container.share(container.ceiling(running.launch.cpus))
+
+        def pause(client: APIClient) -> None:
+            with running.sharing:
+                client.update_container(running.id, **free)  # who waits for its share cannot freeze
+                try:
+                    container.freeze(client, running.id)
+                finally:
+                    client.update_container(running.id, **running.share)
+
+        await self._engine.ask(name, pause)
 
     async def resume(self, name: str) -> None:
         """Let a paused service go on."""
@@ -185,7 +197,13 @@ class Docker:
         """Hold a running service to ``cpus`` cores from now on; None: to its ceiling."""
         running = self._find(name)
         wanted = container.share(cpus or container.ceiling(running.launch.cpus))
-        await self._engine.ask(name, lambda client: client.update_container(running.id, **wanted))
+
+        def share(client: APIClient) -> None:
+            with running.sharing:
+                client.update_container(running.id, **wanted)
+                running.share = wanted
+
+        await self._engine.ask(name, share)
 
     async def wait(self, name: str) -> Exit | None:
         """Return once the service has ended (None: it does not run)."""
@@ -225,7 +243,12 @@ class Docker:
             raise
         log = self._place.folder / "logs" / f"{launch.name}.log"
         running = _Running(
-            made, pid, launch, Output(log, launch.redact), ended=loop.create_future()
+            made,
+            pid,
+            launch,
+            Output(log, launch.redact),
+            ended=loop.create_future(),
+            share=container.share(container.ceiling(launch.cpus)),
         )
         self._running[launch.name] = running  # before anybody can say that it ended
         threading.Thread(
