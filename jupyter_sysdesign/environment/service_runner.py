@@ -241,7 +241,7 @@ class ServiceRunner:
         self.exit_code = None if how.told else how.code
         self._exit = how
         if not how.told and self.state in _UP:
-            reason = how.reason or _describe(how)
+            reason = _reason(how)
             last = self._around.last_lines(self.name, 1)
             self._become(ServiceState.FAILED, ": ".join([reason, *last]))
 
@@ -267,7 +267,10 @@ class ServiceRunner:
             await self._until_ready(launch)
             if self.cpus is not None:
                 # From here on only: starting is free, so that a small share does not mean minutes.
-                await self._around.runtime.set_quota(self.name, self.cpus)
+                with contextlib.suppress(ConflictError):  # it has ended, which is told
+                    await self._around.runtime.set_quota(self.name, self.cpus)
+            if self._exit is not None:
+                raise self._failed(f"{self.name} {_reason(self._exit)} as soon as it had answered")
         except SysdesignError as error:
             with contextlib.suppress(SysdesignError):
                 await self._around.runtime.kill(self.name)
@@ -292,7 +295,7 @@ class ServiceRunner:
             )
             if ending.done():
                 how = ending.result() or self._exit  # it may have ended before we asked
-                reason = (how.reason or _describe(how)) if how else "ended"
+                reason = _reason(how) if how else "ended"
                 raise self._failed(f"{self.name} {reason} before it answered")
             if not probing.done():
                 raise self._failed(
@@ -349,7 +352,9 @@ def _no_room(error: OSError) -> ResourceError:
     )
 
 
-def _describe(how: Exit) -> str:
+def _reason(how: Exit) -> str:
+    if how.reason:
+        return how.reason
     if how.code >= 0:
         return f"ended with code {how.code}"
     try:

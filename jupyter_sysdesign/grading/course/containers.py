@@ -21,7 +21,6 @@ import shlex
 import subprocess
 import sys
 import tarfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +57,6 @@ _CPU_SHARES = 8 * 1024
 #: Where memory is short, jobs go before what else runs on the machine.
 _OOM_SCORE = 500
 _TRIAL_S = 60.0
-_END_S = 60.0
-_AGAIN_S = 0.02
 
 
 class Containers:
@@ -163,10 +160,8 @@ def _have_image(client: APIClient) -> None:
 
 def _clear(where: str, home: str, instance: str) -> None:
     """Wait until the engine has removed the container, and have it hurry; if it is away, go on."""
-    until = time.monotonic() + _END_S
     with contextlib.suppress(OSError):
-        while reap(where, home, instance, networks=False) and time.monotonic() < until:
-            time.sleep(_AGAIN_S)
+        reap(where, home, instance, networks=False)
 
 
 @functools.cache

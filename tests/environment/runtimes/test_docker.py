@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from typing import TYPE_CHECKING
@@ -235,6 +236,31 @@ async def test_a_pause_holds_however_little_a_service_may_use(puppet: Puppet) ->
     began, before = time.monotonic(), cpu_s(tree)
     await asyncio.sleep(2.0)
     assert (cpu_s(tree) - before) / (time.monotonic() - began) < 0.05
+
+
+async def test_who_has_next_to_no_processor_can_be_killed(puppet: Puppet) -> None:
+    await puppet.run(
+        "import subprocess, sys\n"
+        "spin = [sys.executable, '-c', 'while True: pass']\n"
+        "for _ in range(60): subprocess.Popen(spin)"
+    )
+    await puppet.set_quota("app", 0.01)
+    await asyncio.sleep(1)
+    await puppet.service("app", "kill")
+    assert puppet.of("app").reason == "killed"
+    assert puppet.processes() == {}
+
+
+async def test_a_service_that_ends_by_itself_as_it_is_told_to(puppet: Puppet) -> None:
+    for pause_s in (0, 0.01, 0.03, 0.1, 0.2, 0.3):
+        ending = f"import os, threading; threading.Timer({pause_s}, os._exit, [3]).start()"
+        with contextlib.suppress(httpx.HTTPError):  # it is quicker than its answer
+            await puppet.run(ending)
+        with contextlib.suppress(ConflictError):  # it was noticed before
+            await puppet.service("app", "stop")
+        assert puppet.processes() == {}
+        await puppet.service("app", "start")
+        assert await puppet.run("answer = 1") == 1
 
 
 async def test_a_quota_is_the_engines_and_can_be_changed(puppet: Puppet) -> None:

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import docker
 import psutil
 import pytest
 from docker_engine import URL
@@ -16,7 +18,7 @@ from owners import Owner
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import proctree
-from jupyter_sysdesign.environment.runtimes.docker import guard, labels
+from jupyter_sysdesign.environment.runtimes.docker import guard, labels, reaping
 from jupyter_sysdesign.environment.sweep import sweep_all
 
 if TYPE_CHECKING:
@@ -111,6 +113,25 @@ def test_the_next_start_clears_up_by_itself(
     assert not any(proctree.started(pid) for pid in owner.family)
     again.ask("instance stop")
     assert not left(client)
+
+
+def test_who_clears_up_beside_others_returns_when_nothing_is_left(
+    own: Callable[..., Owner], tiny_lesson: Source, client: APIClient
+) -> None:
+    owner = own(tiny_lesson)
+    os.kill(owner.facts["guard"], signal.SIGSTOP)
+    owner.process.kill()
+    owner.process.wait()
+
+    def clear_up(_: int) -> list[str]:
+        reaping.reap(URL, str(paths.home()), tiny_lesson.instance_id)
+        with docker.APIClient(base_url=URL) as mine:
+            return left(mine)
+
+    with ThreadPoolExecutor() as pool:
+        assert [*pool.map(clear_up, range(4))] == [[]] * 4
+    os.kill(owner.facts["guard"], signal.SIGCONT)
+    wait_for(lambda: not ledger_of(tiny_lesson).exists())
 
 
 def test_a_killed_guard_is_replaced(

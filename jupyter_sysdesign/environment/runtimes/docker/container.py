@@ -99,23 +99,43 @@ def share(cpus: float) -> dict[str, int]:
     return {"cpu_period": period, "cpu_quota": max(int(cpus * period), _LEAST_US)}
 
 
-def freeze(client: APIClient, made: str) -> None:
-    """Pause a container, trying again as often as the kernel may need.
+def kill(client: APIClient, made: str) -> None:
+    """Kill all of a container, with the core that dying may take.
 
     Raises:
         DockerException: as the SDK.
     """
     from docker.errors import APIError  # noqa: PLC0415 (it is there: we have a client)
 
-    for left in reversed(range(_FREEZES)):
-        try:
-            client.pause(made)
-        except APIError as error:  # noqa: PERF203 (so few)
-            if not left or "unable to freeze" not in str(error.explanation):
-                raise
-            time.sleep(_FREEZE_PAUSE_S)
-        else:
-            return
+    with contextlib.suppress(APIError):
+        client.update_container(made, **share(_CEILING))
+    client.kill(made, "SIGKILL")
+
+
+def freeze(client: APIClient, made: str, free: dict[str, int], share: dict[str, int]) -> None:
+    """Pause a container, as often as the kernel may need, and with the core that it takes.
+
+    It may use what is ``free`` meanwhile, as who waits for its share cannot be frozen, and
+    ``share`` from then on.
+
+    Raises:
+        DockerException: as the SDK.
+    """
+    from docker.errors import APIError  # noqa: PLC0415 (it is there: we have a client)
+
+    client.update_container(made, **free)
+    try:
+        for left in reversed(range(_FREEZES)):
+            try:
+                client.pause(made)
+            except APIError as error:  # noqa: PERF203 (as often as it takes)
+                if not left or "unable to freeze" not in str(error.explanation):
+                    raise
+                time.sleep(_FREEZE_PAUSE_S)
+            else:
+                return
+    finally:
+        client.update_container(made, **share)
 
 
 def _hand_over(place: Place, launch: Launch) -> None:

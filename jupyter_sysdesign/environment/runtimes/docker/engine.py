@@ -32,6 +32,8 @@ T = TypeVar("T")
 _TIMEOUT_S = 120
 _THREADS = 8
 _NOT_FOUND, _CONFLICT = 404, 409
+#: What it says, as an error of its own, of a container that ends in this moment.
+_ENDING = ("is marked for removal", "not running")
 
 _INSTALL = "pip install 'jupyter-sysdesign[docker]'"
 _START = "Start Docker, or use the embedded runtime, which needs none."
@@ -125,7 +127,8 @@ def _refusal(what: str, error: Any) -> SysdesignError:
             f"{what}: the Docker engine does not see the files of this machine",
             hint="It has to run here, and not in a container or virtual machine of its own.",
         )
-    if error.status_code in (_NOT_FOUND, _CONFLICT):
+    ending = any(words in said for words in _ENDING)
+    if error.status_code in (_NOT_FOUND, _CONFLICT) or ending:
         return ConflictError(f"{what}: {said}")
     return StartFailedError(f"{what}: Docker says {said}")
 

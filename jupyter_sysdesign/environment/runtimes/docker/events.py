@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Events:
-    """Calls ``oom`` with a service, or ``lost`` with why nothing can run any more, in a thread."""
+    """Calls ``oom`` with a container's id, or ``lost`` with why nothing can run, in a thread."""
 
     def __init__(
         self, instance: str, *, oom: Callable[[str], object], lost: Callable[[str], object]
@@ -56,7 +56,7 @@ class Events:
                     continue
                 service = about.get(labels.SERVICE, "")
                 if event["Action"] == "oom":
-                    self._tell(self._oom, service)
+                    self._tell(self._oom, event["Actor"]["ID"])
                 elif event["Action"] == "die" and service == HOLDER:
                     self._tell(self._lost, "Its private network was ended; perhaps Docker stopped")
         with contextlib.suppress(Exception):  # the SDK leaves it open when its socket is closed

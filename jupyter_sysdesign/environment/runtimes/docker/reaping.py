@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import socket
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,11 @@ from jupyter_sysdesign.environment.runtimes.docker.labels import HOME, INSTANCE
 
 _TIMEOUT_S = 60.0
 _OK = range(200, 300)
+#: A busy engine gives a removal up, or is still at an earlier one.
+_PATIENCE_S = 30.0
+_AGAIN_S = 0.1
+#: Who dies does it in its own share of the processor, which may be next to nothing.
+_UNLIMITED = {"CpuQuota": -1}
 
 
 class _Connection(http.client.HTTPConnection):
@@ -35,29 +41,48 @@ def instances(engine: str, home: str) -> set[str]:
     Raises:
         OSError: the engine does not answer.
     """
-    found = [*_list(engine, "containers/json?all=1", HOME, home), *_networks(engine, HOME, home)]
+    found = [*_containers(engine, HOME, home), *_networks(engine, HOME, home)]
     return {str(each["Labels"].get(INSTANCE, "")) for each in found}
 
 
 def reap(engine: str, home: str, instance: str, *, networks: bool = True) -> int:
     """Remove the containers of an instance, and its network; return how many containers.
 
+    Returns once the engine has none of them any more, whoever removes them.
+
     Raises:
-        OSError: the engine does not answer.
+        OSError: the engine does not answer, or does not let go of them.
     """
-    removed = 0
-    for each in _list(engine, "containers/json?all=1", INSTANCE, instance):
-        if each["Labels"].get(HOME) == home:
-            _ask(engine, "DELETE", f"containers/{each['Id']}?force=1&v=1")
-            removed += 1
-    for each in _networks(engine, INSTANCE, instance) if networks else ():
-        if each["Labels"].get(HOME) == home:
-            _ask(engine, "DELETE", f"networks/{each['Id']}")
-    return removed
+    removed: set[str] = set()
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        containers = _ids(_containers(engine, INSTANCE, instance), home)
+        nets = _ids(_networks(engine, INSTANCE, instance), home) if networks else []
+        if not containers and not nets:
+            return len(removed)
+        if time.monotonic() > until:
+            raise TimeoutError(f"{engine} does not remove what {instance} left")
+        for each in containers:
+            if each not in removed:
+                _ask(engine, "POST", f"containers/{each}/update", _UNLIMITED)
+            _ask(engine, "DELETE", f"containers/{each}?force=1&v=1")
+        for each in nets:
+            _ask(engine, "DELETE", f"networks/{each}")
+        if removed.issuperset(containers):
+            time.sleep(_AGAIN_S)
+        removed.update(containers)
+
+
+def _containers(engine: str, label: str, value: str) -> list[dict[str, Any]]:
+    return _list(engine, "containers/json?all=1", label, value)
 
 
 def _networks(engine: str, label: str, value: str) -> list[dict[str, Any]]:
     return _list(engine, "networks?", label, value)
+
+
+def _ids(found: list[dict[str, Any]], home: str) -> list[str]:
+    return [str(each["Id"]) for each in found if each["Labels"].get(HOME) == home]
 
 
 def _list(engine: str, path: str, label: str, value: str) -> list[dict[str, Any]]:
@@ -66,13 +91,14 @@ def _list(engine: str, path: str, label: str, value: str) -> list[dict[str, Any]
     return found
 
 
-def _ask(engine: str, method: str, path: str) -> Any:
+def _ask(engine: str, method: str, path: str, said: dict[str, Any] | None = None) -> Any:
+    """Return the answer; nothing where it refuses: whoever asks looks what is there."""
+    content = None if said is None else json.dumps(said)
     with contextlib.closing(_Connection(engine)) as connection:
         try:
-            connection.request(method, f"/{path}")
+            connection.request(method, f"/{path}", content, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             body = answer.read()
         except http.client.HTTPException as error:
             raise ConnectionError(f"{engine} hung up") from error
-    # What is gone by now, or being removed, is as good as removed.
     return json.loads(body) if answer.status in _OK and body else None

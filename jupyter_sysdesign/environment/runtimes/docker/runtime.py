@@ -100,7 +100,7 @@ class Docker:
         loop = asyncio.get_running_loop()
         self._events = Events(
             self._instance,
-            oom=lambda name: loop.call_soon_threadsafe(self._out_of_memory, name),
+            oom=lambda made: loop.call_soon_threadsafe(self._out_of_memory, made),
             lost=lambda why: loop.call_soon_threadsafe(self._went_away, why),
         )
         await self._engine.ask("Its events", self._events.open)
@@ -153,7 +153,10 @@ class Docker:
         free = container.share(container.ceiling(running.launch.cpus))
 
         def stop(client: APIClient) -> None:
-            client.update_container(running.id, **free)
+            from docker.errors import APIError  # noqa: PLC0415 (it is there: we have a client)
+
+            with contextlib.suppress(APIError):  # it is ending by itself
+                client.update_container(running.id, **free)
             client.stop(running.id, timeout=within_s)
 
         return await self._end(running, stop)
@@ -164,7 +167,7 @@ class Docker:
         if running is None:
             return None
         running.told = True
-        return await self._end(running, lambda client: client.kill(running.id, "SIGKILL"))
+        return await self._end(running, lambda client: container.kill(client, running.id))
 
     async def pause(self, name: str) -> None:
         """Freeze a service; returns once it is frozen. Quotas never wake it."""
@@ -173,11 +176,7 @@ class Docker:
 
         def pause(client: APIClient) -> None:
             with running.sharing:
-                client.update_container(running.id, **free)  # who waits for its share cannot freeze
-                try:
-                    container.freeze(client, running.id)
-                finally:
-                    client.update_container(running.id, **running.share)
+                container.freeze(client, running.id, free, running.share)
 
         await self._engine.ask(name, pause)
 
@@ -278,14 +277,19 @@ class Docker:
                 tell(running.output.feed(data))
                 if len(data) >= _FLOOD_BYTES:
                     time.sleep(_FLOOD_PAUSE_S)
-        try:
-            how = self._how_it_ended(running)
-        except ConflictError:  # somebody removed it
-            told = running.told or self._closing or self._lost
-            reason = running.reason or ("" if told else "its container was removed")
-            how = Exit(name, running.pid, -9, told=told, reason=reason)
-        except SysdesignError:
-            return  # the engine is gone; the events say so
+        while True:
+            try:
+                how = self._how_it_ended(running)
+                break
+            except ConflictError:  # somebody removed it
+                told = running.told or self._closing or self._lost
+                reason = running.reason or ("" if told else "its container was removed")
+                how = Exit(name, running.pid, -9, told=told, reason=reason)
+                break
+            except SysdesignError:
+                if self._closing or self._lost:
+                    return  # the engine is gone, and all has been told
+                time.sleep(_LOOK_EVERY_S)
         tell(running.output.finish(how.reason or None))
         running.output.close()
         with contextlib.suppress(RuntimeError):
@@ -297,8 +301,8 @@ class Docker:
             with engine.asking(launch.name):
                 code = int(client.wait(running.id)["StatusCode"])
                 state = client.inspect_container(running.id)["State"]
-            with contextlib.suppress(ConflictError), engine.asking(launch.name):
-                client.remove_container(running.id, force=True, v=True)
+            with contextlib.suppress(SysdesignError), engine.asking(launch.name):
+                client.remove_container(running.id, force=True, v=True)  # or the end of us all does
         reason = running.reason
         if state["OOMKilled"] and not running.told:
             reason = _out_of_memory(launch)
@@ -315,8 +319,13 @@ class Docker:
         self._listener.ended(how)
 
     async def _end(self, running: _Running, how: Any) -> Exit:
-        with contextlib.suppress(ConflictError):  # it ended by itself meanwhile
+        try:
             await self._engine.ask(running.launch.name, how)
+        except ConflictError:
+            pass  # it ended by itself meanwhile
+        except SysdesignError:
+            running.told = False
+            raise
         return await asyncio.shield(running.ended)
 
     def _find(self, name: str) -> _Running:
@@ -327,11 +336,11 @@ class Docker:
 
     # --- what happens by itself -------------------------------------------------------------
 
-    def _out_of_memory(self, name: str) -> None:
-        """End all of a service of which the kernel ended a part."""
-        running = self._running.get(name)
-        if running is not None and not running.told:
-            self._end_for(running, _out_of_memory(running.launch))
+    def _out_of_memory(self, made: str) -> None:
+        """End all of a container of which the kernel ended a part."""
+        for running in self._running.values():
+            if running.id == made and not running.told:
+                self._end_for(running, _out_of_memory(running.launch))
 
     def _end_for(self, running: _Running, reason: str) -> None:
         running.reason = running.reason or reason
@@ -340,7 +349,7 @@ class Docker:
     async def _kill_quietly(self, running: _Running) -> None:
         with contextlib.suppress(SysdesignError):
             await self._engine.ask(
-                running.launch.name, lambda client: client.kill(running.id, "SIGKILL")
+                running.launch.name, lambda client: container.kill(client, running.id)
             )
 
     async def _look_at_sockets(self) -> None:
