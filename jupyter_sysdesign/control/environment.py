@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign import paths
@@ -15,6 +14,7 @@ from jupyter_sysdesign.control.recorder import Recorder
 from jupyter_sysdesign.control.runs import Runs
 from jupyter_sysdesign.control.sequence import Sequence
 from jupyter_sysdesign.control.temporary import temporary
+from jupyter_sysdesign.environment import removal
 from jupyter_sysdesign.environment.instance import Instance
 from jupyter_sysdesign.environment.status import EnvironmentStatus, State
 from jupyter_sysdesign.errors import ConflictError, NotFoundError, SysdesignError
@@ -146,7 +146,7 @@ class Environment:
             await self.halt()
             await self._end_faults()
             await self.instance.remove()
-            await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+            await asyncio.to_thread(removal.remove, self.folder)
         finally:
             self.events.close()
 

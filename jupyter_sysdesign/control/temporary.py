@@ -6,18 +6,17 @@ They are known by a mark that is there from their first moment on, whenever we a
 from __future__ import annotations
 
 import contextlib
-import shutil
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment.ownership import Ownership
+from jupyter_sysdesign.environment.removal import UNFINISHED, remove
 from jupyter_sysdesign.errors import ConflictError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MARK = "temporary"
-_UNFINISHED = ".unfinished"
 
 
 def temporary(instance_id: str) -> Path:
@@ -31,18 +30,18 @@ def temporary(instance_id: str) -> Path:
         if not (folder / _MARK).exists():
             raise ConflictError(f"{instance_id} is there for another purpose already")
     else:
-        unfinished = paths.instance(instance_id + _UNFINISHED)
+        unfinished = paths.instance(instance_id + UNFINISHED)
         (unfinished / _MARK).touch()
         unfinished.rename(folder)
     return folder
 
 
 def remove_temporary() -> None:
-    """Remove what is left of them; those that are being ended in order go by themselves."""
+    """Remove what is left of them, and of deletions; what is ended in order goes by itself."""
     marked = {mark.parent for mark in paths.instances().glob(f"*/{_MARK}")}
-    for folder in marked | set(paths.instances().glob(f"*{_UNFINISHED}")):
+    for folder in marked | set(paths.instances().glob(f"*{UNFINISHED}")):
         with contextlib.suppress(FileNotFoundError):  # it went in this moment
             ownership = Ownership.take(folder)
             if ownership is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove(folder)
                 ownership.release()

@@ -16,7 +16,7 @@ import signal
 import time
 from pathlib import Path
 
-from jupyter_sysdesign.environment import ledger, proctitle, supervisor
+from jupyter_sysdesign.environment import ledger, proctitle, removal, supervisor
 from jupyter_sysdesign.environment.limits import adopt_orphans, die_with_parent
 from jupyter_sysdesign.environment.proctree import LINUX, children
 
@@ -93,6 +93,6 @@ def _end_by_ledger(folder: str) -> None:
 def _remove(folder: str, sockets: str, *, everything: bool) -> None:
     shutil.rmtree(sockets, ignore_errors=True)
     if everything:
-        shutil.rmtree(folder, ignore_errors=True)
+        removal.remove(Path(folder))
     else:
         ledger.remove(Path(folder))

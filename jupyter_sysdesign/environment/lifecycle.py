@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.environment import applying
+from jupyter_sysdesign.environment import applying, removal
 from jupyter_sysdesign.environment.console import Console
 from jupyter_sysdesign.environment.ensemble import Ensemble
 from jupyter_sysdesign.environment.held_files import HeldFiles
@@ -238,7 +237,7 @@ class Lifecycle:
                 raise ResourceError(f"{self.folder} cannot be deleted: {error.strerror}") from error
             if ownership is None:
                 raise ConflictError(f"Another program of yours runs {self.source.instance_id}")
-            shutil.rmtree(self.folder, ignore_errors=True)
+            removal.remove(self.folder)
             ownership.release()
 
         await in_thread(delete)

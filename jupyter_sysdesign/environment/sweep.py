@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.environment import ledger, proctree
+from jupyter_sysdesign.environment import ledger, proctree, removal
 from jupyter_sysdesign.environment.ownership import Ownership
 from jupyter_sysdesign.environment.runtimes.docker.labels import SOCKET
 
@@ -44,7 +44,7 @@ def sweep_all() -> int:
             continue
         killed += sweep_instance(folder)
         if _purpose(folder) == "check":
-            shutil.rmtree(folder, ignore_errors=True)
+            removal.remove(folder)
         ownership.release()
     names = {folder.name for folder in folders}
     killed += _kill(lambda: (pid for pid, name in _marked() if name not in names))

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.environment import ledger
+from jupyter_sysdesign.environment import ledger, removal
 from jupyter_sysdesign.environment.runtimes.docker.reaping import reap
 
 #: An engine that restarts is waited for.
@@ -43,7 +43,7 @@ def main(engine: str, instance: str, folder: str, sockets: str, *, keep: bool) -
     removed = _remove(engine, instance)
     shutil.rmtree(sockets, ignore_errors=True)
     if said != CLOSE and not keep:
-        shutil.rmtree(folder, ignore_errors=True)
+        removal.remove(Path(folder))
     elif removed:
         ledger.remove(Path(folder))
 
