@@ -18,7 +18,7 @@ from jupyter_sysdesign.errors import SysdesignError, UnavailableError
 from jupyter_sysdesign.grading import blame, reasons, verdict
 from jupyter_sysdesign.grading.blame import Finding
 from jupyter_sysdesign.grading.checks import Context
-from jupyter_sysdesign.grading.deadline import DeadlineExceeded, deadline
+from jupyter_sysdesign.grading.deadline import DeadlineExceeded, deadline, held
 from jupyter_sysdesign.grading.outcome import CannotTell, Outcome
 from jupyter_sysdesign.grading.submission import RejectedError, UnreadableError, rebuild
 from jupyter_sysdesign.grading.system import System, derive
@@ -76,6 +76,7 @@ class Session:
         self._made: list[str] = []
         self._submission: System | None = None
         self._pristine: System | None = None
+        self._compared = False  # whether the check that is made asked for the pristine one
         self._attempts = 0
         self._refused: list[str] = []
         self._reached: Mapping[str, list[str]] = {}
@@ -115,13 +116,17 @@ class Session:
         before = self._broken or blame.fallen(system, self._reached)
         if before is not None:
             return verdict.not_made(check, self._readable(before))
+        self._compared = False
         result = self._make(check, system)
-        if result.status is not Status.PASSED:
-            cause = blame.behind(system, self._reached)
-            if cause is not None and (
-                cause.status is Status.UNKNOWN or result.measured == verdict.NOT_MEASURED
-            ):
-                result = verdict.not_made(check, self._readable(cause))
+        passed = result.status is Status.PASSED
+        cause = None if passed else blame.behind(system, self._reached)
+        lost = self._lost_comparison(passed)
+        if cause is None and lost is not None:
+            result = verdict.not_made(check, lost)
+        elif cause is not None and (
+            cause.status is Status.UNKNOWN or result.measured == verdict.NOT_MEASURED
+        ):
+            result = verdict.not_made(check, self._readable(cause))
         self._heal(system)
         return result
 
@@ -141,6 +146,7 @@ class Session:
                 return verdict.judged(check, self._outcome(check, system))
         except DeadlineExceeded:
             finding = _overtime(check, system.waited_s())
+            self._recover(system.settle)
         except Exception as error:  # noqa: BLE001 (whatever it is: it is judged, and written down)
             traceback.print_exc(file=sys.stderr)
             finding = blame.of_error(error) or self._odd(check, error)
@@ -203,19 +209,45 @@ class Session:
         }
         return replace(finding, why=finding.why.replace(folder, ""), evidence=evidence)
 
-    def _heal(self, system: System) -> None:
+    def _lost_comparison(self, passed: bool) -> Finding | None:
+        """Return why what the check compared with says nothing, and forget it; None: it does."""
+        if self._pristine is None or not self._compared:
+            return None
+        cause = (blame.fallen if passed else blame.behind)(self._pristine, {})
+        if cause is None or cause.status is not Status.UNKNOWN:
+            return None
+        self._forget(self._pristine)
+        return replace(cause, why=f"The system to compare with: {cause.why}")
+
+    def _recover(self, how: Callable[[], None]) -> None:
         try:
             with deadline(_START_S):
-                system.heal()
-                if self._pristine is not None:
-                    self._pristine.heal()
+                how()
         except (Exception, DeadlineExceeded) as error:  # noqa: BLE001 (judged below)
             found = blame.of_error(error) if isinstance(error, Exception) else None
             self._broken = found or Finding(
                 Status.UNKNOWN, f"The system did not recover after a check: {error}"
             )
 
+    def _heal(self, system: System) -> None:
+        self._recover(system.heal)
+        if self._pristine is None:
+            return
+        try:
+            with deadline(_START_S):
+                self._pristine.settle()
+                self._pristine.heal()
+        except (Exception, DeadlineExceeded):  # noqa: BLE001 (the next check gets another one)
+            traceback.print_exc(file=sys.stderr)
+            self._forget(self._pristine)
+
+    def _forget(self, pristine: System) -> None:
+        self._pristine = None
+        pristine.close()
+        self._delete([pristine.id])
+
     def _untouched(self) -> System:
+        self._compared = True
         if self._pristine is not None:
             return self._pristine
         before = len(self._made)
@@ -239,9 +271,10 @@ class Session:
                 self._client.delete(environment)
 
     def _start(self, name: str, workspace: Path) -> System:
-        made = self._client.create_environment(str(workspace), purpose="check")
-        self._made.append(made.id)
-        self._started(name, made.id)
+        with held():  # whatever is made is known, and removed
+            made = self._client.create_environment(str(workspace), purpose="check")
+            self._made.append(made.id)
+            self._started(name, made.id)
         try:
             status = self._client.wait(made.id, _SETTLED, _START_S)
         except UnavailableError as error:

@@ -11,6 +11,7 @@ import httpx
 
 from jupyter_sysdesign.environment.status import ServiceState, State
 from jupyter_sysdesign.errors import ConflictError
+from jupyter_sysdesign.grading.deadline import held
 from jupyter_sysdesign.grading.outcome import CannotTell, Crowded, Failed
 from jupyter_sysdesign.grading.told import Loaded, Told
 from jupyter_sysdesign.unencrypted import NO_CERTIFICATES
@@ -91,6 +92,7 @@ class System:
         self._waited_s = 0.0
         self._pids: dict[str, int | None] = {}
         self._disturbed: set[str] = set()
+        self._unsettled = False
         self.note(status)
 
     def load(
@@ -226,11 +228,22 @@ class System:
 
     def reset(self) -> None:
         """Restore the pristine data and apply the migrations again."""
-        self._client.reset(self.id)
-        status = self._client.wait(self.id, [State.READY, State.FAILED], timeout_s=READY_S)
-        self.note(status)  # already here: the migrations may take longer than the check has
+        self._unsettled = True
+        with held():  # it would go on without us, and change what runs under the next check
+            self._client.reset(self.id)
+            self.note(self._client.wait(self.id, [State.READY, State.FAILED], timeout_s=READY_S))
         self._client.apply(self.id)
         self.note(self.status())
+        self._unsettled = False
+
+    def settle(self) -> None:
+        """Do the rest of a reset that a check had no time for."""
+        while self._unsettled:
+            with contextlib.suppress(ConflictError):  # migrations are still being applied
+                self._client.apply(self.id)
+                self.note(self.status())
+                self._unsettled = False
+            time.sleep(_POLL_S)
 
     def note(self, status: EnvironmentStatus) -> None:
         """Remember which processes run now: another one later means that it died."""
@@ -246,7 +259,8 @@ class System:
         ]
 
     def begin(self) -> None:
-        """Forget the requests of the check before."""
+        """Forget the requests of the check before, and what became of a reset."""
+        self._unsettled = False
         self._last, self._asked_at, self._waited_s = None, None, 0.0
 
     def waited_s(self) -> float:

@@ -187,10 +187,8 @@ class _Job:
             process.stdin.write(json.dumps(order).encode() + b"\n")
             process.stdin.flush()
         size = 0
-        while line := process.stdout.readline(_LINE_BYTES):
+        while (line := _line(process.stdout)) and size <= _SAID_BYTES:
             size += len(line)
-            if size > _SAID_BYTES:
-                break
             said = json.loads(line)
             if {"verdict", "prepared", "failed"} & said.keys():
                 return dict(said)
@@ -225,6 +223,15 @@ def _kill(started: Started) -> None:
         if pipe is not None:
             with contextlib.suppress(OSError):
                 pipe.close()
+
+
+def _line(stream: Any) -> bytes:
+    """Return the next line; empty: there is none, or it was cut as the job was killed."""
+    try:
+        line: bytes = stream.readline(_LINE_BYTES)
+    except ValueError:  # closed
+        return b""
+    return line if line.endswith(b"\n") else b""
 
 
 def _collect(stream: Any, errors: list[bytes]) -> None:

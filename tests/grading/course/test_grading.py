@@ -28,18 +28,18 @@ _SCRIPT = """
 read order
 case "$order" in
     *'"seed": null'*) echo '{"prepared": true}' ;;
-    *) printf '%s\\n' LINE ;;
+    *) printf %s LINE; END ;;
 esac
 """
 
 
 class Saying:
-    """A rung on which no job runs: there is one line in the place of a verdict's."""
+    """A rung on which no job runs: there is one line in the place of a verdict's, and an end."""
 
     name = "saying"
 
-    def __init__(self, line: str) -> None:
-        self._script = _SCRIPT.replace("LINE", shlex.quote(line))
+    def __init__(self, line: str, end: str = "echo") -> None:
+        self._script = _SCRIPT.replace("LINE", shlex.quote(line)).replace("END", end)
 
     def unusable(self) -> str:
         return ""
@@ -48,10 +48,10 @@ class Saying:
         return boxes.Started(boxes.started(["/bin/sh", "-c", self._script], {}), folder)
 
 
-def graded(line: str, **about: Any) -> Verdict:
-    """Return what comes of an order whose job says ``line``."""
+def graded(line: str, end: str = "echo", timeout_s: float = 60, **about: Any) -> Verdict:
+    """Return what comes of an order whose job says ``line`` and does ``end``."""
     given = {"student": "ann", "lesson": "tiny", "files": {}, "digest": "d", "seed": 1, **about}
-    return do(orders.Order(**given), Saying(line), 60).verdict
+    return do(orders.Order(**given), Saying(line, end), timeout_s).verdict
 
 
 class Here:
@@ -77,6 +77,14 @@ def undecided(verdict: Verdict, why: str) -> None:
 def test_an_order_that_breaks_its_grader_is_undecided():
     undecided(graded("Segmentation fault"), "Grading broke down (JSONDecodeError).")
     undecided(graded('{"verdict": {}}'), "Grading broke down (ValidationError).")
+
+
+def test_a_job_that_is_killed_in_the_middle_of_a_line_is_told_as_killed():
+    undecided(
+        graded('{"verdict": {"st', end="sleep 60", timeout_s=3), "not decided within 0.05 minutes"
+    )
+    ended = graded('{"verdict": {"st', end="kill -9 $$")
+    undecided(ended, "Grading ended without a verdict.")
 
 
 def test_a_verdict_without_checks_is_one_on_every_check():
