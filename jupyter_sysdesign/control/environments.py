@@ -105,9 +105,9 @@ class Environments:
 
     async def remove(self, environment: Environment) -> None:
         """Stop it, forget it and delete its data."""
-        await environment.halt()
         async with self._turn(environment.id):
             if self._known.get(environment.id) is environment:
+                await environment.halt()
                 # Forgotten first: what is being deleted is not found any more.
                 del self._known[environment.id]
                 self._forgotten(environment.id)

@@ -140,7 +140,9 @@ class Runs:
         """
         if self._current is None or self._current.id != run_id:
             raise ConflictError(f"Run {self._ended(run_id).id} has ended already")
-        await self.stop_all()
+        if self._task is not None:
+            self._stopping.set()
+            await asyncio.wait([self._task])
         return _without_details(self._finished[run_id])
 
     async def stop_all(self) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _CONNECT_TIMEOUT_S = 5
+#: For whoever compares just now.
+_PATIENCE_S = 60
 _SCRATCH = 7_203_115  # names a lock; any number that nobody else takes
 _TYPED = "not in migrations/"
 _MISSING = "not in the database"
@@ -74,6 +76,7 @@ class SchemaDrift:
         applied = json.dumps([[each.name, each.sha256] for each in scripts])
         key = hashlib.sha256(applied.encode()).hexdigest()
         # There is one scratch database; who comes second finds what the first one remembered.
+        await admin.execute(f"SET lock_timeout = '{_PATIENCE_S}s'")
         await admin.execute("SELECT pg_advisory_lock(%s)", [_SCRATCH])
         found = await admin.execute(
             "SELECT objects FROM sysdesign.expected_schema WHERE migrations = %s", [key]

@@ -337,4 +337,5 @@ def test_the_async_client_does_the_same(control: Control) -> None:
 
     assert asyncio.run(scenario())[0] == "preparing"
     # The end of its lease was clean.
-    control.until(lambda: control.client().environment(made.id).state.value == "stopped")
+    asking = control.client()
+    control.until(lambda: asking.environment(made.id).state.value == "stopped")

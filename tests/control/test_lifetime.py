@@ -13,13 +13,13 @@ import pytest
 from family import running
 
 from jupyter_sysdesign import errors, paths
+from jupyter_sysdesign.control.client import ControlClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conftest import Control
 
-    from jupyter_sysdesign.control.client import ControlClient
 
 # A client in a process of its own: holds an environment until it is killed.
 HOLDER = """
@@ -51,7 +51,8 @@ def holding(holder: str, workspace: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def state(control: Control, environment: str) -> str:
-    return control.client().environment(environment).state.value
+    with ControlClient() as client:  # asked so often that none is kept
+        return client.environment(environment).state.value
 
 
 def unending(client: ControlClient, environment: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+import signal
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,6 +120,22 @@ def test_what_is_made_while_the_former_is_being_deleted_lasts(
     assert [each.id for each in client.environments()] == [made.id]
 
 
+def test_a_control_plane_killed_while_it_deletes_leaves_nothing_half_there(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
+    client = control.client()
+    made = client.create_environment(control.workspace().id, start=False)
+    going = litter(paths.instances() / made.id / "litter")
+    deleted = others.submit(control.client().delete, made.id)
+    control.until(going)
+    assert not (paths.instances() / made.id).exists()
+    os.kill(client.info().pid, signal.SIGKILL)
+    with suppress(errors.SysdesignError):
+        deleted.result()
+    assert control.client().environments() == []
+    control.until(lambda: not [*paths.instances().iterdir()])
+
+
 def test_a_start_that_meets_a_deletion_starts_nothing(
     control: Control, curriculum: Path, others: ThreadPoolExecutor
 ) -> None:
@@ -145,8 +162,7 @@ def test_who_looks_while_it_is_deleted_does_not_bring_it_back(
         looking = others.submit(control.client().environment, made.id)
         control.until(waits)
         deleted = others.submit(control.client().delete, made.id)
-        with suppress(TimeoutError):  # it must not be done before the other is
-            deleted.result(2)
+        wait([deleted], timeout=2)  # it must not be done before the other is
     with suppress(errors.NotFoundError):
         looking.result()
     deleted.result()
@@ -179,8 +195,7 @@ def test_no_run_outlives_its_environment(control: Control, others: ThreadPoolExe
     unending = {**client.profiles(workspace).profiles["steady"], "duration_s": 600}
     client.service(workspace, "app", "pause")  # so that it takes long to look for the paths
     begun = others.submit(control.client().start_run, workspace, unending)
-    with suppress(TimeoutError):
-        begun.result(0.5)
+    wait([begun], timeout=0.5)
     client.stop(workspace)
     with suppress(errors.ConflictError):
         begun.result()
@@ -215,6 +230,29 @@ async def test_a_run_that_begins_as_the_last_is_put_away_ends_with_its_environme
     await environment.close()
 
 
+@pytest.mark.anyio
+async def test_who_stops_a_run_does_not_stop_the_next(tiny_lesson: Source) -> None:
+    ended, put_away = asyncio.Event(), asyncio.Event()
+
+    async def settle(_environment: Environment) -> None:
+        ended.set()
+        await put_away.wait()
+
+    environment = Environment(tiny_lesson, "lesson", settle)
+    environment.start()
+    while environment.status.state is not State.READY:  # noqa: ASYNC110 (events are for others)
+        await asyncio.sleep(0.01)
+    steady, target = load_profiles(tiny_lesson.locate(FILE), FILE)["steady"], environment.instance
+    first = environment.runs.start("first", steady, target.target, 1, 1.0)
+    stopping = asyncio.ensure_future(environment.runs.stop(first.id))
+    await ended.wait()
+    environment.runs.start("second", steady, target.target, 1, 1.0)
+    put_away.set()
+    assert (await stopping).state == "stopped"
+    assert [each.state for each in environment.runs.list()] == ["stopped", "running"]
+    await environment.close()
+
+
 def test_a_start_that_meets_a_reset_is_refused(
     control: Control, curriculum: Path, others: ThreadPoolExecutor
 ) -> None:
@@ -246,7 +284,8 @@ def test_who_used_a_deleted_one_does_not_hold_the_next(
     deleted.result()
     with control.client(holder="kernel:a") as kernel:
         kernel.wait(kernel.create_environment(workspace).id)
-    control.until(lambda: control.client().environment(workspace).state.value == "stopped")
+    asking = control.client()
+    control.until(lambda: asking.environment(workspace).state.value == "stopped")
 
 
 def _is_up(client: ControlClient, environment: str) -> bool:

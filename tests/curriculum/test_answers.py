@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import threading
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-import psutil
 import pytest
+from file_locks import until_somebody_waits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,9 +18,6 @@ from jupyter_sysdesign.curriculum import progress
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def verdict(*statuses: Status) -> Verdict:
@@ -66,15 +66,43 @@ def test_a_pipe_does_not_hang(tmp_path: Path):
 def test_a_folder_is_put_aside_as_it_is(tmp_path: Path):
     (tmp_path / "answers.json").mkdir()
     (tmp_path / "answers.json" / "mine").write_text("mine")
-    before = psutil.Process().num_fds()
     file = AnswersFile(tmp_path)
     for _ in range(5):
         assert file.answers() == {}
-    assert psutil.Process().num_fds() == before
+    opened = [os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()]
+    assert not [each for each in opened if each.startswith(str(tmp_path))]
     file.put("q", Answer(value=1, answered_at=1))
     assert list(file.answers()) == ["q"]
     (aside,) = tmp_path.glob("answers.damaged-*.json")
     assert (aside / "mine").read_text() == "mine"
+
+
+def test_who_waited_for_a_folder_that_is_another_now_locks_that(tmp_path: Path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    file = AnswersFile(folder)
+
+    def locked(path: Path) -> bool:
+        with path.open() as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def change(_: Answer | None) -> Answer:
+        assert any(locked(each) for each in folder.rglob("*") if each.is_file())
+        return Answer(value=1, answered_at=1)
+
+    with ThreadPoolExecutor() as pool:
+        with file.locked():
+            answered = pool.submit(file.update, "q", change)
+            until_somebody_waits()
+            shutil.copytree(folder, tmp_path / "another")
+            folder.rename(tmp_path / "before")
+            (tmp_path / "another").rename(folder)  # as an import does
+        answered.result()
+    assert list(file.answers()) == ["q"]
 
 
 def test_numbers_that_are_none_are_begun_anew(tmp_path: Path):

@@ -6,12 +6,12 @@ import json
 import os
 import stat
 import threading
-import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from file_locks import until_somebody_waits
 
 from jupyter_sysdesign.control.models import Answer
 from jupyter_sysdesign.curriculum import archive
@@ -387,8 +387,10 @@ def test_an_answer_that_meets_an_import_overwrites_none_of_it(catalogue, bring, 
         answered = pool.submit(file.update, "why", change)
         writing.wait(60)
         imported = pool.submit(bring, tmp_path / "work.zip")
-        time.sleep(0.5)
-        go_on.set()
+        try:
+            until_somebody_waits()
+        finally:
+            go_on.set()
         answered.result()
     assert isinstance(imported.exception(), WorkThereError)
     assert file.answers() == {"why": ANSWER}
@@ -413,6 +415,7 @@ def test_answers_are_written_where_nobody_looks_for_work(catalogue, tmp_path, mo
     really = os.fsync
     monkeypatch.setattr(os, "fsync", lambda handle: (really(handle), seen.append(made.files())))
     AnswersFile(made.folder).put("guess", ANSWER)
+    assert seen
     assert not [each for files in seen for each in files if each.startswith(".answers")]
 
 

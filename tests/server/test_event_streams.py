@@ -122,6 +122,11 @@ async def test_a_socket_that_vanishes_leaves_nothing_open(
     jupyter: Jupyter, control_plane: Any
 ) -> None:
     environment = (await jupyter.environment("ready"))["id"]
+    sampled: set[str] = set()
+    while not {"db", "app"} <= sampled:  # whoever samples has connected
+        values = (await jupyter.ask("GET", f"v1/environments/{environment}/metrics")).body["values"]
+        sampled = {name.partition(".")[0] for name in values}
+        await asyncio.sleep(0.1)
     process = psutil.Process(control_plane.pid())
     seen = [process.num_fds()]
     while len(set(seen[-10:])) > 1 or len(seen) < 10:  # what comes with the start is open by then

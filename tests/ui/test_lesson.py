@@ -68,9 +68,9 @@ def test_a_learner_from_symptom_to_verdict(window, lab):  # noqa: PLR0915 (one s
     done, last, seen = fact(live, "Done"), re.compile("^0"), [0]
     for _ in range(3):
         expect(done).not_to_have_text(last)
-        last = done.inner_text()
+        last = done.text_content() or ""
         seen.append(int(re.sub(r"\D", "", last)))
-    assert seen == sorted(seen), seen
+    assert seen == sorted(set(seen)), seen
     window.picture("03-load-running")
     notebook.finished('before = lesson.load("browse", seed=1)')
     expect(live.get_by_role("row", name=re.compile("budget"))).to_be_visible()
