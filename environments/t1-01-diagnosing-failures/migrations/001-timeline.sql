@@ -1,4 +1,4 @@
 -- Your first migration.
 --
 -- A migration is a small file of SQL that changes the database. Write your statement below,
--- save this file, and run  lesson.apply()  in the notebook (or press "Apply" in the panel).
+-- save this file, and run  lesson.apply()  in the notebook (or press "Apply migrations" in the panel).

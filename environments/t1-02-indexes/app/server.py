@@ -59,7 +59,7 @@ LIST = 24  # products in a list
 HISTORY = 20  # orders in a history
 
 
-# The budget list: the best that a category has up to a price, dearest first.
+# The budget list: the best that a category has up to a price, most expensive first.
 # Two products can cost the same, so the id decides which of them comes first.
 @app.get("/products")
 async def budget_list(category: int, max_price: int) -> dict:

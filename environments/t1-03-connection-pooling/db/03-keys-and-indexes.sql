@@ -1,4 +1,4 @@
--- A job is of a kind that exists. Who asks for another is refused.
+-- A job is of a kind that exists. Whoever asks for another is refused.
 ALTER TABLE jobs ADD FOREIGN KEY (kind) REFERENCES kinds (name);
 
 -- Leads a worker to the oldest job that waits, however many are done.
