@@ -14,6 +14,7 @@ module.exports = {
           : 'js',
       format: 'cjs',
       target: 'node22',
+      supported: { 'dynamic-import': false }, // Jest has none
       jsx: 'automatic',
       jsxImportSource: 'preact',
       sourcemap: 'inline',

@@ -13,7 +13,10 @@ from jupyter_sysdesign.errors import InvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NUMBER = re.compile(r"([+-]?(?:\d+(?:[,_ ]\d{3})*|\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)\s*(\D*)")
+#: Groups of thousands follow no leading 0: ``0,125`` is a fraction with a decimal comma.
+_NUMBER = re.compile(
+    r"([+-]?(?:[1-9]\d*(?:[,_ ]\d{3})*|\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)\s*(\D*)"
+)
 #: In milliseconds: learners read "1.2 s" off a chart whose question asks for ms.
 _TIMES = {"us": 0.001, "µs": 0.001, "ms": 1.0, "s": 1000.0, "min": 60_000.0}
 _ARTICLES = re.compile(r"^(?:a|an|the) ")

@@ -125,8 +125,9 @@ export function tickSeconds(value: number): string {
   if (value < 120) {
     return `${tick(value)} s`;
   }
-  const rest = String(Math.round(value % 60)).padStart(2, '0');
-  return `${Math.floor(value / 60)}:${rest}`;
+  const total = Math.round(value);
+  const rest = String(total % 60).padStart(2, '0');
+  return `${Math.floor(total / 60)}:${rest}`;
 }
 
 /** Time of day of a moment in seconds since the epoch: `14:03:27`. */

@@ -93,6 +93,11 @@ export function button(el: Element, text: string): HTMLButtonElement {
   return found;
 }
 
+/** The second click of a double click. */
+export function clickAgain(button: HTMLButtonElement): void {
+  button.dispatchEvent(new MouseEvent('click', { bubbles: true, detail: 2 }));
+}
+
 /** Type into a field. */
 export function type(
   field: HTMLInputElement | HTMLTextAreaElement | null,

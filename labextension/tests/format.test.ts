@@ -32,7 +32,8 @@ test.each([
   [tickMs(0), '0'],
   [tickMs(2500), '2.5 s'],
   [tickSeconds(90), '90 s'],
-  [tickSeconds(150), '2:30']
+  [tickSeconds(150), '2:30'],
+  [tickSeconds(179.5), '3:00']
 ])('%s', (made, expected) => {
   expect(made).toBe(expected);
 });

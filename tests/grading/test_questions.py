@@ -245,6 +245,7 @@ def test_decided_by_rule(name: str, value: Any, correct: Any, score: Any, feedba
     [
         *itertools.product(KINDS, [None, "", [], {}, True, [[]], "x" * 30_000, {"a": 1}]),
         *itertools.product(["factor", "observe", "number"], ["ten", "5 apples", "nan", "1e999"]),
+        *itertools.product(["factor", "number"], ["0,125", "-0,125", "0 125", "00_125", "1,2000"]),
         *itertools.product(["factor", "observe"], [float("inf"), float("nan"), 10**400]),
         *itertools.product(["choice", "choices", "evidence"], ["z", ["a", "z"], 1]),
         ("interval", {"low": 5, "high": 1}),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -231,6 +232,19 @@ def test_a_snapshot_that_makes_no_sense_is_no_error() -> None:
             {"status": None, "results": [{"id": 1}], "lines": None},
         ):
             kept(render(kind, {}, snapshot).html)
+
+
+def test_log_times_name_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XYZ-3")
+    time.tzset()
+    try:
+        line = {"ts": 0.0, "service": "db", "line": "up"}
+        page = kept(render("logs", {}, {"lines": [line]}).html)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "03:00:00 db up" in page.text
+    assert "times in XYZ" in page.text
 
 
 def test_run_has_its_charts_as_pictures(make_run: Callable[..., Run]) -> None:

@@ -38,7 +38,11 @@ def as_html(lines: Sequence[dict[str, Any]], service: str | None) -> Html:
             "max-height: 320px; overflow: auto; margin: 4px 0; background: transparent"
         ),
     )
-    return card(heading, box, footnote(f"The last {len(lines)} lines."), kind="logs")
+    # Of this process: who reads the page may be elsewhere.
+    zone = time.strftime("%Z")
+    return card(
+        heading, box, footnote(f"The last {len(lines)} lines; times in {zone}."), kind="logs"
+    )
 
 
 def as_text(lines: Sequence[dict[str, Any]]) -> str:

@@ -81,3 +81,17 @@ export function asProblem(error: unknown): ApiError {
   const message = error instanceof Error ? error.message : String(error);
   return new ApiError(message, 'internal', 500);
 }
+
+/** What a control plane may not have, or not be able to tell: null then. */
+export async function optional<Model>(
+  asked: Promise<Model>
+): Promise<Model | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError && !error.transient) {
+      return null;
+    }
+    throw error;
+  }
+}

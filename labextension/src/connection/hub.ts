@@ -30,6 +30,7 @@ export interface ISubscriber {
 interface IEntry {
   subscriber: ISubscriber;
   pending: StreamEvent[];
+  /** The last event of the stream that it has, or that is pending. */
   after: number;
 }
 
@@ -61,6 +62,7 @@ export class EventHub {
       entry.pending.push(
         ...(this._history.since(entry.after) ?? [gap(entry.after + 1, last)])
       );
+      entry.after = last;
       this._batch.request();
     }
     this._entries.add(entry);
@@ -154,6 +156,7 @@ export class EventHub {
       for (const entry of this._entries) {
         if (event.seq > entry.after) {
           entry.pending.push(event);
+          entry.after = event.seq;
         }
       }
     }
@@ -170,13 +173,15 @@ export class EventHub {
           ? entry.pending.filter(event => !DROPPABLE.has(event.type))
           : entry.pending;
       entry.pending = [];
-      entry.after = batch.at(-1)?.seq ?? entry.after;
       entry.subscriber.onEvents(batch);
     }
   };
 
   private _lost(opened: boolean, problem: ApiError | null): void {
     this._stopTimers();
+    if (problem?.code === 'not_found') {
+      this._startAnew(); // what comes under this name next has a history of its own
+    }
     if (this._entries.size === 0) {
       return;
     }

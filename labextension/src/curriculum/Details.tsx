@@ -23,12 +23,12 @@ export function Details(props: {
   /** It is the one to go on with. */
   isNext: boolean;
   doings: IDoings;
-  /** Opening a notebook, which other places can begin too. */
+  /** Opening notebooks, by their lessons; other places can begin it too. */
   opening: IAction;
   onOpen: (lesson: ILesson) => void;
   onConcept: (concept: string) => void;
 }): JSX.Element {
-  const { lesson, doings } = props;
+  const { lesson, doings, opening } = props;
   const { summary, workspace, progress } = lesson;
   const action = useAction();
   const figures = progressFigures(progress);
@@ -66,7 +66,7 @@ export function Details(props: {
       <div class="sd-actions sd-actions-left">
         <Button
           primary
-          busy={props.opening.busy !== null}
+          busy={opening.busy === summary.id}
           onClick={() => {
             props.onOpen(lesson);
           }}
@@ -97,7 +97,9 @@ export function Details(props: {
           </Button>
         ))}
       </div>
-      {props.opening.problem && <Problem problem={props.opening.problem} />}
+      {opening.problem && opening.failed === summary.id && (
+        <Problem problem={opening.problem} />
+      )}
       {action.problem && <Problem problem={action.problem} />}
       {summary.has_services ? (
         <EnvironmentLine lesson={lesson} doings={doings} />
@@ -156,6 +158,7 @@ function EnvironmentLine(props: {
         <StateWord {...environmentWord(environment.state)} />
         <span class="sd-actions">
           <Button
+            turns
             busy={action.busy !== null || environment.state === 'stopping'}
             label={
               running ? t('Stop the environment') : t('Start the environment')

@@ -32,6 +32,7 @@ export class CurriculumPanel extends Widget {
 
   protected override onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
+    this._activatedFrom = document.activeElement;
     this._environments.changed.connect(this._focusSoon, this);
     void this._load().then(() => {
       this._focusSoon();
@@ -46,11 +47,20 @@ export class CurriculumPanel extends Widget {
       );
       if (line) {
         this._environments.changed.disconnect(this._focusSoon, this);
-        if (!this.node.contains(document.activeElement)) {
-          line.focus(); // and nobody has begun to do something else here
+        if (this._isAwaited()) {
+          line.focus();
         }
       }
     });
+  }
+
+  /** Nobody has begun to do something else since, here or elsewhere. */
+  private _isAwaited(): boolean {
+    const { activeElement } = document;
+    return (
+      !this.node.contains(activeElement) &&
+      (activeElement === this._activatedFrom || activeElement === document.body)
+    );
   }
 
   protected override onAfterShow(msg: Message): void {
@@ -67,6 +77,7 @@ export class CurriculumPanel extends Widget {
 
   protected override onAfterHide(msg: Message): void {
     super.onAfterHide(msg);
+    this._environments.changed.disconnect(this._focusSoon, this);
     this._watching?.dispose();
     this._watching = null;
   }
@@ -91,6 +102,7 @@ export class CurriculumPanel extends Widget {
     return this._loading;
   }
 
+  private _activatedFrom: Element | null = null;
   private _watching: IDisposable | null = null;
   private _loading: Promise<void> | null = null;
 }

@@ -45,6 +45,7 @@ export interface IDashboardProps {
 export function Dashboard(props: IDashboardProps): JSX.Element {
   const { connection, workspace } = props;
   const root = useRef<HTMLDivElement>(null);
+  const picture = useRef<HTMLElement>(null);
   const visible = useVisible(root);
   const redraw = useRedraw();
   const held = useRef<DashboardState | null>(null);
@@ -211,6 +212,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
       {status && (
         <div class="sd-dash-body">
           <section
+            ref={picture}
             class="sd-tile sd-dash-picture"
             aria-label={t('Services and links')}
           >
@@ -231,6 +233,10 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
                 figures={state}
                 up={actions.up}
                 onClose={() => {
+                  // The keyboard goes back to its box.
+                  picture.current
+                    ?.querySelector<HTMLElement>('[aria-pressed="true"]')
+                    ?.focus();
                   setSelected(null);
                 }}
               />
@@ -246,7 +252,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
                   id: 'load',
                   title: t('Load'),
                   badge: running ? t('running') : undefined,
-                  content: () => (
+                  content: (
                     <LoadPanel
                       state={state}
                       connection={connection}
@@ -263,7 +269,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
                     state.faults.length > 0
                       ? String(state.faults.length)
                       : undefined,
-                  content: () => (
+                  content: (
                     <FaultPanel
                       library={state.library}
                       active={state.faults}
@@ -278,7 +284,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
                   id: 'checks',
                   title: t('Checks'),
                   badge: state.checking ? t('running') : undefined,
-                  content: () => (
+                  content: (
                     <ChecksPanel
                       state={state}
                       connection={connection}

@@ -1,7 +1,7 @@
 /** Break it on purpose: the fault library, its arguments, and what is broken now. */
 
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { Api } from '../api/client';
 import type {
   ActiveFault,
@@ -12,7 +12,7 @@ import type { IConnection } from '../connection/choose';
 import { formatClock } from '../format';
 import { t } from '../i18n';
 import { Button, Problem, StateWord } from '../widget/components';
-import { useAction, useUniqueId } from '../widget/hooks';
+import { useAction, useKeyboardKept, useUniqueId } from '../widget/hooks';
 import { placeName, places, type Place } from './faults';
 import {
   fieldsOf,
@@ -36,13 +36,15 @@ export function FaultPanel(props: {
   const action = useAction();
   const [chosen, setChosen] = useState('');
   const id = useUniqueId();
+  const root = useRef<HTMLDivElement>(null);
+  useKeyboardKept(root, () => root.current); // a button goes with the fault it ended
   const usable =
     library && status
       ? library.filter(fault => places(fault, status).length > 0)
       : [];
   const fault = usable.find(each => each.id === chosen) ?? usable[0];
   return (
-    <div class="sd-faults">
+    <div ref={root} class="sd-faults" tabIndex={-1}>
       {active.length > 0 && (
         <ul class="sd-active-faults" aria-label={t('Active faults')}>
           {active.map(each => (
@@ -140,8 +142,13 @@ function Inject(props: {
   const id = useUniqueId();
   const problems = problemsOf(fields, typed);
   const place = choices.find(each => placeName(each) === chosen) ?? choices[0];
+  const ready =
+    props.up &&
+    connection !== null &&
+    place !== undefined &&
+    Object.keys(problems).length === 0;
   const inject = (): void => {
-    if (connection && place) {
+    if (ready && action.busy === null) {
       const { [FOR_S]: seconds, ...given } = valuesOf(fields, typed);
       action.run('inject', async () => {
         await new Api(connection.transport).inject(props.environment, {
@@ -196,9 +203,7 @@ function Inject(props: {
           onClick={inject}
           danger
           busy={action.busy === 'inject'}
-          disabled={
-            !props.up || connection === null || Object.keys(problems).length > 0
-          }
+          disabled={!ready}
         >
           {t('Break it')}
         </Button>

@@ -138,6 +138,7 @@ export function LoadPanel(props: {
                   await api.stopRun(environment, running.id);
                 });
               }}
+              turns
               busy={action.busy === 'stop'}
               danger
             >
@@ -146,6 +147,7 @@ export function LoadPanel(props: {
           ) : (
             <Button
               onClick={run}
+              turns
               primary
               busy={action.busy === 'run'}
               disabled={!up || wrong || connection === null}

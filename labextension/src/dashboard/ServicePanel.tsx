@@ -49,6 +49,7 @@ export function ServicePanel(props: {
           });
         }
       }}
+      turns={what === 'pause' || what === 'resume'}
       busy={action.busy === what}
       disabled={!allowed || !props.up || connection === null}
       danger={what === 'kill'}

@@ -1,4 +1,8 @@
-/** Panels of which one shows; arrow keys move between their tabs, as ARIA's pattern has it. */
+/**
+ * Panels of which one shows; arrow keys move between their tabs, as ARIA's pattern has it.
+ *
+ * The others are there, too: what was typed in them stays, and what was asked for is answered.
+ */
 
 import type { ComponentChildren, JSX } from 'preact';
 import { useRef } from 'preact/hooks';
@@ -9,7 +13,7 @@ export interface ITab {
   title: string;
   /** A word or number beside the title: what goes on there. */
   badge?: string | undefined;
-  content: () => ComponentChildren;
+  content: ComponentChildren;
 }
 
 export function Tabs(props: {
@@ -41,7 +45,6 @@ export function Tabs(props: {
     props.onChoose(tabs[next]?.id ?? '');
     list.current?.querySelectorAll('button')[next]?.focus();
   };
-  const tab = tabs[at];
   return (
     <section class="sd-tile sd-tabs" aria-label={props.label}>
       <div
@@ -59,7 +62,7 @@ export function Tabs(props: {
             id={`${id}-tab-${each.id}`}
             class="sd-tab"
             aria-selected={index === at}
-            aria-controls={`${id}-panel`}
+            aria-controls={`${id}-panel-${each.id}`}
             tabIndex={index === at ? 0 : -1}
             onClick={() => {
               props.onChoose(each.id);
@@ -70,14 +73,18 @@ export function Tabs(props: {
           </button>
         ))}
       </div>
-      <div
-        id={`${id}-panel`}
-        class="sd-tab-panel"
-        role="tabpanel"
-        aria-labelledby={`${id}-tab-${tab?.id ?? ''}`}
-      >
-        {tab?.content()}
-      </div>
+      {tabs.map((each, index) => (
+        <div
+          key={each.id}
+          id={`${id}-panel-${each.id}`}
+          class="sd-tab-panel"
+          role="tabpanel"
+          aria-labelledby={`${id}-tab-${each.id}`}
+          hidden={index !== at}
+        >
+          {each.content}
+        </div>
+      ))}
     </section>
   );
 }

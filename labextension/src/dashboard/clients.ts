@@ -7,7 +7,7 @@
 
 import type { Run, RunTick } from '../api/types';
 import { MetricStore } from '../charts/store';
-import { sum } from '../widget/run/ticks';
+import { lengthOf, sum } from '../widget/run/ticks';
 
 /** Names of the columns. */
 export const CLIENTS = {
@@ -22,7 +22,8 @@ export const CLIENTS = {
 interface ISecond {
   run: string;
   at: number;
-  ticks: number;
+  /** How long its ticks are together, in seconds. */
+  ticked: number;
   ok: number;
   errors: number;
   weight: number;
@@ -72,7 +73,7 @@ export class ClientSeries {
     }
     this._second ??= fresh(tick.run, at);
     const second = this._second;
-    second.ticks += 1;
+    second.ticked += lengthOf(tick, errors);
     second.ok += tick.done - errors;
     second.errors += errors;
     second.waiting = Math.max(second.waiting, tick.in_flight);
@@ -92,13 +93,11 @@ export class ClientSeries {
     if (!second) {
       return;
     }
-    // A run begins and ends within a second.
-    const length = Math.max(second.ticks, 1) / TICKS_PER_S;
     const mean = (total: number): number | null =>
       second.weight > 0 ? total / second.weight : null;
     this.store.add(second.at + 1, {
-      [CLIENTS.rps]: second.ok / length,
-      [CLIENTS.errors]: second.errors / length,
+      [CLIENTS.rps]: second.ok / second.ticked,
+      [CLIENTS.errors]: second.errors / second.ticked,
       [CLIENTS.p50]: mean(second.p50),
       [CLIENTS.p95]: mean(second.p95),
       [CLIENTS.p99]: mean(second.p99),
@@ -116,13 +115,11 @@ export class ClientSeries {
   private _second: ISecond | null = null;
 }
 
-const TICKS_PER_S = 10;
-
 function fresh(run: string, at: number): ISecond {
   return {
     run,
     at,
-    ticks: 0,
+    ticked: 0,
     ok: 0,
     errors: 0,
     weight: 0,

@@ -12,7 +12,6 @@ import {
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { isString } from '../api/guards';
-import { asProblem } from '../api/problem';
 import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { dashboardIcon } from '../lab/icons';
@@ -137,6 +136,7 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
           t('Open a lesson first: a dashboard shows its environment.')
         );
       } catch (error) {
+        const { asProblem } = await import('../api/problem');
         const { message, hint } = asProblem(error);
         Notification.error([message, hint].filter(Boolean).join(' '), {
           autoClose: false

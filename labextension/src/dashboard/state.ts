@@ -3,7 +3,7 @@
 import { Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { StreamEvent } from '../api/events';
-import { ApiError } from '../api/problem';
+import { optional } from '../api/problem';
 import type {
   ActiveFault,
   EnvironmentStatus,
@@ -21,7 +21,7 @@ import {
 import { ClientSeries } from './clients';
 import { Saves } from './saves';
 import type { IProfileDocument } from './shape';
-import { Timeline } from './timeline';
+import { Timeline, type MarkKind } from './timeline';
 
 /** The longest stretch of time that charts show, s. */
 export const LONGEST_S = 900;
@@ -136,6 +136,10 @@ export class DashboardState {
     this.library = library?.faults ?? null;
     this._takeFaults(active?.faults ?? []);
     this._takeRuns(runs);
+    this._endMarks(
+      'run',
+      runs.filter(run => run.state === 'running')
+    );
     if (checks) {
       this.declared = checks.declared;
       this.checking = checks.going;
@@ -146,13 +150,18 @@ export class DashboardState {
       if (verdict) {
         this.timeline.verdict(verdict);
       }
+      if (!checks.going) {
+        this._endMarks('check', []);
+      }
     }
     const latest = this.runs[0];
     // By the control plane's clock, not by this machine's.
     if (latest && latest.started_at > (metrics.ts.at(-1) ?? 0) - LONGEST_S) {
+      const run = await api.run(id, latest.id);
+      // Not before: a tick of the meantime would keep out all before it. It comes once more.
       this.clients.clear();
-      this.clients.load(await api.run(id, latest.id));
-      if (latest.state !== 'running') {
+      this.clients.load(run);
+      if (run.state !== 'running') {
         this.clients.close();
       }
     }
@@ -254,21 +263,13 @@ export class DashboardState {
     active.forEach(fault => {
       this.timeline.fault(fault);
     });
-    const ids = new Set(active.map(({ id }) => id));
-    this.timeline.endFaults(ids, Date.now() / 1000);
+    this._endMarks('fault', active);
+  }
+
+  private _endMarks(kind: MarkKind, active: readonly { id: string }[]): void {
+    const ids = active.map(({ id }) => id);
+    this.timeline.end(kind, ids, Date.now() / 1000);
   }
 
   private _tickedAt = -Infinity;
-}
-
-/** What a control plane may not have, or not be able to tell: null then. */
-async function optional<Model>(asked: Promise<Model>): Promise<Model | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof ApiError && !error.transient) {
-      return null;
-    }
-    throw error;
-  }
 }

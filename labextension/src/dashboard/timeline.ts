@@ -44,7 +44,7 @@ export class Timeline {
     for (const event of events) {
       switch (event.type) {
         case 'run.tick':
-          if (!this._marks.some(({ id }) => id === `run ${event.data.run}`)) {
+          if (!this._goesOn('run', event.data.run)) {
             unknown = true;
             this._put(
               'run',
@@ -67,9 +67,7 @@ export class Timeline {
           this.fault(event.data, event.ts);
           break;
         case 'check.result':
-          if (
-            !this._marks.some(each => each.kind === 'check' && each.to === null)
-          ) {
+          if (!this._goesOn('check')) {
             this._put('check', `${event.seq}`, t('check'), event.ts);
           }
           break;
@@ -109,9 +107,7 @@ export class Timeline {
       failed: t('check: not yet'),
       unknown: t('check: unknown')
     };
-    const going = this._marks.find(
-      each => each.kind === 'check' && each.to === null
-    );
+    const going = this._goesOn('check');
     if (going) {
       this._remove(going.id);
     }
@@ -125,15 +121,25 @@ export class Timeline {
     );
   }
 
-  /** Faults that are over, which no event told. */
-  endFaults(active: ReadonlySet<string>, at: number): void {
+  /** All but the active ones are over, which no event told: a control plane was killed, say. */
+  end(kind: MarkKind, active: readonly string[], at: number): void {
+    const ids = active.map(name => `${kind} ${name}`);
     for (const mark of this._marks) {
-      const id = mark.id.slice('fault '.length);
-      if (mark.kind === 'fault' && mark.to === null && !active.has(id)) {
+      if (mark.kind === kind && mark.to === null && !ids.includes(mark.id)) {
         mark.to = at;
         this._version += 1;
       }
     }
+  }
+
+  /** The mark that is not over, of any or of this name. */
+  private _goesOn(kind: MarkKind, name?: string): IMark | undefined {
+    return this._marks.find(
+      each =>
+        each.kind === kind &&
+        each.to === null &&
+        (name === undefined || each.id === `${kind} ${name}`)
+    );
   }
 
   private _save(path: string, ts: number): void {

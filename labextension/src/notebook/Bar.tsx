@@ -65,6 +65,7 @@ export function Bar(props: {
           />
         </span>
         <Button
+          turns
           primary={!running}
           busy={action.busy === 'turn' || environment?.state === 'stopping'}
           label={

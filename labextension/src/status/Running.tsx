@@ -2,7 +2,7 @@
 
 import type { CommandRegistry } from '@lumino/commands';
 import type { JSX } from 'preact';
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import type { EnvironmentStatus } from '../api/types';
 import { CommandIDs } from '../commands';
 import { HealthNote } from '../environments/HealthNote';
@@ -10,7 +10,7 @@ import { formatBytes } from '../format';
 import { t } from '../i18n';
 import type { IEnvironments, ISysdesignSettings } from '../tokens';
 import { Button, Note, Problem, StateWord } from '../widget/components';
-import { useAction } from '../widget/hooks';
+import { useAction, useKeyboardKept } from '../widget/hooks';
 import { environmentWord } from '../widget/states';
 import { isLow, usedBytes } from './memory';
 
@@ -22,12 +22,10 @@ export function Running(props: {
   const { environments, settings, commands } = props;
   const { running, machine } = environments;
   const root = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    // A button that was pressed goes with its environment; the keyboard stays here all the same.
-    if (document.activeElement === document.body) {
-      root.current?.closest<HTMLElement>('[role="dialog"]')?.focus();
-    }
-  });
+  // A button that was pressed goes with its environment; the keyboard stays here all the same.
+  useKeyboardKept(root, () =>
+    root.current?.closest<HTMLElement>('[role="dialog"]')
+  );
   return (
     <div ref={root} class="sd-running">
       <h2 class="sd-running-title">{t('Running environments')}</h2>

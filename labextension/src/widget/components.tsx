@@ -61,6 +61,8 @@ export function Button(props: {
   disabled?: boolean;
   /** Going on: says so, and takes no second click. */
   busy?: boolean;
+  /** Turns into its opposite: the second click of a double click is not meant for that. */
+  turns?: boolean;
   pressed?: boolean;
   label?: string;
 }): JSX.Element {
@@ -73,8 +75,8 @@ export function Button(props: {
       aria-disabled={props.busy ?? false}
       aria-pressed={props.pressed}
       aria-label={props.label}
-      onClick={() => {
-        if (!props.busy) {
+      onClick={event => {
+        if (!props.busy && !(props.turns && event.detail > 1)) {
           props.onClick();
         }
       }}

@@ -1,7 +1,13 @@
 /** What all views do: look whether anybody looks, and live with an environment. */
 
 import type { RefObject } from 'preact';
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import {
+  useEffect,
+  useLayoutEffect,
+  useReducer,
+  useRef,
+  useState
+} from 'preact/hooks';
 import type { Api } from '../api/client';
 import type { StreamEvent } from '../api/events';
 import { asProblem, type ApiError } from '../api/problem';
@@ -95,31 +101,54 @@ export interface IAction {
   /** Name of what is going on. */
   busy: string | null;
   problem: ApiError | null;
+  /** Name of what the problem is with. */
+  failed: string | null;
   run: (name: string, work: () => Promise<void>) => void;
   clear: () => void;
 }
 
 export function useAction(): IAction {
   const [busy, setBusy] = useState<string | null>(null);
-  const [problem, setProblem] = useState<ApiError | null>(null);
+  const [failed, setFailed] = useState<{
+    name: string;
+    problem: ApiError;
+  } | null>(null);
   return {
     busy,
-    problem,
+    problem: failed?.problem ?? null,
+    failed: failed?.name ?? null,
     run: (name, work) => {
       setBusy(name);
-      setProblem(null);
+      setFailed(null);
       work()
         .catch((error: unknown) => {
-          setProblem(asProblem(error));
+          setFailed({ name, problem: asProblem(error) });
         })
         .finally(() => {
-          setBusy(null);
+          setBusy(now => (now === name ? null : now));
         });
     },
     clear: () => {
-      setProblem(null);
+      setFailed(null);
     }
   };
+}
+
+/** When a drawing takes away or disables what has the keyboard in `around`, `next` gets it. */
+export function useKeyboardKept(
+  around: RefObject<HTMLElement>,
+  next: () => HTMLElement | null | undefined
+): void {
+  const had = around.current?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    const { activeElement } = document;
+    if (
+      had &&
+      (activeElement === document.body || activeElement?.matches(':disabled'))
+    ) {
+      next()?.focus({ preventScroll: true });
+    }
+  });
 }
 
 /** Draw again; for state that lives outside of components. */

@@ -174,6 +174,46 @@ test('a place in history that the server does not know starts anew, with a gap',
   ]);
 });
 
+test('a gap alone takes nothing of what comes after it', async () => {
+  const reader = new Reader();
+  transport.stream.opened();
+  transport.stream.events(samples(1, 7));
+  frame();
+  transport.answers.set('GET /v1/environments/env', { id: 'env' });
+  transport.stream.closed(null);
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    jest.advanceTimersByTime(10_000);
+    await settle();
+    if (transport.stream.after > 0) {
+      transport.stream.closed(null);
+    }
+  }
+  transport.stream.opened();
+  frame();
+  expect(reader.events.at(-1)?.type).toBe('gap');
+  transport.stream.events(samples(1, 2));
+  frame();
+  expect(reader.seqs.slice(-2)).toEqual([1, 2]);
+});
+
+test('what was removed is forgotten: made again, it begins at 1', () => {
+  const gone = new Reader();
+  const stays = new Reader();
+  transport.stream.opened();
+  transport.stream.events(samples(1, 7));
+  frame();
+  transport.stream.closed(new ApiError('no such', 'not_found', 404));
+  gone.leave();
+  frame();
+  const fresh = new Reader(2);
+  expect(transport.stream.after).toBe(0);
+  transport.stream.opened();
+  transport.stream.events(samples(1, 3));
+  frame();
+  expect(fresh.seqs).toEqual([3]);
+  expect(stays.seqs.slice(-3)).toEqual([1, 2, 3]);
+});
+
 test('a refusal ends it until somebody tries again', () => {
   const reader = new Reader();
   transport.stream.closed(new ApiError('no', 'forbidden', 403));

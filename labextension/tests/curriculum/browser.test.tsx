@@ -9,7 +9,7 @@ import type { EventHub } from '../../src/connection/hub';
 import { Browser } from '../../src/curriculum/Browser';
 import { doingsOf } from '../../src/curriculum/doings';
 import { EnvironmentRegistry } from '../../src/environments/registry';
-import { button, rest } from '../browser';
+import { button, clickAgain, rest } from '../browser';
 import { ScriptedTransport } from '../transport';
 
 const LESSONS = [
@@ -197,6 +197,43 @@ test('what goes wrong with opening a lesson is said beside its button', async ()
   await rest();
   const alert = page.el.querySelector('.sd-details [role="alert"]');
   expect(alert?.textContent).toBe('The disk is fullMake room.');
+});
+
+test('a lesson shows nothing of what goes on with another one', async () => {
+  await page.begin();
+  let fail: (error: unknown) => void = () => undefined;
+  page.transport.answers.set(
+    'POST /v1/workspaces',
+    new Promise((_, reject) => {
+      fail = reject;
+    })
+  );
+  page.lines[2]?.click();
+  await rest();
+  button(page.el, 'Start lesson').click();
+  await rest();
+  const opens = (name: string): string | null =>
+    button(page.el, name).getAttribute('aria-disabled');
+  expect(opens('Start lesson')).toBe('true');
+  page.lines[3]?.click();
+  await rest();
+  expect(opens('Continue')).toBe('false');
+  fail(new ApiError('The disk is full', 'no_room', 507));
+  await rest();
+  expect(page.text).not.toContain('The disk is full');
+  page.lines[2]?.click();
+  await rest();
+  expect(page.text).toContain('The disk is full');
+  expect(opens('Start lesson')).toBe('false');
+});
+
+test('the second click of a double click does not stop the environment', async () => {
+  await page.begin();
+  clickAgain(button(page.el, 'Stop'));
+  await rest();
+  expect(page.transport.requests.every(({ method }) => method === 'GET')).toBe(
+    true
+  );
 });
 
 test('a search finds lessons in closed branches, too', async () => {

@@ -215,16 +215,24 @@ describe('what clients see', () => {
     for (let index = 1; index <= 10; index += 1) {
       series.add(tick(index / 10), 1000 + (index - 1) / 10);
     }
-    const more = { done: 30, errors: { timeout: 10 }, p95_ms: 40 };
+    const more = { done: 30, rps: 200, errors: { timeout: 10 }, p95_ms: 40 };
     series.add(tick(1.1, more), 1001);
     series.add(tick(1.2), 1001.1);
     series.close();
     const at = (name: string): unknown => series.store.window([name], 0)[1];
     expect(series.store.window([CLIENTS.rps], 0)[0]).toEqual([1001, 1002]);
-    expect(at(CLIENTS.rps)).toEqual([100, 150]);
+    expect(at(CLIENTS.rps)).toEqual([expect.closeTo(100), 150]);
     expect(at(CLIENTS.errors)).toEqual([0, 50]);
     expect(at(CLIENTS.p95)).toEqual([20, 35]);
     expect(series.failed).toBe(10);
+  });
+
+  test('a tick after a stall is of all the time since', () => {
+    const series = new ClientSeries(100);
+    series.add(tick(0.6, { done: 60 }), 1000);
+    series.add(tick(1, { done: 40 }), 1000.4);
+    series.close();
+    expect(series.store.latest(CLIENTS.rps)).toBeCloseTo(100);
   });
 
   test('a tick that came twice counts once', () => {

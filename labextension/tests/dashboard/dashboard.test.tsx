@@ -10,7 +10,7 @@ import type { EventHub } from '../../src/connection/hub';
 import { Dashboard } from '../../src/dashboard/Dashboard';
 import { Settings } from '../../src/settings/settings';
 import type { ISysdesignSettings } from '../../src/tokens';
-import { button, rest, type } from '../browser';
+import { button, clickAgain, rest, type } from '../browser';
 import { ScriptedTransport } from '../transport';
 
 let transport: ScriptedTransport;
@@ -357,6 +357,105 @@ test('puts a fault on a link, shows it, takes it back', async () => {
   await tell('fault.ended', { ...fault, state: 'ended' }, 1005);
   expect(el.querySelector('.sd-active-faults')).toBeNull();
   expect(text('.sd-happenings')).toContain('fault: Slow link');
+});
+
+test('Enter breaks nothing that its button would not break', async () => {
+  has(environment());
+  transport.answers.set('POST /v1/environments/w/faults', new Promise(() => 0));
+  await show();
+  await tab('Faults');
+  const form = el.querySelector<HTMLFormElement>('.sd-inject');
+  const [, seconds] = form?.querySelectorAll('input') ?? [];
+  type(seconds ?? null, '10s');
+  await rest();
+  form?.requestSubmit();
+  await rest();
+  expect(sent('POST')).toEqual([]);
+  type(seconds ?? null, '10');
+  await rest();
+  for (let times = 0; times < 2; times += 1) {
+    form?.requestSubmit();
+    await rest();
+  }
+  expect(sent('POST')).toHaveLength(1);
+  expect(sent('POST')).toMatchObject([[{}, { for_s: 10 }]]);
+});
+
+test('Enter breaks nothing that does not run', async () => {
+  has(environment({ state: 'stopped' }));
+  await show();
+  await tab('Faults');
+  el.querySelector<HTMLFormElement>('.sd-inject')?.requestSubmit();
+  await rest();
+  expect(sent('POST')).toEqual([]);
+});
+
+test('the keyboard stays with the faults when one is over', async () => {
+  has(environment());
+  await show();
+  await tab('Faults');
+  const fault = {
+    id: 'f1',
+    fault: 'latency',
+    name: 'Slow link',
+    link: { source: 'app', target: 'db' },
+    arguments: {},
+    state: 'active',
+    started_at: 1000
+  };
+  await tell('fault.started', fault);
+  button(el, 'Recover').focus();
+  await tell('fault.ended', { ...fault, state: 'ended' }, 1005);
+  expect(document.activeElement).toBe(el.querySelector('.sd-faults'));
+});
+
+test('a service that is closed gives the keyboard back to its box', async () => {
+  jest
+    .spyOn(Element.prototype, 'clientWidth', 'get')
+    .mockImplementation(function (this: Element) {
+      return this.classList.contains('sd-topology') ? 600 : 0;
+    });
+  has(environment());
+  await show();
+  el.querySelector<HTMLElement>('[data-service="db"]')?.click();
+  await rest();
+  button(el, 'Close').focus();
+  await press('Close');
+  expect(el.querySelector('.sd-service-panel')).toBeNull();
+  expect(document.activeElement).toBe(el.querySelector('[data-service="db"]'));
+});
+
+test('the second click of a double click does not undo the first', async () => {
+  has(environment());
+  await show();
+  clickAgain(button(el, 'Run'));
+  clickAgain(button(el, 'Stop'));
+  await rest();
+  expect(sent('POST')).toEqual([]);
+});
+
+test('what was typed is there again after a look at another tab', async () => {
+  has(environment());
+  await show();
+  const seed = el.querySelector<HTMLInputElement>('.sd-seed');
+  type(seed, '7');
+  await tab('Faults');
+  type(el.querySelector('.sd-inject input'), '300');
+  transport.answers.set(
+    'POST /v1/environments/w/faults',
+    new ApiError('no such link', 'not_found', 404)
+  );
+  await press('Break it');
+  await tab('Load');
+  expect(el.querySelector<HTMLInputElement>('.sd-seed')?.value).toBe('7');
+  await tab('Faults');
+  const shown = el.querySelectorAll('[role=tabpanel]:not([hidden])');
+  expect(shown).toHaveLength(1);
+  expect(shown[0]?.id).toBe(
+    el.querySelector('[aria-selected=true]')?.getAttribute('aria-controls')
+  );
+  expect(shown[0]?.querySelector('input')?.value).toBe('300');
+  expect(shown[0]?.textContent).toContain('no such link');
 });
 
 test('check results come one by one, also of a check somebody else began', async () => {

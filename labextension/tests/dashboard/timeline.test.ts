@@ -57,10 +57,19 @@ describe('timeline', () => {
   test('a fault whose end nobody told is over when it is not listed', () => {
     const timeline = new Timeline();
     timeline.fault(FAULT);
-    timeline.endFaults(new Set(['f1']), 20);
+    timeline.end('fault', ['f1'], 20);
     expect(spans(timeline)).toEqual([['fault: Slow link', 10, null]]);
-    timeline.endFaults(new Set(), 20);
+    timeline.end('fault', [], 20);
     expect(spans(timeline)).toEqual([['fault: Slow link', 10, 20]]);
+  });
+
+  test('a run that was thought to be over goes on when it ticks', () => {
+    const timeline = new Timeline();
+    timeline.run(RUN);
+    timeline.end('run', [], 30);
+    const tick = event('run.tick', 31, { run: 'r1', t_s: 11 });
+    expect(timeline.advance([tick])).toBe(true);
+    expect(spans(timeline)).toEqual([['run', 20, null]]);
   });
 
   test('one save of an editor is one mark', () => {

@@ -103,6 +103,54 @@ test('Enter answers', async () => {
   expect(transport.requests.at(-1)?.body).toEqual({ value: 'the index' });
 });
 
+test('Enter twice answers once, and not while something is asked', async () => {
+  transport.answers.set(PUT, new Promise(() => 0));
+  const { el } = await ask({ form: 'text', prompt: 'Which?' });
+  type(el.querySelector('input'), 'the index');
+  await rest();
+  const form = el.querySelector('form');
+  const puts = (): number =>
+    transport.requests.filter(({ method }) => method === 'PUT').length;
+  button(el, 'Skip …').click();
+  await rest();
+  form?.requestSubmit();
+  await rest();
+  expect(puts()).toBe(0);
+  button(el, 'Cancel').click();
+  await rest();
+  form?.requestSubmit();
+  await rest();
+  form?.requestSubmit();
+  await rest();
+  expect(puts()).toBe(1);
+});
+
+test('the keyboard goes to the outcome, and back to the form', async () => {
+  transport.answers.set(PUT, answered({ correct: false, score: 0 }));
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  const field = el.querySelector('input');
+  type(field, '5');
+  await rest();
+  for (const from of [button(el, 'Answer'), field]) {
+    from?.focus();
+    el.querySelector('form')?.requestSubmit();
+    await rest();
+    expect(document.activeElement).toBe(el.querySelector('.sd-outcome'));
+    const again = button(el, 'Answer again');
+    again.focus();
+    again.click();
+    await rest();
+    expect(document.activeElement).toBe(field);
+  }
+});
+
+test('an answer that comes from elsewhere does not take the keyboard', async () => {
+  transport.answers.set(GET, detail({ answers: { q: answered({}) } }));
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  expect(el.querySelector('.sd-outcome')).not.toBeNull();
+  expect(document.activeElement).toBe(document.body);
+});
+
 test('a refusal is shown in place with its hint, and the draft stays', async () => {
   transport.answers.set(
     PUT,
@@ -225,7 +273,11 @@ test('a prediction is decided when its run is done', async () => {
       answers: { q: answered({ feedback: 'Your prediction is kept.' }) }
     })
   );
-  const { el } = await ask({ kind: 'predict', form: 'number', prompt: 'p95?' });
+  const { el, model } = await ask({
+    kind: 'predict',
+    form: 'number',
+    prompt: 'p95?'
+  });
   expect(el.textContent).toContain('Kept');
   transport.answers.set(
     GET,
@@ -238,6 +290,14 @@ test('a prediction is decided when its run is done', async () => {
   await rest();
   expect(el.textContent).toContain('75% close');
   expect(el.textContent).toContain('It was 9.');
+  // The notebook has it too, and what else is kept there takes nothing of it back.
+  expect(model.saved).toMatchObject([
+    { answer: { score: null } },
+    { answer: { score: 0.75 } }
+  ]);
+  model.receive('snapshot', { ...model.saved.at(-1), draft: { text: '8' } });
+  await rest();
+  expect(el.textContent).toContain('75% close');
 });
 
 test('evidence is picked among what the system printed', async () => {

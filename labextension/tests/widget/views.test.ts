@@ -2,7 +2,7 @@ import { ApiError } from '../../src/api/problem';
 import type { EnvironmentStatus, Run } from '../../src/api/types';
 import { page } from '../../src/connection/page';
 import type { ISysdesignSettings } from '../../src/tokens';
-import { button, rest, show, type IShown } from '../browser';
+import { button, clickAgain, rest, show, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
 
 let transport: ScriptedTransport;
@@ -171,6 +171,59 @@ describe('panel', () => {
     button(shown.el, 'Apply migrations').click();
     await rest();
     expect(shown.el.textContent).toContain('Applied 001-a.sql.');
+  });
+
+  test('the keyboard goes to what applying did', async () => {
+    const migrations = [{ name: '001-a.sql', state: 'pending' as const }];
+    has(environment({ migrations }));
+    let answer: (value: unknown) => void = () => undefined;
+    transport.answers.set(
+      'POST /v1/environments/w/apply',
+      new Promise(resolve => {
+        answer = resolve;
+      })
+    );
+    shown = await show('panel', transport);
+    const { el } = shown;
+    const apply = button(el, 'Apply migrations');
+    apply.focus();
+    apply.click();
+    await rest();
+    transport.stream.opened();
+    transport.stream.events([
+      {
+        seq: 6,
+        ts: 1,
+        type: 'environment.state',
+        data: environment({
+          migrations: [{ name: '001-a.sql', state: 'applied' }]
+        })
+      }
+    ]);
+    await rest();
+    expect(document.activeElement).toBe(apply);
+    answer({ message: 'Applied 001-a.sql.' });
+    await rest();
+    expect(document.activeElement?.textContent).toBe('Applied 001-a.sql.');
+  });
+
+  test.each([
+    ['stopped', 'Start'],
+    ['ready', 'Stop']
+  ] as const)('%s: a double click does not %s again', async (state, name) => {
+    has(environment({ state }));
+    shown = await show('panel', transport);
+    clickAgain(button(shown.el, name));
+    await rest();
+    expect(transport.requests.every(({ method }) => method === 'GET')).toBe(
+      true
+    );
+  });
+
+  test('the app is one click away where the lab runs', async () => {
+    has(environment({ url: 'http://127.0.0.1:8001' }));
+    shown = await show('panel', transport);
+    expect(shown.el.querySelector('a')?.href).toBe('http://127.0.0.1:8001/');
   });
 
   test('files that take effect together wait, and are applied', async () => {
@@ -371,6 +424,34 @@ test('a verdict grows check by check', async () => {
   expect(el.textContent).toContain('Write it down in migrations/');
   expect(el.textContent).toContain('+ CREATE INDEX i');
 });
+
+test.each([
+  ['Not yet', 98, 5],
+  ['Checking', 90, 5]
+])(
+  'while nobody looked: %s, of a check from %d on for %d s',
+  async (word, started_at, duration_s) => {
+    has(environment());
+    transport.answers.set('GET /v1/environments/w/checks', {
+      declared: ['a'],
+      going: false,
+      results: [],
+      verdict: {
+        lesson: 'l',
+        status: 'failed',
+        checks: [],
+        points: 0,
+        max_points: 10,
+        seed: 4,
+        started_at,
+        duration_s,
+        reason: ''
+      }
+    });
+    shown = await show('verdict', transport, { since: 100, checks: [] });
+    expect(shown.el.querySelector('.sd-big')?.textContent).toContain(word);
+  }
+);
 
 test('a check that cannot be made does not go on for ever', async () => {
   has(environment());

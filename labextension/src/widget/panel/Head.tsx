@@ -51,6 +51,7 @@ export function Head(props: {
           {atRest ? (
             <Button
               onClick={actions.start}
+              turns
               primary
               busy={busy === 'start'}
               disabled={!usable}
@@ -62,6 +63,7 @@ export function Head(props: {
               onClick={() => {
                 ask('stop');
               }}
+              turns
               busy={busy === 'stop' || status?.state === 'stopping'}
               disabled={!usable}
             >
@@ -79,11 +81,7 @@ export function Head(props: {
           >
             {confirm.reset ? t('Reset …') : t('Reset')}
           </Button>
-          {up && status?.url && (
-            <a class="sd-link" href={status.url} target="_blank" rel="noopener">
-              {t('Open the app')}
-            </a>
-          )}
+          {up && status?.url && <App url={status.url} />}
         </span>
       </div>
       <ConnectionBanner link={link} onRetry={reload} />
@@ -136,5 +134,25 @@ export function Head(props: {
         </div>
       )}
     </>
+  );
+}
+
+const HERE: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
+
+/** Where the app answers: on the machine of the lab alone, which the browser may not be on. */
+function App({ url }: { url: string }): JSX.Element {
+  return HERE.includes(location.hostname) ? (
+    <a class="sd-link" href={url} target="_blank" rel="noopener">
+      {t('Open the app')}
+    </a>
+  ) : (
+    <span
+      class="sd-code"
+      title={t(
+        'The app answers on the machine where the lab runs, for instance to curl in a terminal.'
+      )}
+    >
+      {url}
+    </span>
   );
 }

@@ -1,9 +1,11 @@
 /** What the learner saved: migrations and files that wait, and the button that applies them. */
 
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { Migration } from '../../api/types';
 import { t, tn } from '../../i18n';
 import { Button, StateWord } from '../components';
+import { useKeyboardKept } from '../hooks';
 
 export function Migrations(props: {
   migrations: readonly Migration[];
@@ -16,7 +18,15 @@ export function Migrations(props: {
   onApply: () => void;
 }): JSX.Element | null {
   const { migrations, pending } = props;
-  if (migrations.length === 0 && pending.length === 0 && !props.message) {
+  const root = useRef<HTMLElement>(null);
+  const message = useRef<HTMLDivElement>(null);
+  useKeyboardKept(root, () => message.current);
+  if (
+    migrations.length === 0 &&
+    pending.length === 0 &&
+    !props.message &&
+    !props.busy
+  ) {
     return null;
   }
   const waiting =
@@ -28,7 +38,7 @@ export function Migrations(props: {
   const onlyMigrations = migrations.length > 0 && pending.length === 0;
   const title = onlyMigrations ? t('Migrations') : t('Changes');
   return (
-    <section class="sd-section" aria-label={title}>
+    <section ref={root} class="sd-section" aria-label={title}>
       <div class="sd-section-head">
         <span class="sd-section-title">{title}</span>
         <span class="sd-muted">
@@ -78,7 +88,7 @@ export function Migrations(props: {
       {waiting > 0 && !props.canApply && !props.busy && (
         <div class="sd-muted">{t('Start the environment to apply them.')}</div>
       )}
-      <div role="status" class="sd-message">
+      <div ref={message} role="status" class="sd-message" tabIndex={-1}>
         {props.message}
       </div>
     </section>

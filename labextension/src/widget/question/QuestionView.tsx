@@ -15,8 +15,14 @@ import {
   Problem,
   StateWord
 } from '../components';
-import { useAction, useVisible, type IViewProps } from '../hooks';
-import { useSession, useUniqueId } from '../hooks';
+import {
+  useAction,
+  useKeyboardKept,
+  useSession,
+  useUniqueId,
+  useVisible,
+  type IViewProps
+} from '../hooks';
 import { Markdown } from '../markdown';
 import type { IStateWord } from '../states';
 import { draftOf, EMPTY, makeAnswer, readDraft, type IDraft } from './draft';
@@ -73,6 +79,10 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
       const kept = detail.answers[question.id];
       if (kept) {
         setAnswer(kept);
+        // The notebook's own is from before it was decided.
+        if (JSON.stringify(kept) !== JSON.stringify(model.snapshot('answer'))) {
+          model.save({ answer: kept });
+        }
       }
     }
   };
@@ -149,7 +159,12 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
       page().answers.dispatchEvent(new CustomEvent(workspace, { detail: id }));
     });
   };
+  const open = answer === null || answer.skipped || again;
+  const ready = open && !closed && !skipping && connection !== null;
   const submit = (): void => {
+    if (!ready || action.busy !== null) {
+      return;
+    }
     const made = makeAnswer(question, draft);
     if ('missing' in made) {
       setMissing(made.missing);
@@ -162,15 +177,17 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
   const first = Array.isArray(stored)
     ? stored.filter(isString).filter(each => !answered.includes(each))
     : [];
-  const open = answer === null || answer.skipped || again;
+  useKeyboardKept(root, () =>
+    root.current?.querySelector<HTMLElement>(
+      again ? 'input, textarea, select' : '.sd-outcome'
+    )
+  );
   return (
     <div ref={root} class="sd-card sd-question">
       <form
         onSubmit={event => {
           event.preventDefault();
-          if (open && !closed) {
-            submit();
-          }
+          submit();
         }}
       >
         <fieldset>
@@ -239,7 +256,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
                   onClick={submit}
                   primary
                   busy={action.busy === 'answer'}
-                  disabled={!connection}
+                  disabled={!ready}
                 >
                   {t('Answer')}
                 </Button>
@@ -285,7 +302,7 @@ function Outcome(props: {
   const { answer, kind } = props;
   const { look } = answerWord(answer, kind);
   return (
-    <div class="sd-outcome" role="status">
+    <div class="sd-outcome" role="status" tabIndex={-1}>
       {answer.feedback && (
         <div
           class={`sd-note sd-note-${look === 'ok' || look === 'warn' ? look : 'info'}`}

@@ -131,13 +131,18 @@ function madeProse({ claims, minWords }: IQuestion, draft: IDraft): Made {
     : { value: claims.length > 0 ? { text, claims: stated } : text };
 }
 
+/** A number in groups of thousands; after a leading 0 a comma is a decimal one. */
+const GROUPS = /^[+-]?[1-9]\d*([,_ ]\d{3})+(?!\d)/;
+
 /** `1,200`, `0.8` or with a unit, which the grader converts. */
 function madeNumber(text: string): Made {
   const trimmed = text.trim();
   if (!/\d/.test(trimmed)) {
     return { missing: t('Give a number.') };
   }
-  const plain = Number(trimmed.replace(/(?<=\d)[,_ ](?=\d{3}(\D|$))/g, ''));
+  const plain = Number(
+    trimmed.replace(GROUPS, found => found.replace(/[,_ ]/g, ''))
+  );
   return { value: Number.isFinite(plain) ? plain : trimmed };
 }
 

@@ -159,7 +159,7 @@ function perSecond(count: number, { ticked }: IBucket): number {
 }
 
 /** The seconds of a tick: the first after a stall is longer, and the last of a run is shorter. */
-function lengthOf({ done, rps }: RunTick, errors: number): number {
+export function lengthOf({ done, rps }: RunTick, errors: number): number {
   const ok = done - errors;
   return ok > 0 && rps > 0 ? ok / rps : TICK_S;
 }

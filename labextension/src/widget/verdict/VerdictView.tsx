@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { optional } from '../../api/problem';
 import { t } from '../../i18n';
 import { ConnectionBanner, Note, Problem } from '../components';
 import { useSession, useVisible, type IViewProps } from '../hooks';
@@ -29,15 +30,22 @@ export function VerdictView({ model, connection }: IViewProps): JSX.Element {
   const hasEnded = (): boolean => model.snapshot('ended') === true;
   const [ended, setEnded] = useState(hasEnded);
   const going = state.verdict === null && !ended;
+  const since = readSince(props.raw['since']);
   const { link, reload } = useSession(
     connection,
     props.environment,
     visible && going,
     {
+      load: async api => {
+        const checks = await optional(api.checks(props.environment));
+        const decided = checks?.verdict;
+        // It may have come while no page was there to hear of it.
+        if (decided && decided.started_at + decided.duration_s >= since) {
+          setState(stored(decided.checks, decided));
+        }
+      },
       onEvents: events => {
-        setState(before =>
-          advance(before, events, readSince(props.raw['since']))
-        );
+        setState(before => advance(before, events, since));
       }
     }
   );

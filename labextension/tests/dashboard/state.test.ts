@@ -1,0 +1,113 @@
+/** What a dashboard knows after it was away: the control plane is a script. */
+
+import { Api } from '../../src/api/client';
+import type { StreamEvent } from '../../src/api/events';
+import type { Run, RunTick } from '../../src/api/types';
+import { CLIENTS } from '../../src/dashboard/clients';
+import { DashboardState } from '../../src/dashboard/state';
+import { ScriptedTransport, settle } from '../transport';
+
+const ENV = 'GET /v1/environments/w';
+
+let transport: ScriptedTransport;
+let state: DashboardState;
+
+function tick(t_s: number): RunTick {
+  return {
+    run: 'r',
+    t_s,
+    sent: 10,
+    done: 10,
+    rps: 10,
+    in_flight: 1,
+    errors: {},
+    p50_ms: 1,
+    p95_ms: 2,
+    p99_ms: 3,
+    lag_p99_ms: 0
+  };
+}
+
+function run(more: Partial<Run> = {}): Run {
+  return {
+    id: 'r',
+    profile: 'browse',
+    state: 'running',
+    started_at: 1000,
+    ticks: [],
+    ...more
+  } as Run;
+}
+
+function event(
+  type: StreamEvent['type'],
+  ts: number,
+  data: unknown
+): StreamEvent {
+  return { seq: ts, ts, type, data } as StreamEvent;
+}
+
+beforeEach(() => {
+  transport = new ScriptedTransport();
+  const answers: Record<string, unknown> = {
+    'GET /v1/workspaces/w': { id: 'w', lesson: 'l' },
+    [`${ENV}/metrics`]: { ts: [], values: {} },
+    [`${ENV}/runs`]: [],
+    [`${ENV}/checks`]: { declared: [], going: false, results: [] }
+  };
+  for (const [path, answer] of Object.entries(answers)) {
+    transport.answers.set(path, answer);
+  }
+  state = new DashboardState('w');
+});
+
+test('what clients saw is there also when the run ticks while it is fetched', async () => {
+  let answer: (run: Run) => void = () => undefined;
+  transport.answers.set(`${ENV}/runs`, [run()]);
+  transport.answers.set(
+    `${ENV}/runs/r`,
+    new Promise<Run>(resolve => {
+      answer = resolve;
+    })
+  );
+  const loaded = state.load(new Api(transport));
+  await settle();
+  state.advance([event('run.tick', 1004, tick(4))]);
+  answer(run({ ticks: [1, 2, 3, 4].map(tick) }));
+  await loaded;
+  state.advance([
+    event('run.tick', 1004, tick(4)), // what came meanwhile comes once more
+    event('run.tick', 1005, tick(5))
+  ]);
+  const [times] = state.clients.store.window([CLIENTS.rps], 0);
+  expect(times).toEqual([1002, 1003, 1004, 1005]);
+  expect(state.clients.done).toBe(50);
+});
+
+test('what a killed control plane left open is over', async () => {
+  state.advance([
+    event('run.tick', 1001, tick(1)),
+    event('check.result', 1002, {})
+  ]);
+  await state.load(new Api(transport));
+  expect(state.timeline.marks.map(({ to }) => to)).toEqual([
+    expect.any(Number),
+    expect.any(Number)
+  ]);
+});
+
+test('what goes on is not over', async () => {
+  state.advance([
+    event('run.tick', 1001, tick(1)),
+    event('check.result', 1002, {})
+  ]);
+  transport.answers.set(`${ENV}/runs`, [run()]);
+  transport.answers.set(`${ENV}/runs/r`, run({ ticks: [tick(1)] }));
+  transport.answers.set(`${ENV}/checks`, {
+    declared: [],
+    going: true,
+    results: []
+  });
+  await state.load(new Api(transport));
+  expect(state.timeline.marks.map(({ to }) => to)).toEqual([null, null]);
+});
