@@ -237,6 +237,8 @@ async def _complete(environment: Environment, verdict: Verdict) -> Verdict:
             verdict = verdict.model_copy(update={"drift": drift})
         except SysdesignError as error:
             log.info("no drift of %s: %s", environment.id, error)
+        except Exception:  # a verdict is one without it as well
+            log.exception("no drift of %s", environment.id)
     try:
         await asyncio.to_thread(AnswersFile(environment.source.workspace).record, verdict)
     finally:

@@ -36,6 +36,8 @@ POSTGRES_INIT = "/docker-entrypoint-initdb.d"
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,19}")
 _UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+#: A terabyte: more than any machine of a learner's has, and less than the kernel can count.
+_MOST_BYTES = 1 << 40
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmg]?)b?", re.IGNORECASE)
 _DURATION = re.compile(r"(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
@@ -43,7 +45,7 @@ _DURATION = re.compile(r"(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 def _bytes(value: Any) -> int:
     found = _SIZE.fullmatch(str(value).strip())
     size = float(found.group(1)) * _UNITS[found.group(2).lower()] if found else 0.0
-    if not 0 < size < math.inf:
+    if not 0 < size < _MOST_BYTES:
         raise ValueError(f"{value!r} is no size; write for example 512M")
     return int(size)
 

@@ -65,6 +65,8 @@ class SchemaDrift:
                 settings = await (await admin.execute(SETTINGS)).fetchall()
         except psycopg.OperationalError as error:
             raise UnavailableError(f"The database does not answer: {error}") from error
+        except psycopg.Error as error:
+            raise UnavailableError(f"The schemas cannot be compared: {error}") from error
         except InvalidFileError as error:
             raise UnavailableError(f"Cannot tell what the schema should be: {error}") from error
         differences = [*compare(expected, live), *_settings(settings, scripts)]

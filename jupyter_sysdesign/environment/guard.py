@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jupyter_sysdesign.environment import ledger, proctitle, removal, supervisor
 from jupyter_sysdesign.environment.limits import adopt_orphans, die_with_parent
+from jupyter_sysdesign.environment.process import open_pidfd
 from jupyter_sysdesign.environment.proctree import LINUX, children
 
 #: How long a supervisor may take to end after its owner died, before it is killed as well.
@@ -50,8 +51,8 @@ def main(instance: str, folder: str, sockets: str, *, keep: bool) -> None:
 
 def _wait(child: int) -> None:
     """Return when the supervisor has ended, by itself or by us if it does not outlive its owner."""
-    if LINUX and hasattr(os, "pidfd_open"):
-        ended = os.pidfd_open(child)
+    ended = open_pidfd(child) if LINUX else None
+    if ended is not None:
         poll = select.poll()
         poll.register(ended, select.POLLIN)
         poll.register(0, 0)  # hang-up is always told

@@ -19,6 +19,7 @@ from jupyter_sysdesign.environment.console import Console
 from jupyter_sysdesign.environment.ensemble import Ensemble
 from jupyter_sysdesign.environment.held_files import HeldFiles
 from jupyter_sysdesign.environment.link_proxy import LinkProxy
+from jupyter_sysdesign.environment.migrations import is_text
 from jupyter_sysdesign.environment.operations import Operations
 from jupyter_sysdesign.environment.ownership import Ownership
 from jupyter_sysdesign.environment.premises import Premises
@@ -419,7 +420,7 @@ class Lifecycle:
     async def _list_migrations(self) -> None:
         if not self.databases:
             return
-        with contextlib.suppress(SysdesignError, psycopg.OperationalError):
+        with contextlib.suppress(SysdesignError, psycopg.Error):
             listed = await self.databases[0].migrations.list()
             if listed != self.migrations:
                 self.migrations = listed
@@ -444,7 +445,7 @@ class Lifecycle:
         relative = [
             path.relative_to(self.source.workspace).as_posix()
             for path in sorted(saved)
-            if path.is_relative_to(self.source.workspace)
+            if path.is_relative_to(self.source.workspace) and is_text(str(path))
         ]
         for name in relative:
             if self.source.is_editable(name):

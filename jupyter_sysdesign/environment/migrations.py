@@ -9,6 +9,7 @@ transaction was committed (``pg_xact_status``).
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -131,6 +132,10 @@ class Migrations:
         if not self._folder.is_dir():
             return []
         found = [each.name for each in self._folder.glob("*.sql") if each.is_file()]
+        for name in found:
+            if not is_text(name):
+                shown = os.fsencode(name).decode(errors="replace")
+                raise InvalidFileError("its name is not UTF-8 text", file=f"{FOLDER}/{shown}")
         return sorted(name for name in found if not name.startswith("."))
 
     def _sha256(self, name: str) -> str:
@@ -148,6 +153,9 @@ class Migrations:
             raise InvalidFileError("not UTF-8 text", file=shown, line=line) from error
         except OSError as error:
             raise InvalidFileError(error.strerror or str(error), file=shown) from error
+        if "\0" in text:
+            line = text[: text.index("\0")].count("\n") + 1
+            raise InvalidFileError("a zero byte, which no text has", file=shown, line=line)
         return text, hashlib.sha256(text.encode()).hexdigest()
 
     def _read(self, name: str) -> Script:
@@ -190,7 +198,12 @@ class Migrations:
         except psycopg.OperationalError as error:
             raise UnavailableError(f"The database does not answer: {_said(error)}") from error
         async with admin:
-            await admin.execute(_SETTLE)
+            try:
+                await admin.execute(_SETTLE)
+            except psycopg.Error as error:
+                raise UnavailableError(
+                    f"The database keeps no record of migrations: {_said(error)}"
+                ) from error
             yield admin
 
 
@@ -203,6 +216,15 @@ WITH settled AS (
 DELETE FROM sysdesign.migrations
 WHERE state = 'applying' AND xid IS NOT NULL AND pg_xact_status(xid) = 'aborted'
 """
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a file's name can be said: the system allows any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def parse(name: str, text: str) -> Script:

@@ -132,6 +132,7 @@ class Premises:
             host=ports.host,
             inherits=ports.inherits,
         )
+        place.passwords  # noqa: B018 (made here, by one; services are prepared side by side)
         return cls(place, moved, ownership, ports)
 
     def refit(self, spec: Spec) -> Place:

@@ -56,7 +56,7 @@ class Process:
             if listener:
                 listener.close()
         os.set_blocking(self.pipe, False)
-        self.pidfd = _open_pidfd(self.pid)
+        self.pidfd = open_pidfd(self.pid)
 
     def read(self) -> bytes | None:
         """Return what it printed since the last call (at most 64 KiB), None once all is closed."""
@@ -171,7 +171,8 @@ def _group(user: int) -> int:
         return user
 
 
-def _open_pidfd(pid: int) -> int | None:
+def open_pidfd(pid: int) -> int | None:
+    """Return a file that tells the end of a process; None: this machine has none of those."""
     try:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):  # not Linux, or a kernel before 5.3: the loop asks instead

@@ -271,15 +271,13 @@ class ServiceRunner:
                     await self._around.runtime.set_quota(self.name, self.cpus)
             if self._exit is not None:
                 raise self._failed(f"{self.name} {_reason(self._exit)} as soon as it had answered")
-        except SysdesignError as error:
+        except (SysdesignError, OSError) as error:
             with contextlib.suppress(SysdesignError):
                 await self._around.runtime.kill(self.name)
             self.pid = None
-            self.fail(error)
-            raise
-        except OSError as error:
-            self.fail(_no_room(error))
-            raise _no_room(error) from error
+            refusal = error if isinstance(error, SysdesignError) else _no_room(error)
+            self.fail(refusal)
+            raise refusal from (None if refusal is error else error)
         self._become(ServiceState.READY)
 
     async def _until_ready(self, launch: Launch) -> None:

@@ -175,6 +175,12 @@ def _result(
     )
 
 
+def _decimal(value: decimal.Decimal) -> object:
+    if not value.is_finite():
+        return str(value)
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 def _cell(value: Any) -> object:
     """Return a value as JSON has it: what has no counterpart becomes the text psql would show."""
     if value is None or isinstance(value, bool | int):
@@ -182,7 +188,7 @@ def _cell(value: Any) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return _decimal(value)
     if isinstance(value, list | tuple):
         return [_cell(each) for each in value]
     if isinstance(value, dict):

@@ -17,6 +17,7 @@ import json
 import os
 import selectors
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,6 +176,8 @@ class Supervisor:
                 answer = {"error": error.kind, "message": str(error)}
             except OSError as error:
                 answer = {"error": _kind(error), "message": error.strerror or str(error)}
+            except (ValueError, subprocess.SubprocessError) as error:  # no system can do it
+                answer = {"error": "failed", "message": str(error)}
             self._send({"reply": order["id"], **answer})
 
     def _spawn(self, order: dict[str, Any]) -> dict[str, Any]:

@@ -190,6 +190,7 @@ class Loop(ABC):
             self._broken(connection, error)
 
     def _send_rest(self, connection: Connection, payload: bytes, sent: int) -> None:
+        connection.fast = False  # nothing else may be sent before the rest of it
         connection.unsent = memoryview(payload)[sent:]
         self._poller.change(connection.fd, READ | WRITE)
 

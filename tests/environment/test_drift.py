@@ -10,6 +10,7 @@ import pytest
 from jupyter_sysdesign.environment.drift import compare
 from jupyter_sysdesign.environment.schema_catalog import read_schema
 from jupyter_sysdesign.environment.services.postgres import Postgres
+from jupyter_sysdesign.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,18 @@ async def test_pristine_data_and_migrations_are_no_drift(db: Postgres) -> None:
     assert await differences(db) == []
     typed(db, "INSERT INTO notes VALUES ('rows are no schema')", "ANALYZE", "VACUUM orders")
     assert await differences(db) == []
+
+
+async def test_migrations_that_need_the_data_cannot_be_compared(db: Postgres) -> None:
+    write(
+        db,
+        "001.sql",
+        "CREATE TABLE gifts (customer int REFERENCES customers DEFERRABLE INITIALLY DEFERRED);"
+        "INSERT INTO gifts VALUES (1);",
+    )
+    await db.migrations.apply()
+    with pytest.raises(UnavailableError, match="foreign key"):
+        await db.drift.find()
 
 
 async def test_an_index_typed_in_psql_is_found_and_goes_when_written_down(db: Postgres) -> None:

@@ -572,17 +572,41 @@ async def test_migrations_are_applied_listed_and_replayed(tiny: Watched, until: 
     assert tiny.status.state is State.READY
 
 
+async def test_a_file_whose_name_cannot_be_said_keeps_nobody_from_stopping(tiny: Watched) -> None:
+    folder = os.fsencode(tiny.source.workspace / "migrations")
+    with open(folder + b"/009-\xe9.sql", "w") as file:  # noqa: ASYNC230, PTH123 (no path has it)
+        file.write("SELECT 1;")
+    with pytest.raises(InvalidFileError, match="name is not UTF-8"):
+        await tiny.apply()
+    assert tiny.status.model_dump_json()
+    await tiny.stop()
+    assert tiny.status.state is State.STOPPED
+
+
 async def test_sql_answers_in_json_values_and_refuses_in_words(tiny: Watched) -> None:
     result = await tiny.sql(
         SqlRequest(
             statement="SELECT 1 AS one, 1.5::numeric, 'x', NULL, true, '{1,2}'::int[],"
             " '{\"a\": 1}'::jsonb, 'NaN'::float8, '\\x01ff'::bytea, date '2026-01-02',"
-            " interval '90 s';"
+            " interval '90 s', 'Infinity'::numeric;"
         )
     )
     assert result.columns[0] == "one"
     assert result.rows == [
-        [1, 1.5, "x", None, True, [1, 2], {"a": 1}, "nan", "\\x01ff", "2026-01-02", "0:01:30"]
+        [
+            1,
+            1.5,
+            "x",
+            None,
+            True,
+            [1, 2],
+            {"a": 1},
+            "nan",
+            "\\x01ff",
+            "2026-01-02",
+            "0:01:30",
+            "Infinity",
+        ]
     ]
     many = await tiny.sql(SqlRequest(statement="SELECT * FROM items", max_rows=5))
     assert (len(many.rows), many.truncated) == (5, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -104,6 +105,20 @@ async def test_what_postgresql_refuses_has_file_and_line(
         await db.migrations.apply()
     assert (caught.value.file, caught.value.line) == ("migrations/m001.sql", line)
     assert await states(db) == {"m001": "pending"}
+
+
+async def test_what_is_no_text_is_refused_by_name_and_line(db: Postgres) -> None:
+    write(db, m001="SELECT 1;\nSELECT '\0';")
+    with pytest.raises(InvalidFileError, match="zero byte") as caught:
+        await db.migrations.apply()
+    assert (caught.value.file, caught.value.line) == ("migrations/m001.sql", 2)
+    remove(db, "m001")
+    folder = os.fsencode(db.place.source.workspace / "migrations")
+    with open(folder + b"/001-\xe9.sql", "w") as file:  # noqa: ASYNC230, PTH123 (no path has it)
+        file.write(INDEX)
+    with pytest.raises(InvalidFileError, match="name is not UTF-8") as caught:
+        await db.migrations.apply()
+    assert caught.value.file == "migrations/001-\ufffd.sql"
 
 
 async def test_a_constraint_checked_at_the_end_fails_the_file(db: Postgres) -> None:

@@ -200,6 +200,11 @@ WRONG = {
         8,
         "is no size",
     ),
+    "more than any machine has": (
+        APP + "    deploy: {resources: {limits: {memory: 5000G}}}\n",
+        8,
+        "is no size",
+    ),
     "no duration": (APP + f"    stop_grace_period: {'9' * 400}m\n", 8, "is no duration"),
     "no name to wait for": (APP + "    depends_on: [[db]]\n", 8, "valid dictionary"),
     "a number as a key": (APP + "1: one\n", 8, "1: "),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -69,6 +70,26 @@ async def test_a_service_says_how_it_ended(
     assert await runtime.wait("app") is None
 
 
+async def test_who_stops_what_was_refused_meanwhile_does_not_wait(
+    runtime: Embedded, python: Callable[..., Launch]
+) -> None:
+    made = python("app", SLEEP)
+    assert runtime.supervisor is not None
+    os.kill(runtime.supervisor, signal.SIGSTOP)
+    try:
+        gone = type(made)(**{**made.__dict__, "argv": ("/no/such/program",)})
+        starting = asyncio.ensure_future(runtime.spawn(gone))
+        await asyncio.sleep(0.1)
+        starting.cancel()
+        await asyncio.wait([starting])
+        stopping = asyncio.ensure_future(runtime.stop("app"))
+        await asyncio.sleep(0.1)
+    finally:
+        os.kill(runtime.supervisor, signal.SIGCONT)
+    assert await asyncio.wait_for(stopping, 60) is None
+    assert proctree.started(await runtime.spawn(made))
+
+
 async def test_what_cannot_be_spawned_is_refused_in_words(
     runtime: Embedded, python: Callable[..., Launch], tmp_path: Path
 ) -> None:
@@ -84,6 +105,8 @@ async def test_what_cannot_be_spawned_is_refused_in_words(
         await runtime.spawn(launch((str(plain),)))
     with pytest.raises(StartFailedError, match=r"folder .*gone does not exist"):
         await runtime.spawn(launch((sys.executable,), tmp_path / "gone"))
+    with pytest.raises(StartFailedError, match="null byte"):
+        await runtime.spawn(launch((sys.executable, "a\0b")))
     pid = await runtime.spawn(python("app", SLEEP))
     with pytest.raises(ConflictError):
         await runtime.spawn(python("app", SLEEP))

@@ -163,8 +163,12 @@ class Embedded:
         running = self._running.get(name)
         if running is None:
             return None
-        with contextlib.suppress(ConflictError):  # it ended by itself meanwhile
+        try:
             await self._order(operation, name=name)
+        except ConflictError:  # it ended by itself meanwhile, or never began
+            if not running.done():
+                self._running.pop(name, None)
+                return None
         return await asyncio.shield(running)
 
     async def _order(self, operation: str, **fields: Any) -> dict[str, Any]:

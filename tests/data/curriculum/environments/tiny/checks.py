@@ -1,6 +1,13 @@
 """What a fixed tiny shop must show."""
 
-from jupyter_sysdesign.grading.checks import Context, Outcome, System, check, undisturbed
+from jupyter_sysdesign.grading.checks import (
+    CannotTell,
+    Context,
+    Outcome,
+    System,
+    check,
+    undisturbed,
+)
 
 
 @check("index-on-category", title="A category is read by index", points=10, kind="slo")
@@ -55,11 +62,13 @@ def few_indexes(ctx: Context) -> Outcome:
 )
 def keeps_serving(ctx: Context) -> Outcome:
     # What else runs on the machine for a moment can only make it look slower: the best one counts.
-    before, after = compared(ctx)
-    for _ in range(2):
-        if after / before >= 0.25:
+    before = after = 0.0
+    for _ in range(3):
+        before, after = max((before, after), compared(ctx), key=ratio)
+        if ratio((before, after)) >= 0.25:
             break
-        before, after = max((before, after), compared(ctx), key=lambda each: each[1] / each[0])
+    if not before:
+        raise CannotTell("The machine had no time even for the untouched system.")
     return Outcome.at_least(
         after / before,
         0.25,
@@ -72,6 +81,11 @@ def keeps_serving(ctx: Context) -> Outcome:
 def compared(ctx: Context) -> tuple[float, float]:
     """Return requests per second, untouched and now."""
     return served(ctx.pristine), served(ctx.system)
+
+
+def ratio(rates: tuple[float, float]) -> float:
+    before, after = rates
+    return after / before if before else 0.0
 
 
 def served(system: System) -> float:
