@@ -131,12 +131,13 @@ class Migrations:
     def _names(self) -> Names:
         if not self._folder.is_dir():
             return []
-        found = [each.name for each in self._folder.glob("*.sql") if each.is_file()]
+        files = [each.name for each in self._folder.glob("*.sql") if each.is_file()]
+        found = sorted(name for name in files if not name.startswith("."))
         for name in found:
             if not is_text(name):
                 shown = os.fsencode(name).decode(errors="replace")
                 raise InvalidFileError("its name is not UTF-8 text", file=f"{FOLDER}/{shown}")
-        return sorted(name for name in found if not name.startswith("."))
+        return found
 
     def _sha256(self, name: str) -> str:
         try:

@@ -112,6 +112,18 @@ class Premises:
                 "ports": given,
             }
             _note(folder, record)
+            place = Place(
+                instance=source.instance_id,
+                folder=folder,
+                sockets=sockets,
+                source=source,
+                spec=spec,
+                ports=given,
+                templates=Templates(paths.templates(), paths.shared_templates()),
+                host=ports.host,
+                inherits=ports.inherits,
+            )
+            place.passwords  # noqa: B018 (made here, by one; services are prepared side by side)
         except BaseException:
             ports.close()
             shutil.rmtree(sockets, ignore_errors=True)
@@ -121,18 +133,6 @@ class Premises:
             for name, port in given.items()
             if name in before and before[name] != port and name in spec.services
         }
-        place = Place(
-            instance=source.instance_id,
-            folder=folder,
-            sockets=sockets,
-            source=source,
-            spec=spec,
-            ports=given,
-            templates=Templates(paths.templates(), paths.shared_templates()),
-            host=ports.host,
-            inherits=ports.inherits,
-        )
-        place.passwords  # noqa: B018 (made here, by one; services are prepared side by side)
         return cls(place, moved, ownership, ports)
 
     def refit(self, spec: Spec) -> Place:

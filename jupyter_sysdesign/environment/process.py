@@ -48,7 +48,7 @@ class Process:
         self.pipe, output = os.pipe()
         try:
             self.pid = _spawn(order, marks, output, listener.fileno() if listener else None)
-        except OSError:
+        except (OSError, ValueError, subprocess.SubprocessError):
             os.close(self.pipe)
             raise
         finally:

@@ -29,6 +29,8 @@ RECORD = "instance.json"
 # Guard and supervisor of a dead owner are ending everything in order already; only then we kill.
 _ENDING_S = 5.0
 _KILLING_S = 5.0
+#: A control plane starts after it.
+_REAPING_S = 3.0
 
 
 def sweep_all() -> int:
@@ -65,8 +67,9 @@ def reap_unknown() -> int:
         # After that, as a folder is there before its container is.
         folders = [*paths.instances().iterdir(), *paths.checks().iterdir()]
         for instance in found - {folder.name for folder in folders}:
-            removed += reaping.reap(engine, home, instance)
-            shutil.rmtree(paths.sockets(instance), ignore_errors=True)
+            with contextlib.suppress(TimeoutError):  # another time
+                removed += reaping.reap(engine, home, instance, patience_s=_REAPING_S)
+                shutil.rmtree(paths.sockets(instance), ignore_errors=True)
     return removed
 
 
@@ -89,7 +92,8 @@ def sweep_instance(folder: Path) -> int:
         from jupyter_sysdesign.environment.runtimes.docker.reaping import reap  # noqa: PLC0415
 
         try:
-            killed += reap(noted.engine, str(paths.home()), folder.name)
+            home = str(paths.home())
+            killed += reap(noted.engine, home, folder.name, patience_s=_REAPING_S)
         except OSError:  # it does not run: its containers do not either, and are found again
             return killed
     if noted and noted.sockets:

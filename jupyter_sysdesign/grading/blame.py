@@ -111,9 +111,12 @@ def fallen(system: System, reached: Mapping[str, list[str]]) -> Finding | None:
 def behind(system: System, reached: Mapping[str, list[str]]) -> Finding | None:
     """Return what lies behind a failure that has just been seen; None: the failure itself."""
     began = time.monotonic()
-    while (found := fallen(system, reached)) is None:
+    while True:
+        unnoticed = ends_unnoticed(system)  # first: what is noticed in between is found then
+        found = fallen(system, reached)
         waited_s = time.monotonic() - began
-        if waited_s > _NOTICED_S or (waited_s > _SETTLE_S and not _ends_unnoticed(system)):
+        over = waited_s > _NOTICED_S or (waited_s > _SETTLE_S and not unnoticed)
+        if found is not None or over:
             break
         time.sleep(_LOOK_EVERY_S)
     if found is None and shutil.disk_usage(paths.home()).free < _ROOM_BYTES:
@@ -153,7 +156,7 @@ def of_error(error: Exception) -> Finding | None:  # noqa: PLR0911 (one return p
     return None
 
 
-def _ends_unnoticed(system: System) -> bool:
+def ends_unnoticed(system: System) -> bool:
     """Tell whether a process is gone that the control plane takes for running."""
     try:
         status = system.status()

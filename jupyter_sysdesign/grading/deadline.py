@@ -23,13 +23,12 @@ class _Hold:
 @contextlib.contextmanager
 def held() -> Iterator[None]:
     """Let a deadline that passes in the block wait for the end of the block; not to be nested."""
-    _Hold.on, _Hold.late = True, False
+    _Hold.on = True
     try:
         yield
     finally:
         _Hold.on = False
-    if _Hold.late:
-        raise DeadlineExceeded
+    _raise_what_was_held()
 
 
 @contextlib.contextmanager
@@ -41,6 +40,7 @@ def deadline(seconds: float) -> Iterator[None]:
             raise DeadlineExceeded
         _Hold.late = True
 
+    _Hold.late = False
     before = signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -48,3 +48,10 @@ def deadline(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    _raise_what_was_held()  # whoever held it was refused something, and went on
+
+
+def _raise_what_was_held() -> None:
+    late, _Hold.late = _Hold.late, False
+    if late:
+        raise DeadlineExceeded

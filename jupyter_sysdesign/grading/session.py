@@ -213,7 +213,8 @@ class Session:
         """Return why what the check compared with says nothing, and forget it; None: it does."""
         if self._pristine is None or not self._compared:
             return None
-        cause = (blame.fallen if passed else blame.behind)(self._pristine, {})
+        waits = not passed or blame.ends_unnoticed(self._pristine)
+        cause = (blame.behind if waits else blame.fallen)(self._pristine, {})
         if cause is None or cause.status is not Status.UNKNOWN:
             return None
         self._forget(self._pristine)

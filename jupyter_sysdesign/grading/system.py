@@ -239,11 +239,14 @@ class System:
     def settle(self) -> None:
         """Do the rest of a reset that a check had no time for."""
         while self._unsettled:
-            with contextlib.suppress(ConflictError):  # migrations are still being applied
+            try:
                 self._client.apply(self.id)
                 self.note(self.status())
                 self._unsettled = False
-            time.sleep(_POLL_S)
+            except ConflictError:  # noqa: PERF203 (still being applied, or it did not come up)
+                if self.status().state in (State.FAILED, State.STOPPED):
+                    return
+                time.sleep(_POLL_S)
 
     def note(self, status: EnvironmentStatus) -> None:
         """Remember which processes run now: another one later means that it died."""

@@ -126,10 +126,11 @@ def test_a_control_plane_killed_while_it_deletes_leaves_nothing_half_there(
     client = control.client()
     made = client.create_environment(control.workspace().id, start=False)
     going = litter(paths.instances() / made.id / "litter")
+    pid = client.info().pid
     deleted = others.submit(control.client().delete, made.id)
     control.until(going)
+    os.kill(pid, signal.SIGKILL)
     assert not (paths.instances() / made.id).exists()
-    os.kill(client.info().pid, signal.SIGKILL)
     with suppress(errors.SysdesignError):
         deleted.result()
     assert control.client().environments() == []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -14,7 +16,9 @@ import pytest
 from grading.verdicts import INDEX, QUICK, Meddler, nothing_is_left, statuses, write
 
 from jupyter_sysdesign.control.models import Status
+from jupyter_sysdesign.environment.status import ServiceState, ServiceStatus
 from jupyter_sysdesign.errors import SysdesignError
+from jupyter_sysdesign.grading import blame
 from jupyter_sysdesign.grading.course import marks
 from jupyter_sysdesign.grading.process import run_checker
 
@@ -121,7 +125,10 @@ def test_a_system_to_compare_with_that_is_killed_says_nothing_of_the_learners(
                 return rows != [[0]]
             return False
 
+        until = time.monotonic() + 120
         while not compared():
+            if time.monotonic() > until:
+                return  # the statuses say what is wrong
             time.sleep(0.05)
         (db,) = [each for each in client.environment(environment).services if each.name == "db"]
         assert db.pid is not None
@@ -140,6 +147,35 @@ def test_a_system_to_compare_with_that_is_killed_says_nothing_of_the_learners(
         assert judged.why.startswith("The system to compare with:")
         assert "(db) was killed from outside" in judged.why
     assert nothing_is_left(client)
+
+
+class NoticedInBetween:
+    """A system whose dead service is told as such between two looks that follow each other."""
+
+    def __init__(self, pid: int) -> None:
+        fields: dict[str, Any] = {"name": "app", "kind": "python", "cpus": None}
+        self._running = ServiceStatus(**fields, state=ServiceState.READY, pid=pid)
+        self._dead = ServiceStatus(**fields, state=ServiceState.FAILED, exit_code=-9)
+        self._told = False
+        self._looked_at = 0.0
+
+    def status(self) -> SimpleNamespace:
+        now = time.monotonic()
+        self._told = self._told or now - self._looked_at < 0.05
+        self._looked_at = now
+        service = self._dead if self._told else self._running
+        return SimpleNamespace(services=[service], runtime="embedded")
+
+    def fallen(self, status: SimpleNamespace) -> list[str]:
+        return [each.name for each in status.services if each.state is ServiceState.FAILED]
+
+
+def test_an_end_that_is_noticed_while_we_look_is_found(home: Path):
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    found = blame.behind(NoticedInBetween(gone.pid), {})
+    assert found is not None
+    assert "(app) was killed from outside" in found.why
 
 
 def test_a_control_plane_that_goes_away_is_unknown(client: ControlClient, mine: Path):

@@ -57,6 +57,7 @@ _CPU_SHARES = 8 * 1024
 #: Where memory is short, jobs go before what else runs on the machine.
 _OOM_SCORE = 500
 _TRIAL_S = 60.0
+_END_S = 60.0
 
 
 class Containers:
@@ -161,7 +162,7 @@ def _have_image(client: APIClient) -> None:
 def _clear(where: str, home: str, instance: str) -> None:
     """Wait until the engine has removed the container, and have it hurry; if it is away, go on."""
     with contextlib.suppress(OSError):
-        reap(where, home, instance, networks=False)
+        reap(where, home, instance, networks=False, patience_s=_END_S)
 
 
 @functools.cache

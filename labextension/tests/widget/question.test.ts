@@ -300,6 +300,18 @@ test('a prediction is decided when its run is done', async () => {
   expect(el.textContent).toContain('75% close');
 });
 
+test('a notebook that has the answer is not written to', async () => {
+  const kept = answered({ value: { held: 45, sure: [1, 2] }, score: 1 });
+  transport.answers.set(GET, detail({ answers: { q: kept } }));
+  const sorted = Object.fromEntries(Object.entries(kept).sort());
+  const { model } = await ask(
+    { form: 'number', prompt: 'How many?' },
+    { answer: { ...sorted, value: { sure: [1, 2], held: 45 } } }
+  );
+  await rest();
+  expect(model.saved).toEqual([]);
+});
+
 test('evidence is picked among what the system printed', async () => {
   transport.answers.set(PUT, answered({ correct: true, score: 1 }));
   const { el } = await ask({

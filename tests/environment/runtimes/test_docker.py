@@ -223,10 +223,10 @@ async def test_a_paused_service_stands_still_whatever_its_quota(puppet: Puppet) 
 
 async def test_a_pause_holds_however_little_a_service_may_use(puppet: Puppet) -> None:
     spin = "import threading\ndef spin():\n  while True: pass\n"
-    await puppet.run(spin + "for _ in range(8): threading.Thread(target=spin, daemon=True).start()")
+    await puppet.run(spin + "for _ in range(4): threading.Thread(target=spin, daemon=True).start()")
     await puppet.set_quota("app", 0.02)
     tree = puppet.processes()["app"]
-    for _ in range(10):
+    for _ in range(5):
         await puppet.service("app", "pause")
         assert await puppet.stands_still("app")
         before = cpu_s(tree)
@@ -241,11 +241,11 @@ async def test_a_pause_holds_however_little_a_service_may_use(puppet: Puppet) ->
 async def test_who_has_next_to_no_processor_can_be_killed(puppet: Puppet) -> None:
     await puppet.run(
         "import subprocess, sys\n"
-        "spin = [sys.executable, '-c', 'while True: pass']\n"
-        "for _ in range(60): subprocess.Popen(spin)"
+        "spin = 'import time; time.sleep(5)\\nwhile True: pass'\n"
+        "for _ in range(60): subprocess.Popen([sys.executable, '-c', spin])"
     )
+    await asyncio.sleep(6)
     await puppet.set_quota("app", 0.01)
-    await asyncio.sleep(1)
     await puppet.service("app", "kill")
     assert puppet.of("app").reason == "killed"
     assert puppet.processes() == {}

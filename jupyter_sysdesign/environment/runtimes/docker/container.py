@@ -135,7 +135,8 @@ def freeze(client: APIClient, made: str, free: dict[str, int], share: dict[str, 
             else:
                 return
     finally:
-        client.update_container(made, **share)
+        with contextlib.suppress(APIError):  # it ends, which is told
+            client.update_container(made, **share)
 
 
 def _hand_over(place: Place, launch: Launch) -> None:

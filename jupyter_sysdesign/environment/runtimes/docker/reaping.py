@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import socket
 import time
@@ -45,32 +46,45 @@ def instances(engine: str, home: str) -> set[str]:
     return {str(each["Labels"].get(INSTANCE, "")) for each in found}
 
 
-def reap(engine: str, home: str, instance: str, *, networks: bool = True) -> int:
+def reap(
+    engine: str,
+    home: str,
+    instance: str,
+    *,
+    networks: bool = True,
+    patience_s: float = _PATIENCE_S,
+) -> int:
     """Remove the containers of an instance, and its network; return how many containers.
 
-    Returns once the engine has none of them any more, whoever removes them.
+    Returns once the engine has none of them any more, whoever removes them. What comes meanwhile is
+    another's.
 
     Raises:
         OSError: the engine does not answer, or does not let go of them.
     """
-    removed: set[str] = set()
-    until = time.monotonic() + _PATIENCE_S
-    while True:
-        containers = _ids(_containers(engine, INSTANCE, instance), home)
-        nets = _ids(_networks(engine, INSTANCE, instance), home) if networks else []
-        if not containers and not nets:
-            return len(removed)
-        if time.monotonic() > until:
-            raise TimeoutError(f"{engine} does not remove what {instance} left")
+
+    def found() -> tuple[list[str], list[str]]:
+        nets = _networks(engine, INSTANCE, instance) if networks else []
+        return _ids(_containers(engine, INSTANCE, instance), home), _ids(nets, home)
+
+    containers, nets = found()
+    for each in containers:
+        _ask(engine, "POST", f"containers/{each}/update", _UNLIMITED)
+    until = time.monotonic() + patience_s
+    left = {*containers, *nets}
+    while left:
         for each in containers:
-            if each not in removed:
-                _ask(engine, "POST", f"containers/{each}/update", _UNLIMITED)
-            _ask(engine, "DELETE", f"containers/{each}?force=1&v=1")
+            if each in left:
+                _ask(engine, "DELETE", f"containers/{each}?force=1&v=1")
         for each in nets:
-            _ask(engine, "DELETE", f"networks/{each}")
-        if removed.issuperset(containers):
+            if each in left:
+                _ask(engine, "DELETE", f"networks/{each}")
+        left.intersection_update(itertools.chain(*found()))
+        if left:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{engine} does not remove what {instance} left")
             time.sleep(_AGAIN_S)
-        removed.update(containers)
+    return len(containers)
 
 
 def _containers(engine: str, label: str, value: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Api } from '../../api/client';
-import { isRecord, isString } from '../../api/guards';
+import { isRecord, isSame, isString } from '../../api/guards';
 import type { Answer } from '../../api/types';
 import { page } from '../../connection/page';
 import { t } from '../../i18n';
@@ -80,7 +80,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
       if (kept) {
         setAnswer(kept);
         // The notebook's own is from before it was decided.
-        if (JSON.stringify(kept) !== JSON.stringify(model.snapshot('answer'))) {
+        if (!isSame(kept, model.snapshot('answer'))) {
           model.save({ answer: kept });
         }
       }
