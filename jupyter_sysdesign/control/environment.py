@@ -14,7 +14,6 @@ from jupyter_sysdesign.control.recorder import Recorder
 from jupyter_sysdesign.control.runs import Runs
 from jupyter_sysdesign.control.sequence import Sequence
 from jupyter_sysdesign.control.temporary import temporary
-from jupyter_sysdesign.environment import removal
 from jupyter_sysdesign.environment.instance import Instance
 from jupyter_sysdesign.environment.status import EnvironmentStatus, State
 from jupyter_sysdesign.errors import ConflictError, NotFoundError, SysdesignError
@@ -146,7 +145,6 @@ class Environment:
             await self.halt()
             await self._end_faults()
             await self.instance.remove()
-            await asyncio.to_thread(removal.remove, self.folder)
         finally:
             self.events.close()
 

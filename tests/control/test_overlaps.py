@@ -24,7 +24,7 @@ from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.load.profile import load_profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from conftest import Control
 
@@ -203,55 +203,63 @@ def test_no_run_outlives_its_environment(control: Control, others: ThreadPoolExe
     assert [each.state for each in client.runs(workspace) if each.state == "running"] == []
 
 
+class PutAway:
+    """A ready environment whose runs are put away only when the test says so."""
+
+    def __init__(self, source: Source) -> None:
+        self.ended, self.go_on = asyncio.Event(), asyncio.Event()
+        self.environment = Environment(source, "lesson", self._settle)
+        self._steady = load_profiles(source.locate(FILE), FILE)["steady"]
+
+    async def _settle(self, _environment: Environment) -> None:
+        self.ended.set()
+        await self.go_on.wait()
+
+    async def start(self) -> None:
+        self.environment.start()
+        while self.environment.status.state is not State.READY:  # noqa: ASYNC110 (events are for others)
+            await asyncio.sleep(0.01)
+
+    def run(self, name: str) -> str:
+        target = self.environment.instance.target
+        return self.environment.runs.start(name, self._steady, target, 1, 1.0).id
+
+    async def begin_another(self) -> None:
+        """Begin one as the last has ended and is not put away yet."""
+        await self.ended.wait()
+        self.run("second")
+        self.go_on.set()
+
+    @property
+    def states(self) -> list[str]:
+        return [each.state for each in self.environment.runs.list()]
+
+
+@pytest.fixture
+async def slow(tiny_lesson: Source) -> AsyncIterator[PutAway]:
+    made = PutAway(tiny_lesson)
+    await made.start()
+    yield made
+    await made.environment.close()
+
+
 @pytest.mark.anyio
 async def test_a_run_that_begins_as_the_last_is_put_away_ends_with_its_environment(
-    tiny_lesson: Source,
+    slow: PutAway,
 ) -> None:
-    ended, put_away = asyncio.Event(), asyncio.Event()
-
-    async def settle(_environment: Environment) -> None:
-        ended.set()
-        await put_away.wait()
-
-    environment = Environment(tiny_lesson, "lesson", settle)
-    environment.start()
-    while environment.status.state is not State.READY:  # noqa: ASYNC110 (events are for others)
-        await asyncio.sleep(0.01)
-    profile, target = (
-        load_profiles(tiny_lesson.locate(FILE), FILE)["steady"],
-        environment.instance.target,
-    )
-    environment.runs.start("first", profile, target, 1, 1.0)
-    stopping = asyncio.ensure_future(environment.stop())
-    await ended.wait()
-    environment.runs.start("second", profile, target, 1, 1.0)
-    put_away.set()
+    slow.run("first")
+    stopping = asyncio.ensure_future(slow.environment.stop())
+    await slow.begin_another()
     await stopping
-    assert [each.state for each in environment.runs.list()] == ["stopped", "stopped"]
-    await environment.close()
+    assert slow.states == ["stopped", "stopped"]
 
 
 @pytest.mark.anyio
-async def test_who_stops_a_run_does_not_stop_the_next(tiny_lesson: Source) -> None:
-    ended, put_away = asyncio.Event(), asyncio.Event()
-
-    async def settle(_environment: Environment) -> None:
-        ended.set()
-        await put_away.wait()
-
-    environment = Environment(tiny_lesson, "lesson", settle)
-    environment.start()
-    while environment.status.state is not State.READY:  # noqa: ASYNC110 (events are for others)
-        await asyncio.sleep(0.01)
-    steady, target = load_profiles(tiny_lesson.locate(FILE), FILE)["steady"], environment.instance
-    first = environment.runs.start("first", steady, target.target, 1, 1.0)
-    stopping = asyncio.ensure_future(environment.runs.stop(first.id))
-    await ended.wait()
-    environment.runs.start("second", steady, target.target, 1, 1.0)
-    put_away.set()
+async def test_who_stops_a_run_does_not_stop_the_next(slow: PutAway) -> None:
+    stopping = asyncio.ensure_future(slow.environment.runs.stop(slow.run("first")))
+    await slow.begin_another()
     assert (await stopping).state == "stopped"
-    assert [each.state for each in environment.runs.list()] == ["stopped", "running"]
-    await environment.close()
+    assert slow.states == ["stopped", "running"]
 
 
 def test_a_start_that_meets_a_reset_is_refused(

@@ -149,7 +149,8 @@ test('waits grow while nothing answers, and the server says when to stop', async
   });
 });
 
-test('a place in history that the server does not know starts anew, with a gap', async () => {
+/** A reader whose place in history the server refuses, until it begins anew. */
+async function unknownPlace(): Promise<Reader> {
   const reader = new Reader();
   transport.stream.opened();
   transport.stream.events(samples(1, 7));
@@ -163,6 +164,11 @@ test('a place in history that the server does not know starts anew, with a gap',
       transport.stream.closed(null); // refused at the handshake
     }
   }
+  return reader;
+}
+
+test('a place in history that the server does not know starts anew, with a gap', async () => {
+  const reader = await unknownPlace();
   expect(transport.stream.after).toBe(0);
   transport.stream.opened();
   transport.stream.events(samples(1, 2));
@@ -175,19 +181,7 @@ test('a place in history that the server does not know starts anew, with a gap',
 });
 
 test('a gap alone takes nothing of what comes after it', async () => {
-  const reader = new Reader();
-  transport.stream.opened();
-  transport.stream.events(samples(1, 7));
-  frame();
-  transport.answers.set('GET /v1/environments/env', { id: 'env' });
-  transport.stream.closed(null);
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    jest.advanceTimersByTime(10_000);
-    await settle();
-    if (transport.stream.after > 0) {
-      transport.stream.closed(null);
-    }
-  }
+  const reader = await unknownPlace();
   transport.stream.opened();
   frame();
   expect(reader.events.at(-1)?.type).toBe('gap');

@@ -60,6 +60,13 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def orphan(owner: Owner) -> None:
+    """Kill the owner, and hold the guard up before it can be replaced or begin."""
+    os.kill(owner.facts["guard"], signal.SIGSTOP)
+    owner.process.kill()
+    owner.process.wait()
+
+
 def test_a_killed_owner(own: Callable[..., Owner], tiny_lesson: Source, client: APIClient) -> None:
     owner = own(tiny_lesson)
     assert len(left(client)) == 4
@@ -88,9 +95,7 @@ def test_when_the_guard_is_killed_too_the_next_program_clears_up(
     own: Callable[..., Owner], tiny_lesson: Source, client: APIClient, folder_gone: bool
 ) -> None:
     owner = own(tiny_lesson)
-    os.kill(owner.facts["guard"], signal.SIGSTOP)  # before it can be replaced
-    owner.process.kill()
-    owner.process.wait()
+    orphan(owner)
     os.kill(owner.facts["guard"], signal.SIGKILL)
     assert len(left(client)) == 4
     if folder_gone:
@@ -104,9 +109,7 @@ def test_the_next_start_clears_up_by_itself(
     own: Callable[..., Owner], tiny_lesson: Source, client: APIClient
 ) -> None:
     owner = own(tiny_lesson)
-    os.kill(owner.facts["guard"], signal.SIGSTOP)
-    owner.process.kill()
-    owner.process.wait()
+    orphan(owner)
     os.kill(owner.facts["guard"], signal.SIGKILL)
     again = own(tiny_lesson)
     assert len(left(client)) == 4
@@ -119,9 +122,7 @@ def test_who_clears_up_beside_others_returns_when_nothing_is_left(
     own: Callable[..., Owner], tiny_lesson: Source, client: APIClient
 ) -> None:
     owner = own(tiny_lesson)
-    os.kill(owner.facts["guard"], signal.SIGSTOP)
-    owner.process.kill()
-    owner.process.wait()
+    orphan(owner)
 
     def clear_up(_: int) -> list[str]:
         reaping.reap(URL, str(paths.home()), tiny_lesson.instance_id)

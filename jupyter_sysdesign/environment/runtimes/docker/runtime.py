@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import os
-import stat
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment.logs import Output
 from jupyter_sysdesign.environment.proctree import members
 from jupyter_sysdesign.environment.runtimes import Exit
-from jupyter_sysdesign.environment.runtimes.docker import container, engine, network
+from jupyter_sysdesign.environment.runtimes.docker import container, engine, network, strays
 from jupyter_sysdesign.environment.runtimes.docker.attachment import Attachment
 from jupyter_sysdesign.environment.runtimes.docker.events import Events
 from jupyter_sysdesign.environment.runtimes.docker.guarding import Guarding
@@ -39,10 +37,6 @@ _MIB = 1 << 20
 _SIGNALLED = 128
 #: A service that floods its log waits for us this long per chunk.
 _FLOOD_BYTES, _FLOOD_PAUSE_S = 1 << 14, 0.025
-#: Sockets take no room; whoever writes files beside them fills the machine's disk.
-_SOCKETS_BYTES = _MIB
-#: PostgreSQL has a small file beside its socket.
-_LOCK_BYTES = 4096
 _LOOK_EVERY_S = 1.0
 
 
@@ -355,15 +349,15 @@ class Docker:
     async def _look_at_sockets(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            held = await asyncio.to_thread(_size, str(self._place.sockets))
-            if held > _SOCKETS_BYTES:
+            held = await asyncio.to_thread(strays.size, self._place.sockets)
+            if held > strays.MOST_BYTES:
                 for running in list(self._running.values()):
                     if running.launch.untrusted:
                         self._end_for(
                             running,
                             f"{held // _MIB} MiB of files were written into the sockets' folder",
                         )
-                await asyncio.to_thread(_remove_files, str(self._place.sockets))
+                await asyncio.to_thread(strays.remove, self._place.sockets)
 
     def _went_away(self, why: str) -> None:
         """Give up: the engine is gone, or the holder of the network."""
@@ -383,24 +377,3 @@ class Docker:
 def _out_of_memory(launch: Launch) -> str:
     allowed = (launch.memory_bytes or container.MEMORY_BYTES) // _MIB
     return f"out of memory: {launch.name} wanted more than its {allowed} MiB"
-
-
-def _size(folder: str) -> int:
-    total = 0
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_file(follow_symlinks=False):
-                total += entry.stat(follow_symlinks=False).st_size
-            elif entry.is_dir(follow_symlinks=False):
-                total += _size(entry.path)
-    return total
-
-
-def _remove_files(folder: str) -> None:
-    for root, _, files in os.walk(folder):
-        for name in files:
-            path = os.path.join(root, name)  # noqa: PTH118 (as os.walk gives it)
-            with contextlib.suppress(OSError):
-                found = os.lstat(path)
-                if stat.S_ISREG(found.st_mode) and found.st_size > _LOCK_BYTES:
-                    os.unlink(path)  # noqa: PTH108
