@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jupyter_sysdesign.environment.status import ServiceState
 from jupyter_sysdesign.environment.threads import in_thread
 from jupyter_sysdesign.errors import SysdesignError
 
@@ -50,19 +51,25 @@ async def rearrange(
     # Who leaves makes room for who comes: the connections of a database are counted.
     # A load balancer comes last, when those it sends to are there.
     fresh.sort(key=lambda each: each.service.spec.kind == "haproxy")
-    async with contextlib.AsyncExitStack() as undo:
+    ended: list[ServiceRunner] = []
+
+    async def end(runner: ServiceRunner) -> None:
+        if runner.state is not ServiceState.STOPPED:
+            ended.append(runner)
+        await runner.stop()
+
+    try:
         for each in leaving:
-            undo.push_async_callback(_undo, runners, each.name, each)
-            await each.stop()
+            await end(each)
             del runners[each.name]
         for each in fresh:
-            old = runners.get(each.name)
-            undo.push_async_callback(_undo, runners, each.name, old)
-            if old is not None:
-                await old.stop()
+            if each.name in runners:
+                await end(runners[each.name])
             runners[each.name] = each
             await each.prepare_and_start()
-        undo.pop_all()
+    except BaseException:
+        await _undo(runners, before, ended)
+        raise
     names = {each.name for each in fresh}
     return Rearranged(
         started=tuple(name for name in wanted if name not in before),
@@ -72,12 +79,17 @@ async def rearrange(
     )
 
 
-async def _undo(runners: dict[str, ServiceRunner], name: str, before: ServiceRunner | None) -> None:
-    now = runners.pop(name, None)
-    if now is not None and now is not before:
-        await now.stop()
-    if before is not None:
-        runners[name] = before
-        # It runs already, or what it needs is gone too: then its state says so.
-        with contextlib.suppress(SysdesignError):
-            await before.prepare_and_start()
+async def _undo(
+    runners: dict[str, ServiceRunner], before: dict[str, ServiceRunner], ended: list[ServiceRunner]
+) -> None:
+    """End who came, then run again what was ended: both in the order of who needs whom."""
+    for name, each in reversed(list(runners.items())):
+        if before.get(name) is not each:
+            await each.stop()
+    runners.clear()
+    runners.update(before)
+    for each in before.values():
+        if each in ended:
+            # It runs already, or what it needs is gone too: then its state says so.
+            with contextlib.suppress(SysdesignError):
+                await each.prepare_and_start()

@@ -212,18 +212,24 @@ class CpuQuota(_ServiceFault):
         """Set the quota that was before, for its next start where it does not run now."""
         if self._before is None:
             return
-        (cpus,) = self._before
-        try:
-            await self.spot.system.set_quota(self.spot.service, cpus)
-        except ConflictError:
-            self.spot.system.remember_quota(self.spot.service, cpus)
+        if self._in_force:
+            (cpus,) = self._before
+            try:
+                await self.spot.system.set_quota(self.spot.service, cpus)
+            except ConflictError:
+                self.spot.system.remember_quota(self.spot.service, cpus)
         self._before = None
 
     async def release(self) -> None:
         """Let its next start have the quota that was before."""
-        if self._before is not None:
+        if self._before is not None and self._in_force:
             self.spot.system.remember_quota(self.spot.service, self._before[0])
-            self._before = None
+        self._before = None
+
+    @property
+    def _in_force(self) -> bool:
+        """Whether nobody has given it another quota since."""
+        return self._status().cpus == self.arguments.cpus
 
     def over(self, status: EnvironmentStatus) -> str:
         """It is over when the service is gone."""

@@ -182,3 +182,25 @@ async def test_a_service_that_does_not_come_up_leaves_all_as_it_was(
     await until(lambda: shop.status.pending == ["compose.yaml", "haproxy.cfg"])
     assert set(shop.processes()) == set(before)
     assert (await get(shop, "/items")).status_code == 200
+
+
+async def test_the_first_database_is_the_first_one_also_after_a_failure(
+    instances: Callable[..., Watched],  # noqa: F811
+    make_source: Callable[..., Source],
+    curriculum: Path,
+) -> None:
+    source = make_source("tiny-replica")
+    source = replace(source, editable=(*source.editable, "compose.yaml"))
+    compose = source.workspace / "compose.yaml"
+    shutil.copy(source.pristine / "compose.yaml", compose)
+    instance = instances(source)
+    await instance.start()
+    before = instance.dsn()
+    edit(
+        compose, ("max_connections=30", "max_connections=31"), ('"server:app"', '"server:nothing"')
+    )
+    with pytest.raises(StartFailedError, match="app ended"):
+        await instance.apply()
+    assert instance.dsn() == before
+    assert instance.dsn() == instance.dsn(service="db")
+    assert all_ready(instance), [(e.name, e.state, e.reason) for e in instance.status.services]

@@ -191,6 +191,34 @@ async def test_a_replica_that_was_away_for_too_long_or_is_new_is_copied_anew(
         await stop(instance)
 
 
+async def test_the_primary_may_be_given_fewer_connections(
+    make_lesson: Callable[..., Source],
+) -> None:
+    """A replica refuses to go on with less than its log was written with."""
+    head = f"name: made-up\nservices:{DB}{REPLICA}"
+    assert "max_connections" not in head
+    source = make_lesson(
+        {"compose.yaml": head, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
+        {"compose.yaml": head},
+    )
+    instance = Watched(replace(source, editable=("compose.yaml",)))
+    await instance.start()
+    try:
+        for connections in (40, 30):
+            more = f"max_wal_size=2MB, -c, max_connections={connections}"
+            (source.workspace / "compose.yaml").write_text(head.replace("max_wal_size=2MB", more))
+            assert (await instance.apply()).restarted == ["db", "second-copy"]
+            await ask(instance, "db", "INSERT INTO items VALUES (1)")
+            shown = await ask(instance, "second-copy", "SELECT current_setting('max_connections')")
+            assert shown == str(connections)
+        until = asyncio.get_running_loop().time() + 30
+        while await ask(instance, "second-copy", COUNT) != 3:
+            assert asyncio.get_running_loop().time() < until
+            await asyncio.sleep(0.02)
+    finally:
+        await stop(instance)
+
+
 async def test_a_synchronous_replica_shows_what_was_committed_at_once(
     make_lesson: Callable[..., Source],
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -100,3 +102,24 @@ async def test_a_stop_does_not_wait_for_a_fault_that_is_being_injected(own: Shop
     assert own.ended(paused) == "the environment is stopping"
     await own.instance.start()
     await works(own)
+
+
+async def test_a_quota_that_is_applied_during_a_fault_stays(
+    make_source: Callable[..., Source], curriculum: object
+) -> None:
+    source = make_source("tiny-links")
+    source = replace(source, editable=(*source.editable, "compose.yaml"))
+    compose = source.workspace / "compose.yaml"
+    shutil.copy(source.pristine / "compose.yaml", compose)
+    shop = await open_shop(source)
+    try:
+        fault = await shop.inject("cpu-quota", "app", cpus=0.3)
+        compose.write_text(compose.read_text().replace('cpus: "1.5"', 'cpus: "0.9"'))
+        await shop.instance.apply()
+        await shop.recover(fault)
+        assert {each.name: each.cpus for each in shop.instance.status.services}["app"] == 0.9
+        await shop.instance.service("app", "stop")
+        await shop.instance.service("app", "start")
+        assert {each.name: each.cpus for each in shop.instance.status.services}["app"] == 0.9
+    finally:
+        await close_shop(shop)

@@ -2,11 +2,13 @@
 
 It begins as a copy of the template its primary began as, or of the primary itself where that has
 gone on meanwhile. The primary keeps its log in a slot until the replica has it, up to
-``max_slot_wal_keep_size``; who was away for longer than that is copied anew at the next start.
+``max_slot_wal_keep_size``; who was away for longer than that is copied anew at the next start, and
+so is one whose primary has less of something now than its log was written with.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -31,6 +33,16 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT_S = 5
 _COPY_TIMEOUT_S = 600.0
+_CONTROL_TIMEOUT_S = 10.0
+#: What a replica must have as much of as its primary had when that wrote the log: by setting, its
+#: name in ``pg_controldata``, and what it is by default.
+_NEEDED = {
+    "max_connections": ("max_connections", 100),
+    "max_worker_processes": ("max_worker_processes", 8),
+    "max_wal_senders": ("max_wal_senders", 10),
+    "max_prepared_transactions": ("max_prepared_xacts", 0),
+    "max_locks_per_transaction": ("max_locks_per_xact", 64),
+}
 _STREAMS = "SELECT status = 'streaming' FROM pg_catalog.pg_stat_wal_receiver"
 
 
@@ -84,13 +96,14 @@ class Replica(Postgres):
     def _require_data(self) -> None:
         """Have data that the primary still keeps the log for; all is well if it is away."""
         found = self.data.is_dir()
+        fits = found and self._has_enough()
         try:
             with psycopg.connect(
                 self._dsn_of(self._primary, "admin"),
                 autocommit=True,
                 connect_timeout=_CONNECT_TIMEOUT_S,
             ) as primary:
-                if not self._renew_slot(primary, keep=found):
+                if not self._renew_slot(primary, keep=fits):
                     return
         except psycopg.OperationalError as error:
             if found:
@@ -103,6 +116,27 @@ class Replica(Postgres):
         self._copy_primary()
         files.write_origin(self.data, {"key": self._key()})
         self._configure()
+
+    def _has_enough(self) -> bool:
+        """Tell whether it has as much now as its log asks for."""
+        program = self._program().with_name("pg_controldata")
+        try:
+            told = subprocess.run(
+                [str(program), str(self.data)],
+                env={"LC_ALL": "C"},
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=_CONTROL_TIMEOUT_S,
+            ).stdout
+        except (OSError, subprocess.SubprocessError):
+            return True  # what is wrong with it, the server says better
+        needed = dict(re.findall(r"^(\w+) setting: +(\d+)$", told, re.MULTILINE))
+        given = files.settings(self.spec, self._upstream)
+        return all(
+            int(needed.get(name, 0)) <= int(given.get(setting, default))
+            for setting, (name, default) in _NEEDED.items()
+        )
 
     def _renew_slot(self, primary: psycopg.Connection[Any], *, keep: bool) -> bool:
         """Have a slot that keeps the log; tell whether it is another one than before."""
