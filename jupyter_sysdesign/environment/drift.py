@@ -21,6 +21,7 @@ from jupyter_sysdesign.environment.services.postgres_files import (
     PRISTINE_DATABASE,
 )
 from jupyter_sysdesign.environment.status import Drift
+from jupyter_sysdesign.environment.threads import in_thread
 from jupyter_sysdesign.errors import InvalidFileError, UnavailableError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class SchemaDrift:
                     "SELECT name, script FROM sysdesign.migrations WHERE state = 'applied' "
                     "ORDER BY position"
                 )
-                scripts = [migrations.parse(name, text) for name, text in await found.fetchall()]
+                scripts = await in_thread(_parsed, await found.fetchall())
                 expected = await self._expected(admin, scripts)
                 live = await read_schema(admin)
                 settings = await (await admin.execute(SETTINGS)).fetchall()
@@ -116,6 +117,10 @@ class SchemaDrift:
                 return await read_schema(expected)
         finally:
             await admin.execute(drop)
+
+
+def _parsed(applied: Sequence[Any]) -> list[migrations.Script]:
+    return [migrations.parse(name, text) for name, text in applied]
 
 
 def compare(expected: Mapping[str, str], live: Mapping[str, str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment.spec import FILE
-from jupyter_sysdesign.environment.watch import fingerprint
+from jupyter_sysdesign.environment.watch import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.source import Source
     from jupyter_sysdesign.environment.spec import Spec
 
-Contents = dict[str, frozenset[tuple[str, bytes]]]
+Contents = dict[str, Fingerprint]
 
 
 class HeldFiles:

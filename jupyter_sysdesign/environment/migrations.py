@@ -20,6 +20,7 @@ from psycopg import errors as pg
 
 from jupyter_sysdesign.environment import sql_script
 from jupyter_sysdesign.environment.status import Migration
+from jupyter_sysdesign.environment.threads import in_thread
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
@@ -28,7 +29,7 @@ from jupyter_sysdesign.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
     from pathlib import Path
 
 FOLDER = "migrations"
@@ -37,10 +38,12 @@ _NO_TRANSACTION = re.compile(r"\s*--\s*no-transaction\b")
 _LOCK_KEY = 7_303_014_201_118  # any number: advisory locks of ours only
 _APPLY_OPTIONS = "-c lock_timeout=10s -c client_min_messages=warning"
 _CONNECT_TIMEOUT_S = 5
+_MOST_BYTES = 32 << 20  # the database keeps the text as well
 _EXISTS = (pg.DuplicateTable, pg.DuplicateObject, pg.DuplicateColumn, pg.DuplicateFunction)
 
 Connection = psycopg.AsyncConnection[Any]
 Names = list[str]
+States = list[Migration]
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,12 @@ class Migrations:
             UnavailableError: the database does not answer.
         """
         async with self._recording() as admin:
-            return _states(self._names(), await _records(admin), self._sha256)
+            return await in_thread(self._states, await _records(admin))
 
     async def must_replay(self) -> str:
         """Return why pristine data must be restored before ``apply``; empty when it need not be."""
         async with self._recording() as admin:
-            return self._must_replay(await _records(admin))
+            return await in_thread(self._must_replay, await _records(admin))
 
     async def apply(self) -> Names:
         """Apply the pending files in order and return their names.
@@ -111,11 +114,10 @@ class Migrations:
             if not (await locked.fetchone() or [False])[0]:
                 raise ConflictError("Migrations are being applied already")
             records = await _records(admin)
-            reason = self._must_replay(records)
+            reason = await in_thread(self._must_replay, records)
             if reason:
                 raise ConflictError(reason, hint="Restore the pristine data, then apply again.")
-            known = {each.name for each in records}
-            scripts = [self._read(name) for name in self._names() if name not in known]
+            scripts = await in_thread(self._read_all, {each.name for each in records})
             for script in scripts:
                 await self._apply(script, admin)
             return [each.name for each in scripts]
@@ -126,7 +128,10 @@ class Migrations:
         Raises:
             InvalidFileError: one cannot be split, or holds what no migration may; with its line.
         """
-        return [self._read(name) for name in self._names()]
+        return self._read_all()
+
+    def _read_all(self, known: Collection[str] = ()) -> Sequence[Script]:
+        return [self._read(name) for name in self._names() if name not in known]
 
     def _names(self) -> Names:
         if not self._folder.is_dir():
@@ -148,7 +153,11 @@ class Migrations:
     def _read_text(self, name: str) -> tuple[str, str]:
         shown = f"{FOLDER}/{name}"
         try:
-            text = (self._folder / name).read_text(encoding="utf-8-sig")
+            path = self._folder / name
+            if path.stat().st_size > _MOST_BYTES:
+                size = f"larger than {_MOST_BYTES >> 20} MiB"
+                raise InvalidFileError(size, file=shown, hint="Have SQL generate what it fills in.")
+            text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise InvalidFileError("not UTF-8 text", file=shown, line=line) from error
@@ -162,6 +171,22 @@ class Migrations:
     def _read(self, name: str) -> Script:
         text, _ = self._read_text(name)
         return parse(name, text)
+
+    def _states(self, records: Sequence[Record]) -> States:
+        names = self._names()
+        applied = {each.name: each for each in records}
+        states: States = []
+        for name in sorted({*names, *applied}):
+            record = applied.get(name)
+            if record is None:
+                state = "pending"
+            elif name not in names:
+                state = "removed"
+            else:
+                unchanged = record.state == "applied" and self._sha256(name) == record.sha256
+                state = "applied" if unchanged else "changed"
+            states.append(Migration(name=name, state=state))
+        return states
 
     def _must_replay(self, records: Sequence[Record]) -> str:
         names = self._names()
@@ -329,22 +354,6 @@ async def _records(admin: Connection) -> list[Record]:
         "SELECT name, sha256, script, state FROM sysdesign.migrations ORDER BY position"
     )
     return [Record(*row) for row in await found.fetchall()]
-
-
-def _states(names: Sequence[str], records: Sequence[Record], sha256: Any) -> list[Migration]:
-    applied = {each.name: each for each in records}
-    states = []
-    for name in sorted({*names, *applied}):
-        record = applied.get(name)
-        if record is None:
-            state = "pending"
-        elif name not in names:
-            state = "removed"
-        else:
-            unchanged = record.state == "applied" and sha256(name) == record.sha256
-            state = "applied" if unchanged else "changed"
-        states.append(Migration(name=name, state=state))
-    return states
 
 
 async def _connect(dsn: str, **options: Any) -> Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.launch import Launch
     from jupyter_sysdesign.environment.runtimes import Exit, Runtime
     from jupyter_sysdesign.environment.services import OnProgress, Service
+    from jupyter_sysdesign.environment.watch import Fingerprint
 
 #: A service that does not answer within this time has failed.
 START_TIMEOUT_S = 30.0
@@ -71,7 +73,7 @@ class ServiceRunner:
         self._start_timeout_s = start_timeout_s
         self._exit: Exit | None = None
         self._lock = asyncio.Lock()
-        self._seen: frozenset[tuple[str, bytes]] = frozenset()
+        self._seen: Fingerprint = frozenset()
 
     @property
     def status(self) -> ServiceStatus:
@@ -221,19 +223,30 @@ class ServiceRunner:
             seen = await in_thread(fingerprint, self.service.watched)
             if seen == self._seen:
                 return
+            why = self._saved(seen)
             try:
                 await in_thread(self.service.check)
-                self._become(ServiceState.RESTARTING, "files were saved")
+                self._become(ServiceState.RESTARTING, why)
                 await self._end()
                 await self.prepare()
                 await self._start(ServiceState.RESTARTING)
             except InvalidFileError as error:
                 self._seen = seen
-                self._become(ServiceState.RESTARTING, "files were saved")
+                self._become(ServiceState.RESTARTING, why)
                 await self._end()
                 self.fail(error)
             except SysdesignError as error:
                 self.fail(error)
+
+    def _saved(self, seen: Fingerprint) -> str:
+        """Say which files are others now: an app may write into its own folder unawares."""
+        changed = sorted({path for path, _ in seen ^ self._seen})
+        folders = [each.parent for each in self.service.watched]
+        first = min((os.path.relpath(changed[0], each) for each in folders), key=len)
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        why = f"{first}{more} {'were' if more else 'was'} saved"
+        self._around.say(self.name, why)
+        return why
 
     def ended(self, how: Exit) -> None:
         """Hear that it ended; what we asked for is told by whoever asked."""

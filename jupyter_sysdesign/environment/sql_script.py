@@ -78,6 +78,7 @@ class _Splitter:
     def __init__(self, text: str) -> None:
         self.text = text
         self.found: list[Statement] = []
+        self.counted = 0, 1  # up to where lines were counted, and how many: a file may be long
         self.reset()
 
     def reset(self) -> None:
@@ -160,4 +161,7 @@ class _Splitter:
         return end + len(token.group())
 
     def line(self, at: int) -> int:
-        return self.text.count("\n", 0, at) + 1
+        """Return the line of a place that does not come before the last one asked for."""
+        before, lines = self.counted
+        self.counted = at, lines + self.text.count("\n", before, at)
+        return self.counted[1]

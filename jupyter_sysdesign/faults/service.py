@@ -229,7 +229,7 @@ class CpuQuota(_ServiceFault):
     @property
     def _in_force(self) -> bool:
         """Whether nobody has given it another quota since."""
-        return self._status().cpus == self.arguments.cpus
+        return self._status().cpus == float(self.arguments.cpus)
 
     def over(self, status: EnvironmentStatus) -> str:
         """It is over when the service is gone."""

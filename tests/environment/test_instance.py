@@ -294,9 +294,30 @@ async def test_a_save_restarts_the_app_and_only_the_app(tiny: Watched, until: Un
     restarts = [
         data
         for kind, data in tiny.events
-        if kind == "service.state" and data["reason"] == "files were saved"
+        if kind == "service.state" and data["reason"] == "app/server.py was saved"
     ]
     assert [data["name"] for data in restarts] == ["app"]
+
+
+async def test_what_else_lies_in_its_folder_holds_nobody_up(
+    instances: Callable[..., Watched], tiny_lesson: Source, until: Until
+) -> None:
+    folder = tiny_lesson.workspace / "app"
+    for name in ("pipe", "pipe.py"):
+        os.mkfifo(folder / name)
+    with (folder / "large").open("wb") as large:
+        large.truncate(1 << 40)  # of which the disk holds nothing
+    instance = instances(tiny_lesson)
+    await instance.start()
+    assert instance.status.state is State.READY
+    file = folder / "server.py"
+    file.write_text(file.read_text().replace('"ok"', '"new"'))
+    await until(lambda: "app/server.py was saved" in instance.lines)
+    await until(lambda: instance.of("app").state is ServiceState.READY)
+    assert (await get(instance, "/health")).json() == {"status": "new"}
+    (folder / "large").write_text("")
+    await until(lambda: "app/large was saved" in instance.lines)
+    await until(lambda: instance.of("app").state is ServiceState.READY)
 
 
 @pytest.mark.parametrize(

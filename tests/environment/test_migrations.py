@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from jupyter_sysdesign.environment.migrations import Migrations
 from jupyter_sysdesign.environment.services.postgres import Postgres
 from jupyter_sysdesign.errors import ConflictError, InvalidFileError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Any
 
     from jupyter_sysdesign.environment.source import Source
@@ -241,3 +243,10 @@ async def test_no_folder_is_no_migrations(
     await world.start("db")
     assert await world.services["db"].migrations.list() == []
     assert await world.services["db"].migrations.apply() == []
+
+
+def test_a_file_that_no_editor_made_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "001-all.sql").open("wb") as large:
+        large.truncate(1 << 40)
+    with pytest.raises(InvalidFileError, match=r"migrations/001-all\.sql: larger than 32 MiB"):
+        Migrations(tmp_path, app="", admin="").read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,21 @@ async def test_hidden_is_what_is_hidden_in_the_folder_and_not_where_the_folder_l
     app.check()
     (pristine / "app" / "server.py").write_text("def f(:\n")
     with pytest.raises(InvalidFileError, match=r"app/server.py:1: invalid syntax"):
+        app.check()
+
+
+async def test_what_nobody_could_have_written_is_not_read(
+    make_lesson: Callable[..., Source], make_world: Callable[..., Any]
+) -> None:
+    source = make_lesson(lesson(APP, **{"app/server.py": SERVER}))
+    app = make_world(source).services["app"]
+    folder = source.locate("app")
+    os.mkfifo(folder / "pipe.py")
+    (folder / "gone.py").symlink_to("nothing")
+    app.check()
+    with (folder / "large.py").open("wb") as large:
+        large.truncate(1 << 40)
+    with pytest.raises(InvalidFileError, match=r"app/large.py: larger than 16 MiB"):
         app.check()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,22 @@ def test_the_line_of_a_position() -> None:
     (only,) = split("\n\nSELECT\n  nothing;")
     assert only.line_at(None) == 3
     assert only.line_at(only.text.index("nothing") + 1) == 4
+
+
+def test_a_long_file_is_counted_once() -> None:
+    counted = 0
+
+    class Text(str):
+        __slots__ = ()
+
+        def count(self, what: str, start: int = 0, end: int = sys.maxsize) -> int:  # type: ignore[override]
+            nonlocal counted
+            counted += end - start
+            return super().count(what, start, end)
+
+    text = "SELECT 1;\n" * 1000
+    assert [each.line for each in split(Text(text))] == [*range(1, 1001)]
+    assert counted <= len(text)
 
 
 @pytest.mark.parametrize(

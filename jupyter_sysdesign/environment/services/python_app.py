@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ADDRESS_OPTIONS = ("--host", "--port")
 _LARGEST_FILE = 2**30
+_LARGEST_SOURCE = 16 << 20
 
 _REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -64,7 +65,8 @@ class PythonApp:
             root = self._locate(mount)
             for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
                 inside = path.relative_to(root)
-                if path.suffix == ".py" and not any(part.startswith(".") for part in inside.parts):
+                hidden = any(part.startswith(".") for part in inside.parts)
+                if path.suffix == ".py" and not hidden and path.is_file():
                     _compile(path, (PurePath(mount.source) / inside).as_posix())
 
     def prepare(self, progress: OnProgress | None = None) -> None:  # noqa: ARG002 (protocol)
@@ -184,6 +186,8 @@ def _close_to_others(path: Path) -> None:
 
 def _compile(path: Path, shown: str) -> None:
     try:
+        if path.stat().st_size > _LARGEST_SOURCE:
+            raise InvalidFileError(f"larger than {_LARGEST_SOURCE >> 20} MiB", file=shown)
         with tokenize.open(path) as stream:
             source = stream.read()
         compile(source, shown, "exec", dont_inherit=True)
@@ -191,6 +195,10 @@ def _compile(path: Path, shown: str) -> None:
         raise InvalidFileError(error.msg, file=shown, line=error.lineno) from error
     except (UnicodeDecodeError, ValueError) as error:
         raise InvalidFileError(str(error), file=shown) from error
+    except FileNotFoundError:
+        return  # it was there a moment ago
+    except OSError as error:
+        raise InvalidFileError(error.strerror or str(error), file=shown) from error
 
 
 def _without_address(words: list[str]) -> Iterator[str]:
