@@ -99,6 +99,7 @@ class Lifecycle:
         self._start_timeout_s = start_timeout_s
         self._premises: Premises | None = None
         self._runtime: Runtime | None = None
+        self._lost = ""  # why all that the runtime ran is gone
         self.proxy: LinkProxy | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._note = ""
@@ -149,6 +150,7 @@ class Lifecycle:
     def lost(self, reason: str) -> None:
         """Hear that what runs the services died, and everything with it."""
         was_up = self.state in UP
+        self._lost = reason
         if was_up:
             self._become(State.STOPPING, reason)
         for runner in self.runners.values():
@@ -328,6 +330,7 @@ class Lifecycle:
     async def _open(self) -> None:
         place = self._held().place
         temporary = self._purpose == "check"
+        self._lost = ""
         self._runtime = runtime = choice.runtime(self.runs_on, place, self, temporary=temporary)
         await runtime.open()
         if self.proxy is not None:
@@ -343,6 +346,8 @@ class Lifecycle:
             give_up=self._held().place.cancelled.set,
         )
         await self._list_migrations()
+        if self._lost:
+            raise UnavailableError(self._lost)
         self.started_at = time.time()
         self._settle()
         self._spawn(self._restock())

@@ -515,6 +515,30 @@ async def test_the_database_is_held_to_its_quota_with_all_its_backends(tiny: Wat
         await connection.close()
 
 
+async def test_a_supervisor_that_is_lost_in_the_last_step_of_a_start_fails_it(
+    instances: Callable[..., Watched],
+    tiny_lesson: Source,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instance = instances(tiny_lesson)
+    life = instance._life
+    then = life._list_migrations
+
+    async def lose_it() -> None:
+        os.kill(life._runtime.supervisor, signal.SIGKILL)
+        await until(lambda: instance.of("db").state is ServiceState.STOPPED)
+        await then()
+
+    with monkeypatch.context() as last_step:
+        last_step.setattr(life, "_list_migrations", lose_it)
+        with pytest.raises(UnavailableError, match="was killed"):
+            await instance.start()
+    assert instance.status.state is State.FAILED
+    await instance.start()
+    assert instance.status.state is State.READY
+
+
 async def test_a_lost_supervisor_fails_the_instance_even_in_the_middle_of_something(
     tiny: Watched, until: Until
 ) -> None:
