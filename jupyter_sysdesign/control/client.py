@@ -102,6 +102,7 @@ class ControlClient(Operations):
 
         Raises:
             StartFailedError: it failed instead.
+            ConflictError: it was stopped instead.
             UnavailableError: not within ``timeout_s``.
         """
         waiting = Waiting(environment_id, states, timeout_s)

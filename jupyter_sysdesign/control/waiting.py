@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment.status import State
-from jupyter_sysdesign.errors import StartFailedError, UnavailableError
+from jupyter_sysdesign.errors import ConflictError, StartFailedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,18 +22,23 @@ class Waiting:
         self._states = {State(state) for state in states}
         self._timeout_s = timeout_s
         self._until = time.monotonic() + timeout_s
+        self._was_starting = False
 
     def is_over(self, status: EnvironmentStatus) -> bool:
         """Tell whether the state is one of those waited for.
 
         Raises:
             StartFailedError: it failed, which is not one of them.
+            ConflictError: it was being started, and was stopped.
             UnavailableError: the time is up.
         """
         if status.state in self._states:
             return True
         if status.state is State.FAILED:
             raise StartFailedError(status.reason, hint="`sysdesign env logs` says more.")
+        if status.state is State.STOPPED and self._was_starting:
+            raise ConflictError(f"{self._id} was stopped meanwhile", hint="Start it again.")
+        self._was_starting |= status.state in (State.PREPARING, State.STARTING)
         if time.monotonic() > self._until:
             wanted = " or ".join(sorted(state.value for state in self._states))
             raise UnavailableError(

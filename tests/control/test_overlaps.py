@@ -332,3 +332,24 @@ def test_a_check_never_takes_the_learners_environment(control: Control) -> None:
             control.client().create_environment(workspace.folder, purpose="check", start=False)
         control.end()
     assert [each.id for each in control.client().environments()] == [workspace.id]
+
+
+def test_who_waits_for_a_start_hears_of_a_stop(
+    control: Control, curriculum: Path, others: ThreadPoolExecutor
+) -> None:
+    slow = curriculum / "environments" / "tiny" / "db" / "03-slow.sql"
+    slow.write_text("SELECT pg_sleep(60);\n")
+    client, other = control.client(holder="kernel:a"), control.client()
+    environment = client.create_environment(control.workspace().id).id
+    seen: list[str] = []
+
+    def waiting() -> None:
+        asked = client.environment
+        client.environment = lambda each: seen.append(each) or asked(each)  # type: ignore[method-assign, func-returns-value]
+        client.wait(environment, timeout_s=60)
+
+    ready = others.submit(waiting)
+    control.until(lambda: len(seen) > 1)
+    other.stop(environment)
+    with pytest.raises(errors.ConflictError, match="was stopped meanwhile"):
+        ready.result()
