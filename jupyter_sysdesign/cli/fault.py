@@ -13,7 +13,7 @@ from rich.text import Text
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, emit, out
 from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, environment
-from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
+from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError, SysdesignError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.faults.models import ActiveFault, FaultDescription, PlayedSchedule
@@ -115,14 +115,20 @@ def recover(
             raise NotFoundError(
                 f"There is no fault {fault!r} in force", hint="`sysdesign fault status` lists them."
             )
+        stuck: SysdesignError | None = None
         for each in reversed(chosen):
-            client.recover_fault(found.id, each.id)
+            try:
+                client.recover_fault(found.id, each.id)
+            except SysdesignError as error:  # noqa: PERF203 (the others can be recovered all the same)
+                stuck = stuck or error
+            else:
+                if not as_json:
+                    out.print(f"Recovered: {each.name} on {_spot(each)}.", markup=False)
+    if stuck is not None:
+        raise stuck
     if as_json:
         emit({"environment": found.id, "recovered": [each.id for each in chosen]})
-    elif chosen:
-        for each in reversed(chosen):
-            out.print(f"Recovered: {each.name} on {_spot(each)}.", markup=False)
-    else:
+    elif not chosen:
         out.print("No fault is in force.")
 
 

@@ -302,6 +302,21 @@ def test_a_home_that_cannot_be_used_is_told_and_doctor_knows(sysdesign, tmp_path
     assert (found["level"], found["hint"]) == ("missing", problem["hint"])
 
 
+def test_a_fault_that_cannot_be_recovered_keeps_no_other_in_force(sysdesign):
+    environment = sysdesign("env", "up", LESSON, "--json")["environment"]["id"]
+    with ControlClient() as client:
+        client.inject_fault(environment, "cpu-quota", service="app", arguments={"cpus": 0.5})
+        password = client.inject_fault(environment, "wrong-password", service="db")
+        client.service(environment, "db", "pause")
+        stuck = sysdesign("fault", "recover", LESSON, "--json", code=2)
+        assert stuck["error"]["code"] == "conflict"
+        assert [each.id for each in client.active_faults(environment).faults] == [password.id]
+        client.service(environment, "db", "resume")
+        sysdesign("fault", "recover", LESSON, "--json")
+        assert client.active_faults(environment).faults == []
+    sysdesign("env", "down", LESSON)
+
+
 def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):
     listed = {each["id"]: each for each in sysdesign("fault", "list", "--json")["faults"]}
     assert listed["cpu-quota"]["target"] == "service"
