@@ -49,11 +49,12 @@ class Replica(Frame):
         return False
 
     def may_begin(self, message):
-        # message.changes are sealed ViewChange, each with .view and .prepared (certificates). Do they
-        # give the right to begin message.view?
+        # message.changes are sealed ViewChanges: each.by, each.body.view and each.body.prepared
+        # (certificates). Do they give the right to begin message.view?
         return False
 
     def carried_over(self, changes):
+        # changes are the ViewChanges of those seals, taken out of them: each.view, each.prepared.
         # What must the new view propose? Return {number: request} for every number from 1 to the last
         # one of which some certificate tells. None is the request that does nothing.
         return {}

@@ -1,7 +1,8 @@
 """Your server of two-phase commit. The sections (§) are those of Bernstein, Hadzilacos and Goodman,
 "Concurrency Control and Recovery in Database Systems", chapter 7.
 
-The simulator makes one object of this class for each server, and calls it:
+The simulator makes one object of this class for each server, and a new one after each crash (only
+self.ctx.disk is still there), and calls it:
 
     on_start()              at the first start, and after each crash
     on_message(src, m)      when a message arrives
@@ -15,8 +16,8 @@ What you may use:
     self.ctx.set_timer(name, delay_us)      a second call of the same name replaces the first
     self.ctx.cancel(name)
     self.ctx.disk           append(name, record) and log(name) for a log; write(key, value) and
-                            read(key, default) for single values; sync(): only what was synced
-                            before a crash is there after it
+                            read(key, default) for single values; sync(): what was written but not
+                            synced may be lost in a crash, all of it or the later part
 
 The same class runs on every server. Whoever gets a Begin from a client coordinates that transaction;
 the servers named in its changes are the participants.
@@ -78,7 +79,8 @@ class TwoPhase(Node):
         self.states = {}
 
     def probe(self):
-        # This is all that the judge ever sees of you. Keep the names above, and it is right.
+        # This is what the judge sees of your state; it also sees what clients are told. Keep the
+        # names above, and it is right.
         role = "participant" if self.accounts.balances else "coordinator"
         return CommitProbe(role, self.states, self.accounts.balances)
 

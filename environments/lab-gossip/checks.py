@@ -18,7 +18,7 @@ def deaths(ctx: Context) -> Outcome:
     return holds(ctx, "deaths", 60)
 
 
-@check("many", title="News spread quickly among many, and cost no more", points=20, kind="cost",
+@check("many", title="News spreads quickly among many, and costs no more", points=20, kind="cost",
        deadline_s=320)  # fmt: skip
 def many(ctx: Context) -> Outcome:
     return holds(ctx, "many", 30)

@@ -1,6 +1,7 @@
 """A member of a group that wants to know who is alive. The sections (§) are those of the SWIM paper.
 
-The simulator makes one object of this class for each member, and calls it:
+The simulator makes one object of this class for each member, and a new one after each crash (only
+self.ctx.disk is still there), and calls it:
 
     on_start()              at the first start, and after each crash
     on_message(src, m)      when a message arrives
@@ -51,7 +52,7 @@ class Swim(Node):
         return SwimProbe("member", self.incarnation, self.members)
 
     def on_start(self):
-        # STAGE 1: begin a period, at a random moment of it.
+        # STAGE 1: begin the first period after a random part of one, so that not all ping at once.
         # STAGE 3: who comes back from a crash must be newer than what was said of it.
         pass
 

@@ -42,12 +42,13 @@ class Paxos(Node):
         self.leader = None
 
     def probe(self):
-        # This is all that the judge ever sees of you. Keep the names above, and it is right.
+        # This is what the judge sees of your state; it also sees what clients are told. Keep the
+        # names above, and it is right.
         return PaxosProbe(self.role, self.promised, self.accepted, self.chosen)
 
     def on_start(self):
-        # Wait for a leader's Heartbeat(ballot, chosen); who hears none for long enough begins
-        # phase 1, for all slots that it does not know to be chosen: Prepare(ballot, first).
+        # Wait for a leader's Heartbeat(ballot, chosen); a server that hears none for long enough
+        # begins phase 1, for all slots that it does not know to be chosen: Prepare(ballot, first).
         pass
 
     def on_timer(self, name):
@@ -59,6 +60,7 @@ class Paxos(Node):
         if isinstance(message, Request):
             # A client: message.client, .serial, .op ("get", "put" or "append"), .key, .value.
             # The leader proposes it for the next slot. When that slot and all before it are
-            # chosen, it is carried out, once, and the client told. Everybody else sends it on.
+            # chosen, it is carried out, once, and the client told. Everybody else tells the client
+            # who leads.
             # Reply(serial, ok, value, leader): value is what a get found, else None.
             self.ctx.send(src, Reply(message.serial, ok=False, leader=self.leader))

@@ -1,6 +1,7 @@
 """One value, chosen by a majority. The sections (§) are those of *Paxos Made Simple*.
 
-The simulator makes one object of this class for each server, and calls it:
+The simulator makes one object of this class for each server, and a new one after each crash (only
+self.ctx.disk is still there), and calls it:
 
     on_start()              at the first start, and after each crash
     on_message(src, m)      when a message arrives
@@ -14,8 +15,8 @@ A handler runs to its end before the next one begins, so there are no locks. Wha
     self.ctx.set_timer(name, delay_us)      a second call replaces the first
     self.ctx.cancel(name)
     self.ctx.random         your own chance: self.ctx.random.random() is from 0 up to 1
-    self.ctx.disk           write(key, value), read(key, default), sync(): only what was synced
-                            before a crash is there after it
+    self.ctx.disk           write(key, value), read(key, default), sync(): what was written but not
+                            synced may be lost in a crash, all of it or the later part
 
 Every server is proposer, acceptor and learner at once.
 """
@@ -58,7 +59,8 @@ class Synod(Node):
         self.chosen = {}  # slot 1: value
 
     def probe(self):
-        # This is all that the judge ever sees of you. Keep the names above, and it is right.
+        # This is what the judge sees of your state; it also sees what clients are told. Keep the
+        # names above, and it is right.
         return PaxosProbe(self.role, self.promised, self.accepted, self.chosen)
 
     def on_timer(self, name):

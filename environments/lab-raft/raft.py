@@ -1,6 +1,7 @@
 """Your Raft server. The sections (§) are those of the Raft paper, extended version.
 
-The simulator makes one object of this class for each server, and calls it:
+The simulator makes one object of this class for each server, and a new one after each crash (only
+self.ctx.disk is still there), and calls it:
 
     on_start()              at the first start, and after each crash
     on_message(src, m)      when a message arrives
@@ -15,8 +16,8 @@ A handler runs to its end before the next one begins, so there are no locks. Wha
     self.ctx.cancel(name)
     self.ctx.random         your own chance: self.ctx.random.random() is from 0 up to 1
     self.ctx.disk           write(key, value) and read(key, default); for lists append(key, entry),
-                            truncate(key, length) and log(key); sync(): only what was synced before
-                            a crash is there after it
+                            truncate(key, length) and log(key); sync(): what was written but not
+                            synced may be lost in a crash, all of it or the later part
 """
 
 from typing import NamedTuple
@@ -57,12 +58,13 @@ class Raft(Node):
         self.leader = None
 
     def probe(self):
-        # This is all that the judge ever sees of you. Keep the names above, and it is right.
+        # This is what the judge sees of your state; it also sees what clients are told. Keep the
+        # names above, and it is right.
         return RaftProbe(self.role, self.term, self.voted_for, self.commit, self.log)
 
     def on_start(self):
-        # STAGE 1: wait for a leader. Who hears nothing for long enough stands for election.
-        # Remember that two servers which wait equally long will always stand together.
+        # STAGE 1: wait for a leader. A server that hears nothing for long enough stands for
+        # election. Remember that two servers which wait equally long will always stand together.
         pass
 
     def on_timer(self, name):

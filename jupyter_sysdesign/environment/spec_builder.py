@@ -160,7 +160,8 @@ class _Builder:
     def _talks_to(
         self, spec: ServiceSpec, services: Mapping[str, ServiceSpec]
     ) -> Iterable[tuple[str, str, int]]:
-        for text in [*spec.environment.values(), *self._config_texts(spec)]:
+        words = spec.command if spec.kind == "python" else ()
+        for text in [*spec.environment.values(), *words, *self._config_texts(spec)]:
             for target, port in addresses.references(text, services):
                 if target != spec.name:
                     yield spec.name, target, port
@@ -188,7 +189,10 @@ class _Builder:
             self._guard(lambda value=value: self._check_value(value, known, services), where)  # type: ignore[misc]
         for index, value in enumerate(spec.command):
             where = ("services", spec.name, "command", index)  # type: ignore[assignment]
-            self._guard(lambda value=value: addresses.substitute(value, known), where)  # type: ignore[misc]
+            if spec.kind == "python":
+                self._guard(lambda value=value: self._check_value(value, known, services), where)  # type: ignore[misc]
+            else:
+                self._guard(lambda value=value: addresses.substitute(value, known), where)  # type: ignore[misc]
         for each in spec.configs:
             text = self.source.locate(each.source).read_text(encoding="utf-8")
             for number, line in enumerate(text.splitlines(), 1):

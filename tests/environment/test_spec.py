@@ -223,6 +223,12 @@ WRONG = {
         17,
         "db:5433 leads nowhere: db listens on 5432",
     ),
+    "a port in a command that nobody listens on": (
+        APP + DB + "  w:\n    image: sysdesign/python:3\n"
+        '    command: [python, "w.py", "postgresql://shop@db:5433/shop"]\n',
+        14,
+        "db:5433 leads nowhere: db listens on 5432",
+    ),
     "an address without URL": (
         APP + "    environment:\n      DATABASE: db:5432\n" + DB,
         9,

@@ -87,6 +87,6 @@ class Place:
         address = self.addresses.of(service)
         return address if address.port is None else replace(address, host=self.host)
 
-    def resolve(self, text: str, client: str = "") -> str:
-        """Return an environment value of ``client`` with addresses and passwords filled in."""
+    def resolve(self, text: str, client: str) -> str:
+        """Return an environment value or a word of the command of ``client`` with addresses and passwords filled in."""
         return self.addresses.seen_by(client).fill(text, self.passwords)

@@ -108,7 +108,7 @@ class PythonApp:
         """Nothing to keep ready."""
 
     def _arguments(self) -> Iterator[str]:
-        program, *rest = map(self.place.resolve, self.spec.command)
+        program, *rest = (self.place.resolve(word, self.spec.name) for word in self.spec.command)
         rest = [str(self._path(word) or word) if word.startswith("/") else word for word in rest]
         if program == "python":
             yield from rest

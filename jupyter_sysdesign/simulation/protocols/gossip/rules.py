@@ -41,7 +41,7 @@ REACHED = Rule(
 )
 DISSEMINATION = Rule(
     "dissemination",
-    "News reach everybody soon",
+    "News reaches everybody soon",
     f"{PAPER}, §4.1",
     "Once one member has declared a death, all know of it in a few periods times log n.",
 )
@@ -155,7 +155,7 @@ class SwimRules:
         if now - first > bound:
             why = (
                 f"S{node} declares S{member} dead {clock(now - first)} after the first one did; "
-                f"news need at most {clock(bound)}"
+                f"news needs at most {clock(bound)}"
             )
             raise RuleBroken(DISSEMINATION, why, node, member)
 

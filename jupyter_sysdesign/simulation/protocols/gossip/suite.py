@@ -108,9 +108,9 @@ def _return(seed: int) -> Plan:
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("deaths", "Two crash, and everybody knows in bounded time.", 20, _deaths),
-    Scenario("many", "Among 24 the news still spread quickly, and cost no more.", 15, _many),
+    Scenario("many", "Among 24 the news still spreads quickly, and costs no more.", 20, _many),
     Scenario("slow members", "Who is frozen for a while can defend itself.", 20, _slow),
-    Scenario("lossy", "Lost messages kill nobody.", 15, _lossy),
+    Scenario("lossy", "Lost messages kill nobody.", 10, _lossy),
     Scenario("bad link", "Two that do not hear each other ask the others.", 15, _bad_link),
     Scenario("return", "Who comes back is alive for everybody.", 15, _return),
 )
