@@ -88,5 +88,5 @@ class Place:
         return address if address.port is None else replace(address, host=self.host)
 
     def resolve(self, text: str, client: str) -> str:
-        """Return an environment value or a word of the command of ``client`` with addresses and passwords filled in."""
+        """Return a value or a word of ``client`` with addresses and passwords filled in."""
         return self.addresses.seen_by(client).fill(text, self.passwords)
