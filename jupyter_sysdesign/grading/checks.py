@@ -120,8 +120,8 @@ def check(
         deadline_s: when it is given up.
         fresh: reset the learner's system (pristine data, migrations applied again) before it.
         timed: it measures times. Of all such checks of a user on a machine one for each pair of
-            cores is made at a time (``deadline_s`` begins with its turn), and the gate makes nothing
-            beside it.
+            cores is made at a time (``deadline_s`` begins with its turn), and the gate makes
+            nothing beside it.
     """
 
     def declare(function: Callable[[Context], Outcome]) -> Check:
