@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from jupyter_sysdesign.control.models import Answer, Status
 from jupyter_sysdesign.curriculum.atomic import locked, read_plain, replace
-from jupyter_sysdesign.errors import ResourceError
+from jupyter_sysdesign.errors import InvalidRequestError, ResourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.control.models import Verdict
 
+NAME = "answers.json"
 MAX_BYTES = 4_000_000
 
 
@@ -36,7 +37,7 @@ class AnswersFile:
 
     def __init__(self, folder: Path) -> None:
         """Work on the workspace in ``folder``."""
-        self.path = folder / "answers.json"
+        self.path = folder / NAME
         self.notices: list[str] = []
         self._lock = folder / ".sysdesign" / "answers.lock"
 
@@ -116,8 +117,7 @@ class AnswersFile:
                         document[f"{key}_unreadable"] = document.pop(key)
                 document.setdefault("version", 1)
                 change(document)
-                text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-                replace(self.path, text, aside=self._lock.parent)
+                replace(self.path, _written(document), aside=self._lock.parent)
         except OSError as error:
             raise ResourceError(
                 f"Your answer could not be saved: {error.strerror}",
@@ -146,6 +146,28 @@ class AnswersFile:
             self.notices.append(text)
 
 
+def _written(document: dict[str, Any]) -> str:
+    """Return the text of a document that ``_parse`` can read again.
+
+    Raises:
+        InvalidRequestError: there is none.
+    """
+    try:
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    except RecursionError as error:
+        raise InvalidRequestError(f"{NAME} is nested too deeply to be written") from error
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:  # half a character that somebody wrote into the file by hand
+        text = json.dumps(document, indent=1) + "\n"
+        size = len(text)
+    if size > MAX_BYTES:
+        raise InvalidRequestError(
+            f"{NAME} would be larger than {MAX_BYTES:,} bytes", hint="Say it in fewer words."
+        )
+    return text
+
+
 def _parse(data: bytes) -> dict[str, Any] | None:
     if len(data) > MAX_BYTES:
         return None
@@ -168,6 +190,8 @@ def _answers(document: dict[str, Any]) -> dict[str, Answer]:
 
 def _answer(stored: Any) -> Answer | None:
     try:
-        return Answer.model_validate(stored)
-    except ValidationError:
+        answer = Answer.model_validate(stored)
+        answer.model_dump_json()  # what cannot be told is no answer: half a character, a deep nest
+    except (ValidationError, ValueError):
         return None
+    return answer

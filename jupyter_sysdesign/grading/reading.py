@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_sysdesign.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 #: Groups of thousands follow no leading 0: ``0,125`` is a fraction with a decimal comma.
 _NUMBER = re.compile(
@@ -25,6 +25,28 @@ _ARTICLES = re.compile(r"^(?:a|an|the) ")
 def refuse(message: str, hint: str = "") -> InvalidRequestError:
     """Return the error for a value that has not the form the question asks for."""
     return InvalidRequestError(message, hint=hint)
+
+
+def said(asked: Mapping[str, Any], value: Any) -> Any:
+    """Return what was said, in the form that a question asks for (``Question.public``).
+
+    A number, ``(low, high)``, an id, a set of ids, text, ``(id, reasons)``, or ``(prose, claims)``.
+
+    Raises:
+        InvalidRequestError: the value has another form.
+    """
+    form, unit = asked["form"], asked.get("unit", "")
+    ids = [each["id"] for each in asked.get("options", ())]
+    readers: dict[str, Callable[[], Any]] = {
+        "number": lambda: number(value, unit, asked.get("minimum"), asked.get("maximum")),
+        "interval": lambda: interval(value, unit),
+        "choice": lambda: one_of(value, ids),
+        "choices": lambda: some_of(value, ids),
+        "text": lambda: text(value, 500),
+        "defend": lambda: _defended(value, ids, asked["min_words"]),
+        "prose": lambda: _reflected(value, asked.get("claims", ()), asked["min_words"]),
+    }
+    return readers[form]()
 
 
 def number(
@@ -66,7 +88,7 @@ def one_of(value: Any, ids: Sequence[str]) -> str:
 def some_of(value: Any, ids: Sequence[str]) -> set[str]:
     """Return the options picked, at least one."""
     picked = [value] if isinstance(value, str) else value
-    if not isinstance(picked, list) or not picked:
+    if not isinstance(picked, list) or not 0 < len(picked) <= len(ids):
         raise refuse(f"Pick one or more of {', '.join(ids)}")
     return {one_of(each, ids) for each in picked}
 
@@ -84,37 +106,51 @@ def text(value: Any, longest: int) -> str:
     return value.strip()
 
 
-def defended(value: Any, ids: Sequence[str]) -> tuple[str, str]:
+def _defended(value: Any, ids: Sequence[str], min_words: int) -> tuple[str, str]:
     """Return ``{"choice": id, "because": text}``."""
     if not isinstance(value, dict) or not {"choice", "because"} >= set(value):
         raise refuse("Choose one of the ways, and say why")
     chosen = one_of(value.get("choice"), ids)
-    because = value.get("because") or ""
-    return chosen, text(because, 20_000) if because else ""
+    because = text(value["because"], 20_000) if value.get("because") else ""
+    if (found := _words(because)) < min_words:
+        raise refuse(
+            f"Say why, in at least {min_words} words (you wrote {found})",
+            "A choice without its reasons cannot be weighed.",
+        )
+    return chosen, because
 
 
-def reflected(
-    value: Any, claims: Sequence[tuple[str, str, Sequence[str]]]
+def _reflected(
+    value: Any, claims: Sequence[Mapping[str, Any]], min_words: int
 ) -> tuple[str, dict[str, float | str]]:
-    """Return prose and what was stated: ``"…"``, with claims ``{"text": …, "claims": {id: …}}``.
+    """Return prose and what was stated: ``"…"``, with claims ``{"text": …, "claims": {id: …}}``."""
+    prose, stated = _stated(value, claims) if claims else (text(value, 20_000), {})
+    if (found := _words(prose)) < min_words:
+        raise refuse(
+            f"Write at least {min_words} words (you wrote {found})",
+            "It is for yourself: nobody marks it but you.",
+        )
+    return prose, stated
 
-    ``claims`` are triples of id, unit and options (none: a number).
-    """
-    if not claims:
-        return text(value, 20_000), {}
+
+def _stated(value: Any, claims: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, float | str]]:
     if not isinstance(value, dict) or not {"text", "claims"} >= set(value):
         raise refuse("Give what is asked for in the fields, and say it in your own words too")
     given = value.get("claims")
-    if not isinstance(given, dict) or set(given) != {each for each, _, _ in claims}:
-        raise refuse(f"Fill in every field: {', '.join(each for each, _, _ in claims)}")
-    stated = {
-        each: one_of(given[each], options) if options else number(given[each], unit)
-        for each, unit, options in claims
-    }
+    names = [each["id"] for each in claims]
+    if not isinstance(given, dict) or set(given) != set(names):
+        raise refuse(f"Fill in every field: {', '.join(names)}")
+    stated = {}
+    for each in claims:
+        words = [word["id"] for word in each.get("options", ())]
+        value_of = given[each["id"]]
+        stated[each["id"]] = (
+            one_of(value_of, words) if words else number(value_of, each.get("unit", ""))
+        )
     return text(value.get("text"), 20_000), stated
 
 
-def words(prose: str) -> int:
+def _words(prose: str) -> int:
     """Count the different words: the same one again says nothing new."""
     return len(set(re.findall(r"\w+", prose.casefold())))
 

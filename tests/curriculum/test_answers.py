@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -18,6 +19,7 @@ from jupyter_sysdesign.curriculum import progress
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.errors import InvalidRequestError
 
 
 def verdict(*statuses: Status) -> Verdict:
@@ -196,3 +198,32 @@ def test_progress_shows_solutions_only_after_a_try(curriculum: Path, tmp_path: P
     assert after.open_steps == ["symptoms", "understand", "diagnose"]
     assert after.answers["how-many"].model_answer is None
     assert "CREATE INDEX" in after.solutions["index"]
+
+
+ODD = {
+    "half a character": b'"\\ud800"',
+    "a deep nest": b"[" * 400 + b"]" * 400,
+}
+
+
+@pytest.mark.parametrize("value", ODD.values(), ids=ODD)
+def test_what_cannot_be_told_is_left_out_and_kept(tmp_path: Path, value: bytes):
+    odd = b'{"value": %s, "answered_at": 1}'
+    both = b'{"answers": {"odd": %s, "q": %s}}' % (odd % value, odd % b"2")
+    (tmp_path / "answers.json").write_bytes(both)
+    file = AnswersFile(tmp_path)
+    assert {name: each.value for name, each in file.answers().items()} == {"q": 2}
+    with contextlib.suppress(InvalidRequestError):  # what is too deep to be written is told
+        file.put("other", Answer(value=3, answered_at=1))
+    assert "odd" in json.loads((tmp_path / "answers.json").read_bytes())["answers"]
+    assert AnswersFile(tmp_path).answers()["q"].value == 2
+
+
+def test_what_would_be_too_large_to_be_read_again_is_refused(tmp_path: Path):
+    file = AnswersFile(tmp_path)
+    file.put("first", Answer(value=1, answered_at=1))
+    with pytest.raises(InvalidRequestError, match="larger than"):
+        file.put("long", Answer(value="x" * 4_000_000, answered_at=1))
+    file.put("last", Answer(value=3, answered_at=1))
+    assert {name: each.value for name, each in file.answers().items()} == {"first": 1, "last": 3}
+    assert file.notices == []

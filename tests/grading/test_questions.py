@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from jupyter_sysdesign.curriculum import progress
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
-from jupyter_sysdesign.curriculum.question import Question
+from jupyter_sysdesign.curriculum.question import Question, Sealed
 from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
 from jupyter_sysdesign.grading.measuring import Recorded
 from jupyter_sysdesign.grading.questions import answer, decide, settle
@@ -207,62 +208,79 @@ def test_ones_own_favourite_is_not_somebody_elses():
     assert decide(asked, 4711, Recorded([run(1)])).pending
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "correct", "score", "feedback"),
-    [
-        ("choice", "a", True, 1, "Right."),
-        ("choice", ["a"], True, 1, "Right."),
-        ("choice", "b", False, 0, "B is not it."),
-        ("choices", ["b", "a"], True, 1, "Right."),
-        ("choices", ["a"], False, 0.5, "1 more"),
-        ("choices", ["a", "c"], False, 0, "Not quite."),
-        ("choices", ["a", "b", "c", "d"], False, 0, ""),
-        ("number", "300,000", True, 1, "Right."),
-        ("number", "302 000 rows", True, 1, "Right."),
-        ("number", 3.1e5, False, 0, "Not quite."),
-        ("number", 500000, False, 0, "Those are the orders."),
-        ("text", "A Seq-Scan!", True, 1, "Right."),
-        ("text", " the  SEQUENTIAL   scan ", True, 1, "Right."),
-        ("text", "Index Scan", False, 0, "Look again."),
-        ("text", "not a sequential scan", False, 0, "Not quite."),
-        ("tradeoff", {"choice": "index", "because": "reads stay cheap"}, True, 1, "Yes."),
-        ("tradeoff", {"choice": "cache", "because": "it is quick"}, False, 0.4, "Goes stale."),
-        ("evidence", "plan", True, 1, "So."),
-        ("evidence", "log", False, 0, "Says nothing."),
-        ("evidence-two", ["a", "b"], True, 1, "Right."),
-        ("evidence-two", ["a"], False, 0.5, "1 more"),
-        ("reflect", "it costs writes", None, None, "Names the cost."),
-    ],
-)
+DECIDED = [
+    ("choice", "a", True, 1, "Right."),
+    ("choice", ["a"], True, 1, "Right."),
+    ("choice", "b", False, 0, "B is not it."),
+    ("choices", ["b", "a"], True, 1, "Right."),
+    ("choices", ["a"], False, 0.5, "1 more"),
+    ("choices", ["a", "c"], False, 0, "Not quite."),
+    ("choices", ["a", "b", "c", "d"], False, 0, ""),
+    ("number", "300,000", True, 1, "Right."),
+    ("number", "302 000 rows", True, 1, "Right."),
+    ("number", 3.1e5, False, 0, "Not quite."),
+    ("number", 500000, False, 0, "Those are the orders."),
+    ("text", "A Seq-Scan!", True, 1, "Right."),
+    ("text", " the  SEQUENTIAL   scan ", True, 1, "Right."),
+    ("text", "Index Scan", False, 0, "Look again."),
+    ("text", "not a sequential scan", False, 0, "Not quite."),
+    ("tradeoff", {"choice": "index", "because": "reads stay cheap"}, True, 1, "Yes."),
+    ("tradeoff", {"choice": "cache", "because": "it is quick"}, False, 0.4, "Goes stale."),
+    ("evidence", "plan", True, 1, "So."),
+    ("evidence", "log", False, 0, "Says nothing."),
+    ("evidence-two", ["a", "b"], True, 1, "Right."),
+    ("evidence-two", ["a"], False, 0.5, "1 more"),
+    ("reflect", "it costs writes", None, None, "Names the cost."),
+]
+MALFORMED = [
+    *itertools.product(KINDS, [None, "", [], {}, True, [[]], "x" * 30_000, {"a": 1}]),
+    *itertools.product(["factor", "observe", "number"], ["ten", "5 apples", "nan", "1e999"]),
+    *itertools.product(["factor", "number"], ["0,125", "-0,125", "0 125", "00_125", "1,2000"]),
+    *itertools.product(["factor", "observe"], [float("inf"), float("nan"), 10**400]),
+    *itertools.product(["choice", "choices", "evidence"], ["z", ["a", "z"], 1]),
+    ("interval", {"low": 5, "high": 1}),
+    ("interval", {"low": 5}),
+    ("tradeoff", {"choice": "index", "because": "so"}),
+    ("tradeoff", {"choice": "index", "because": "so so so so so"}),
+    ("tradeoff", {"choice": "index"}),
+    ("tradeoff", {"choice": "x", "because": "a good long reason"}),
+    ("reflect", "short"),
+    ("reflect", "it costs writes \ud800"),
+    ("text", "seq scan\ud800"),
+    ("tradeoff", {"choice": "index", "because": "reads stay cheap \ud800"}),
+    ("choices", ["a"] * 1000),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "correct", "score", "feedback"), DECIDED)
 def test_decided_by_rule(name: str, value: Any, correct: Any, score: Any, feedback: str):
     found = decide(question(name), value, NOTHING)
     assert (found.correct, found.score) == (correct, score)
     assert feedback in found.feedback
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *itertools.product(KINDS, [None, "", [], {}, True, [[]], "x" * 30_000, {"a": 1}]),
-        *itertools.product(["factor", "observe", "number"], ["ten", "5 apples", "nan", "1e999"]),
-        *itertools.product(["factor", "number"], ["0,125", "-0,125", "0 125", "00_125", "1,2000"]),
-        *itertools.product(["factor", "observe"], [float("inf"), float("nan"), 10**400]),
-        *itertools.product(["choice", "choices", "evidence"], ["z", ["a", "z"], 1]),
-        ("interval", {"low": 5, "high": 1}),
-        ("interval", {"low": 5}),
-        ("tradeoff", {"choice": "index", "because": "so"}),
-        ("tradeoff", {"choice": "index", "because": "so so so so so"}),
-        ("tradeoff", {"choice": "index"}),
-        ("tradeoff", {"choice": "x", "because": "a good long reason"}),
-        ("reflect", "short"),
-        ("reflect", "it costs writes \ud800"),
-        ("text", "seq scan\ud800"),
-        ("tradeoff", {"choice": "index", "because": "reads stay cheap \ud800"}),
-    ],
-)
+@pytest.mark.parametrize(("name", "value"), MALFORMED)
 def test_what_has_not_the_right_form_is_refused(name: str, value: Any):
     with pytest.raises(InvalidRequestError):
         decide(question(name), value, NOTHING)
+
+
+def sealed(name: str) -> Sealed:
+    whole = question(name)
+    common = whole.model_dump(include={"id", "step", "prompt"})
+    return Sealed(**common, kind="sealed", asked=json.loads(json.dumps(whole.public())))
+
+
+@pytest.mark.parametrize(("name", "value"), [each[:2] for each in DECIDED])
+def test_a_sealed_question_decides_nothing(name: str, value: Any):
+    found = decide(sealed(name), value, NOTHING)
+    assert (found.correct, found.score, found.pending) == (None, None, False)
+
+
+@pytest.mark.parametrize(("name", "value"), MALFORMED)
+def test_a_sealed_question_asks_for_the_same_form(name: str, value: Any):
+    with pytest.raises(InvalidRequestError):
+        decide(sealed(name), value, NOTHING)
 
 
 numbers = st.floats() | st.integers() | st.text(max_size=12)
@@ -348,6 +366,16 @@ def test_a_prediction_counts_only_before(lesson: Lesson, file: AnswersFile):
     again = answer(lesson, file, "factor", 900, now=50)
     assert (again.score, again.answered_at, again.attempts) == (1, 20, 2)
     assert settle(lesson, file, Recorded([run(1, at=60)])) == {}
+
+
+def test_an_answer_that_fits_no_more_holds_up_no_other(lesson: Lesson, file: AnswersFile):
+    answer(lesson, file, "factor", 900, now=20)
+    document = json.loads(file.path.read_text())
+    odd = {"value": "ten", "answered_at": 1}
+    document["answers"] = {"observe": odd, **document["answers"]}
+    file.path.write_text(json.dumps(document))
+    settled = settle(lesson, file, Recorded([run(1000, at=30)]))
+    assert {name: each.score for name, each in settled.items()} == {"factor": 1}
 
 
 def test_running_a_cell_again_loses_nothing(lesson: Lesson, file: AnswersFile):

@@ -1,8 +1,8 @@
 """What a student's answers are worth, and what a learner is told of a verdict.
 
-Answers come from the learner's side, so only what was *said* counts; rules decide again here. A
-prediction and an observation were compared with the learner's own recording, which stays with the
-learner: their mark is taken from there, and the instructor is told so.
+Answers come from the learner's side, so only what was *said* counts; rules decide again here. What
+was compared with the learner's own recording cannot be decided again, because that stays with the
+learner: such a mark is taken from there, and the instructor is told so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_sysdesign.control.models import CheckResult, Status
 from jupyter_sysdesign.curriculum.answers import AnswersFile
-from jupyter_sysdesign.curriculum.question import Observe, Predict, Reflect
+from jupyter_sysdesign.curriculum.question import Reflect
 from jupyter_sysdesign.errors import SysdesignError
 from jupyter_sysdesign.grading.measuring import Recorded
 from jupyter_sysdesign.grading.questions import decide
@@ -78,17 +78,16 @@ def _of_answer(question: Question, answer: Answer | None) -> Mark:
         said = "Not answered." if answer is None else "Skipped."
         return Mark(0.0, said, confirm=True)
     value = f"Answer: {_shown(answer.value)}"
-    if isinstance(question, (Predict, Observe)):
+    try:
+        decision = decide(question, answer.value, Recorded())
+    except SysdesignError as error:
+        return Mark(0.0, f"{value}\nNo answer to this question: {error.message}", confirm=True)
+    score, feedback = decision.score, decision.feedback
+    if decision.pending:
         score, feedback = answer.score, answer.feedback
         feedback = f"{feedback} (As compared with the learner's own recording.)"
-    else:
-        try:
-            decision = decide(question, answer.value, Recorded())
-        except SysdesignError as error:
-            return Mark(0.0, f"{value}\nNo answer to this question: {error.message}", confirm=True)
-        score, feedback = decision.score, decision.feedback
-        if isinstance(question, Reflect) and decision.correct is None:
-            feedback = "Proposed mark: none; prose is read by a person."
+    elif isinstance(question, Reflect) and decision.correct is None:
+        feedback = "Proposed mark: none; prose is read by a person."
     if score is None:
         return Mark(None, f"{value}\n{feedback}", confirm=True)
     points = min(max(score, 0.0), 1.0) * question.points
