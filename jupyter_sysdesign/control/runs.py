@@ -208,7 +208,13 @@ class Runs:
         part.write_text(_without_details(run).model_dump_json())
         part.replace(self._folder / f"{run.id}.json")
         oldest = sorted(self._finished.values(), key=lambda one: one.started_at)
-        for old in oldest[: max(0, len(oldest) + 1 - _MOST_KEPT)]:
+        # The first of each profile is what questions compare with, however often it is run again.
+        first: dict[str, str] = {}
+        for each in oldest:
+            if each.state == "done":
+                first.setdefault(each.profile, each.id)
+        others = [each for each in oldest if each.id not in first.values()]
+        for old in others[: max(0, len(oldest) + 1 - _MOST_KEPT)]:
             (self._folder / f"{old.id}.json").unlink(missing_ok=True)
             self._details_file(old.id).unlink(missing_ok=True)
             del self._finished[old.id]

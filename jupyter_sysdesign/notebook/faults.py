@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.errors import InvalidRequestError
+from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError
 from jupyter_sysdesign.notebook.connection import unknown
 from jupyter_sysdesign.notebook.rendering import fault as rendering
 from jupyter_sysdesign.notebook.starting import ensure_running
@@ -101,6 +101,7 @@ def recover(connection: Connection, which: object) -> Recovered:
 
     Raises:
         NotFoundError: no such fault is in force.
+        SysdesignError: one cannot be recovered now; all others are.
     """
     if connection.status() is None:
         return Recovered([])
@@ -109,8 +110,14 @@ def recover(connection: Connection, which: object) -> Recovered:
     chosen = [each for each in active if name in (None, each.id, each.fault)]
     if not chosen and not isinstance(which, FaultResult) and which is not None:
         raise unknown("fault in force", name, [each.fault for each in active])
+    stuck: SysdesignError | None = None
     for each in reversed(chosen):
-        connection.client.recover_fault(connection.environment, each.id)
+        try:
+            connection.client.recover_fault(connection.environment, each.id)
+        except SysdesignError as error:  # noqa: PERF203 (the others can be recovered all the same)
+            stuck = stuck or error
+    if stuck is not None:
+        raise stuck
     return Recovered(chosen[::-1])
 
 

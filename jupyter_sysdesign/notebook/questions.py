@@ -33,7 +33,7 @@ def ask(
     asked = _question(connection, question, kind)
     snapshot: dict[str, Any] = {}
     if answer is not None or skip:
-        kept = connection.client.answer(connection.workspace.id, asked["id"], answer, skip=skip)
+        kept = connection.client.answer(connection.detail().id, asked["id"], answer, skip=skip)
         snapshot["answer"] = kept.model_dump(mode="json")
     else:
         answers = connection.detail().answers

@@ -339,3 +339,24 @@ def test_the_async_client_does_the_same(control: Control) -> None:
     # The end of its lease was clean.
     asking = control.client()
     control.until(lambda: asking.environment(made.id).state.value == "stopped")
+
+
+def test_the_first_run_of_a_profile_stays_to_compare_with(control: Control) -> None:
+    client, made = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(made.id).id
+    client.wait(environment)
+
+    def ran(profile: str | dict[str, Any]) -> str:
+        started = client.start_run(environment, profile)
+        control.until(lambda: client.run(environment, started.id).state == "done")
+        return started.id
+
+    first = ran("browse")
+    shape = client.profiles(environment).profiles["browse"] | {"duration_s": 0.1}
+    for _ in range(31):
+        ran(shape)
+    kept = [each.id for each in client.runs(environment)]
+    assert len(kept) == 30
+    assert first in kept
+    assert client.run(environment, first).ticks
+    client.stop(environment)

@@ -96,6 +96,22 @@ async def test_an_app_that_restarts_counts_from_nothing(page: Page):
     await collector.close()
 
 
+async def test_requests_without_a_status_say_nothing_of_errors(page: Page):
+    requests = Counter("http_requests", "Requests", ["path"], registry=page.registry)
+    collector = AppCollector(page.source)
+    await collector.sample()
+    idle = await collector.sample()
+    assert idle == {
+        "app.requests_per_s": 0,
+        "app.errors_per_s": 0,
+    }  # nobody came, and nobody met one
+    requests.labels("/a").inc(30)
+    found = await collector.sample()
+    assert found["app.requests_per_s"] > 0
+    assert "app.errors_per_s" not in found
+    await collector.close()
+
+
 async def test_a_counter_of_requests_goes_before_the_histogram(page: Page):
     requests = Counter("http_requests", "Requests", ["path", "code"], registry=page.registry)
     _histogram(page.registry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -409,6 +410,41 @@ def test_a_page_without_a_server_asks_over_the_comm(
         )
     )
     assert stopped["view"] == "right"
+
+
+def test_a_fault_that_cannot_be_recovered_keeps_no_other_in_force(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    act = "lesson._connection.client.service(lesson._connection.environment, 'db', {!r})"
+    kernel.run("lesson.start(); lesson.fault('cpu-quota', 'app', cpus=0.5)")
+    kernel.run("lesson.fault('wrong-password', 'db'); " + act.format("pause"))
+    assert "cannot be reached" in error_of(kernel.run("lesson.recover()"))
+    active = "lesson._connection.client.active_faults(lesson._connection.environment).faults"
+    assert kernel.value(f"[each.fault for each in {active}]") == ["wrong-password"]
+    kernel.run(act.format("resume") + "; lesson.recover()")
+    assert kernel.value(active) == []
+    kernel.run("lesson.stop()")
+
+
+def test_an_answer_may_be_the_first_thing_in_a_folder_that_came_from_elsewhere(
+    lesson_folder: Path,
+) -> None:
+    fetched = lesson_folder.with_name("fetched")
+    shutil.copytree(lesson_folder, fetched)
+    script = "from jupyter_sysdesign import Lesson\nLesson().ask('how-many', answer=1)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=fetched,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "There is no workspace" not in done.stdout + done.stderr
+    assert '"how-many"' in (fetched / "answers.json").read_text()
 
 
 @pytest.mark.measures

@@ -65,8 +65,9 @@ class AppCollector:
             {line.key: value for line, value in series if line.kind in _COUNTED}
         )
         found = {**_requests(series, increases), **_extras(series, increases)}
-        if increases is not None and _declares_requests(self._reader.kinds):
-            found = {"requests_per_s": 0.0, "errors_per_s": 0.0, **found}  # nobody came yet
+        nobody_came = "requests_per_s" not in found and _declares_requests(self._reader.kinds)
+        if increases is not None and nobody_came:
+            found |= {"requests_per_s": 0.0, "errors_per_s": 0.0}
         return {f"{self._service}.{name}": value for name, value in found.items()}
 
     async def close(self) -> None:
