@@ -124,11 +124,8 @@ class Environments:
         """Return the latest samples of all that run, as Prometheus text."""
         from jupyter_sysdesign.metrics.exposition import exposition  # noqa: PLC0415 (rarely used)
 
-        return "".join(
-            exposition(values, {"environment": each.id})
-            for each in self._known.values()
-            if (values := each.recorder.latest())
-        )
+        latest = {each.id: each.recorder.latest() for each in self._known.values()}
+        return exposition({name: values for name, values in latest.items() if values})
 
     async def close(self) -> None:
         """Stop all of them at once."""

@@ -7,6 +7,7 @@ is replaced only where they wrote nothing yet, or by their leave, and then it is
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import tempfile
 import zipfile
@@ -105,7 +106,7 @@ class _Move:
     target: Path
     became: Literal["new", "same", "replaced"]
     kept: Path | None = None
-    pristine: dict[str, bytes] = field(default_factory=dict)
+    pristine: dict[str, Path] = field(default_factory=dict)
 
 
 def _extract(file: Path, aside: Path) -> dict[PurePosixPath, Path]:
@@ -162,10 +163,10 @@ def _plan(
             f"{target} is there and is no workspace",
             hint="Rename it first, or import into another folder: --root DIR.",
         )
-    if there.lesson == coming.lesson and _same(there.folder, coming.folder):
+    if there.lesson == coming.lesson and _alike(there.folder, _files(coming.folder)):
         return _Move(fresh, target, "same")
-    pristine = _contents(workspaces.handed_out(lesson))
-    if there.lesson == coming.lesson and _files(there.folder) == pristine:
+    pristine = workspaces.handed_out(lesson)
+    if there.lesson == coming.lesson and _alike(there.folder, pristine):
         return _Move(fresh, target, "replaced", pristine=pristine)
     if not overwrite:
         raise _work_there(target)
@@ -186,7 +187,7 @@ def _carry_out(moves: list[_Move], old: Path) -> None:
                 away = move.kept or old / str(number)
                 move.target.rename(away)
                 undo.callback(away.rename, move.target)
-                if move.kept is None and _files(away) != move.pristine:  # written since we looked
+                if move.kept is None and not _alike(away, move.pristine):  # written since we looked
                     raise _work_there(move.target)
             move.fresh.rename(move.target)  # replaces nothing but an empty folder
             undo.callback(move.target.rename, move.fresh)
@@ -201,19 +202,17 @@ def _work_there(target: Path) -> WorkThereError:
     )
 
 
-def _same(one: Path, other: Path) -> bool:
-    return _files(one) == _files(other)
+def _alike(folder: Path, other: dict[str, Path]) -> bool:
+    """Tell whether a folder has these files, and nothing else; reads no more than it must."""
+    files = _files(folder)
+    if files.keys() != other.keys():
+        return False
+    filecmp.clear_cache()  # it would believe times
+    try:
+        return all(filecmp.cmp(path, other[name], shallow=False) for name, path in files.items())
+    except FileNotFoundError:  # it was there for a moment
+        return _alike(folder, other)
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    return _contents(
-        {each.relative_to(folder).as_posix(): each for each in workspaces.plain_files(folder)}
-    )
-
-
-def _contents(files: dict[str, Path]) -> dict[str, bytes]:
-    found = {}
-    for name, path in files.items():
-        with contextlib.suppress(FileNotFoundError):  # it was there for a moment
-            found[name] = path.read_bytes()
-    return found
+def _files(folder: Path) -> dict[str, Path]:
+    return {each.relative_to(folder).as_posix(): each for each in workspaces.plain_files(folder)}

@@ -29,6 +29,7 @@ MAX_DURATION_S = 600.0
 MAX_CONNECTIONS = 2000
 MAX_RATE = 50_000.0
 MAX_BODY_CHARS = 1_000_000
+MAX_BODY_DEPTH = 100
 #: An open loop without ``connections`` may open this many.
 DEFAULT_OPEN_CONNECTIONS = 256
 
@@ -99,6 +100,8 @@ class Request(Strict):
     def _body_fits_the_method(self) -> Request:
         if self.body is not None and self.method in {"GET", "HEAD"}:
             _wrong(("body",), f"a {self.method} request has no body")
+        if _depth(self.body) > MAX_BODY_DEPTH:
+            _wrong(("body",), f"nested more than {MAX_BODY_DEPTH} levels deep")
         try:
             size = len(json.dumps(self.body))
             json.dumps(self.body, ensure_ascii=False).encode()
@@ -118,6 +121,20 @@ class Request(Strict):
             "headers": tuple(headers),
             "body": JsonTemplate(self.body).names,
         }
+
+
+def _depth(document: Any) -> int:
+    """Return how many levels a document has; level by level, as it may be too deep to recur."""
+    depth, level = 0, [document]
+    while level:
+        depth += 1
+        inner = [
+            each.values() if isinstance(each, dict) else each
+            for each in level
+            if isinstance(each, (dict, list))
+        ]
+        level = [child for each in inner for child in each]
+    return depth
 
 
 class Profile(Strict):

@@ -14,18 +14,17 @@ if TYPE_CHECKING:
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_]")
 
 
-class _Sample:
-    """A prometheus_client collector of one sample."""
+class _Samples:
+    """A prometheus_client collector of the latest samples."""
 
-    def __init__(self, values: Mapping[str, float], labels: Mapping[str, str]) -> None:
-        self._values = values
-        self._labels = labels
+    def __init__(self, samples: Mapping[str, Mapping[str, float]]) -> None:
+        self._samples = samples
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         families: dict[str, tuple[GaugeMetricFamily, tuple[str, ...]]] = {}
-        for full, value in self._values.items():
+        for environment, full, value in self._all():
             service, *what, metric = full.split(".")
-            labels = {**self._labels, "service": service}
+            labels = {"environment": environment, "service": service}
             kind = what[0] if what else ""
             if what:  # db.table.orders.seq_scans_per_s: the table is a label
                 labels[kind] = ".".join(what[1:])
@@ -41,12 +40,17 @@ class _Sample:
             family.add_metric([labels.get(key, "") for key in keys], value)
         yield from (family for family, _ in families.values())
 
+    def _all(self) -> Iterator[tuple[str, str, float]]:
+        for environment, values in self._samples.items():
+            for full, value in values.items():
+                yield environment, full, value
 
-def exposition(values: Mapping[str, float], labels: Mapping[str, str] | None = None) -> str:
-    """Return ``values`` as Prometheus text: ``sysdesign_<metric>{service="…"}``.
 
-    ``labels`` stand on every line (e.g. the environment's id).
+def exposition(samples: Mapping[str, Mapping[str, float]]) -> str:
+    """Return samples, by the environment's id, as Prometheus text.
+
+    ``sysdesign_<metric>{environment="…", service="…"}``; each metric's lines stand together.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Sample(values, labels or {}))
+    registry.register(_Samples(samples))
     return generate_latest(registry).decode()

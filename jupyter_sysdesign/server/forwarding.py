@@ -29,10 +29,9 @@ class ForwardHandler(ControlHandler, APIHandler):
         await super().prepare()
 
     def data_received(self, chunk: bytes) -> None:
-        """Take in a part of the body."""
-        self._body += chunk
-        if len(self._body) > MOST_BODY_BYTES:
-            self._refuse_size()
+        """Take in a part of the body; of one that is too long no more than shows that it is."""
+        if len(self._body) <= MOST_BODY_BYTES:
+            self._body += chunk
 
     @web.authenticated
     @authorized(action="read")  # type: ignore[untyped-decorator]
@@ -68,6 +67,8 @@ class ForwardHandler(ControlHandler, APIHandler):
         await self._forward()
 
     async def _forward(self) -> None:
+        if len(self._body) > MOST_BODY_BYTES:
+            self._refuse_size()
         try:
             response = await self.link.request(
                 self.request.method,

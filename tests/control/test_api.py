@@ -28,6 +28,9 @@ BROWSE = {
     "duration_s": 1,
     "mix": [{"name": "items", "path": "/items"}],
 }
+DEEP: list[Any] = []
+for _ in range(300):
+    DEEP = [DEEP]
 
 
 def raw(control: Control) -> httpx.Client:
@@ -146,6 +149,16 @@ def refused_while_it_runs(client: ControlClient, environment: str) -> None:
             errors.InvalidRequestError,
             lambda: client.start_run(
                 environment, {**BROWSE, "mix": [{"name": "a", "path": "/nowhere"}]}
+            ),
+        ),
+        (
+            errors.InvalidRequestError,
+            lambda: client.start_run(
+                environment,
+                {
+                    **BROWSE,
+                    "mix": [{"name": "a", "method": "POST", "path": "/items", "body": DEEP}],
+                },
             ),
         ),
         (errors.InvalidRequestError, lambda: client.start_run(environment, BROWSE, scale=100_000)),

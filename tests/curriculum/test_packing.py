@@ -182,6 +182,16 @@ def test_work_that_is_there_is_never_lost(catalogue, bring, root, tmp_path):
     assert (mine.folder / "app" / "server.py").read_text() == "# mine\n"
 
 
+def test_what_is_there_is_not_read_into_memory(catalogue, bring, root, tmp_path):
+    worked(catalogue, tmp_path / "old")
+    pack(tmp_path / "old", tmp_path / "work.zip")
+    mine = workspaces.create(catalogue.lesson("tiny"), root / PLACE)
+    with (mine.folder / "app" / "server.py").open("r+b") as large:
+        large.truncate(1 << 40)  # of which the disk holds nothing
+    with pytest.raises(WorkThereError):
+        bring(tmp_path / "work.zip")
+
+
 def test_of_several_either_all_come_or_none(catalogue, bring, root, tmp_path, monkeypatch):
     worked(catalogue, tmp_path / "old")
     worked(catalogue, tmp_path / "old", "tiny-full", "sysdesign/tiny-full")

@@ -10,21 +10,26 @@ from jupyter_sysdesign.metrics.exposition import exposition
 def test_it_is_valid_and_says_everything():
     text = exposition(
         {
-            "app.cpu_cores": 0.25,
-            "db.cpu_cores": 0.5,
-            "db.table.orders.seq_tuples_per_s": 10,
-            "db.table.audit.log.seq_tuples_per_s": 3,
-            'lb.server.a"b.up': 1,
-        },
-        {"environment": "tiny-1"},
+            "tiny-1": {
+                "app.cpu_cores": 0.25,
+                "db.cpu_cores": 0.5,
+                "db.table.orders.seq_tuples_per_s": 10,
+                "db.table.audit.log.seq_tuples_per_s": 3,
+                'lb.server.a"b.up': 1,
+            },
+            "tiny-2": {"app.cpu_cores": 0.75},
+        }
     )
+    types = [line for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(types) == len({*types}) == 3
     found = {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
-    here = ("environment", "tiny-1")
+    here, there = ("environment", "tiny-1"), ("environment", "tiny-2")
     assert found == {
+        ("sysdesign_cpu_cores", (there, ("service", "app"))): 0.75,
         ("sysdesign_cpu_cores", (here, ("service", "app"))): 0.25,
         ("sysdesign_cpu_cores", (here, ("service", "db"))): 0.5,
         (

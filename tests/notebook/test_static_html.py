@@ -14,7 +14,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from jupyter_sysdesign.control.models import Answer, CheckResult, MetricSeries, Status, Verdict
+from jupyter_sysdesign.control.models import (
+    Answer,
+    CheckResult,
+    MetricSeries,
+    RunTick,
+    Status,
+    Verdict,
+)
 from jupyter_sysdesign.environment.status import (
     Drift,
     EnvironmentStatus,
@@ -28,6 +35,7 @@ from jupyter_sysdesign.environment.status import (
 from jupyter_sysdesign.notebook.compare import Comparison
 from jupyter_sysdesign.notebook.explain import Plan
 from jupyter_sysdesign.notebook.rendering import message, sql
+from jupyter_sysdesign.notebook.rendering.run import throughput
 from jupyter_sysdesign.notebook.rendering.static import render
 from jupyter_sysdesign.notebook.run import RunResult
 
@@ -256,6 +264,17 @@ def test_run_has_its_charts_as_pictures(make_run: Callable[..., Run]) -> None:
         ET.fromstring(picture)
     assert "12 requests failed" in page.text
     assert "partial figures" in page.text
+
+
+def test_a_stall_of_the_generator_is_no_burst() -> None:
+    """The first tick after it is half a second long."""
+    common = {"run": "r", "sent": 0, "in_flight": 0, "rps": 1000.0}
+    ticks = [RunTick(t_s=0.6, done=1000, errors={"reset": 500}, **common)] + [
+        RunTick(t_s=0.6 + at / 10, done=200, errors={"reset": 100}, **common) for at in (1, 2, 3)
+    ]
+    answers, errors = throughput(ticks)
+    assert answers == [(0.25, None), (0.75, pytest.approx(1000))]
+    assert errors == [(0.25, None), (0.75, pytest.approx(1000))]
 
 
 def test_cpu_is_drawn_where_it_was_sampled(make_run: Callable[..., Run]) -> None:

@@ -152,6 +152,13 @@ async def test_too_much_is_refused_before_it_arrives(jupyter: Jupyter) -> None:
     body = {"lesson": "tiny", "folder": "x" * (3 << 20)}
     refused = await jupyter.ask("POST", "v1/workspaces", body)
     assert refused.status == 413
+
+    async def unannounced(write: Any) -> None:
+        for _ in range(48):
+            await write(b"x" * (64 << 10))
+
+    refused = await jupyter.ask("POST", "v1/workspaces", body_producer=unannounced)
+    assert refused.status == 413
     assert (await jupyter.ask("GET", "v1")).status == 200
 
 

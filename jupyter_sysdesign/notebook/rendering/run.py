@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 _POINTS = 120
 #: Single 100 ms ticks jump; half a second is the least that says something.
 _SHORTEST_BIN_S = 0.5
+_TICK_S = 0.1
 
 _STATES = {
     "running": ("running", GREY),
@@ -156,11 +157,8 @@ def _named(metrics: MetricSeries, service: str) -> str:
 
 
 def _traffic(ticks: Sequence[RunTick]) -> list[Html]:
-    seconds = bin_s(ticks[-1].t_s)
-    rate = [
-        Line("answers", _binned(ticks, seconds, _rate), BLUE),
-        Line("errors", _binned(ticks, seconds, _error_rate), RED_LINE, "dashed"),
-    ]
+    answers, errors = throughput(ticks)
+    rate = [Line("answers", answers, BLUE), Line("errors", errors, RED_LINE, "dashed")]
     if not any(y for _, y in rate[1].points):
         rate.pop()
     latency = [
@@ -172,6 +170,14 @@ def _traffic(ticks: Sequence[RunTick]) -> list[Html]:
         chart(rate, title="Throughput", y_unit="per second"),
         chart(latency, title="Latency", y_unit="ms"),
     ]
+
+
+def throughput(
+    ticks: Sequence[RunTick],
+) -> tuple[list[tuple[float, float | None]], list[tuple[float, float | None]]]:
+    """Return answers as expected, and errors, per second over time."""
+    seconds = bin_s(ticks[-1].t_s) if ticks else 1.0
+    return _binned(ticks, seconds, _rate), _binned(ticks, seconds, _error_rate)
 
 
 def latencies(ticks: Sequence[RunTick], field: str) -> list[tuple[float, float | None]]:
@@ -205,11 +211,21 @@ def _binned(
 
 
 def _rate(ticks: Sequence[RunTick]) -> float:
-    return sum(tick.rps for tick in ticks) / len(ticks)
+    return sum(map(_answered, ticks)) / sum(map(_length_s, ticks))
 
 
 def _error_rate(ticks: Sequence[RunTick]) -> float:
-    return sum(sum(tick.errors.values()) for tick in ticks) / (len(ticks) * 0.1)
+    return sum(sum(tick.errors.values()) for tick in ticks) / sum(map(_length_s, ticks))
+
+
+def _answered(tick: RunTick) -> int:
+    return tick.done - sum(tick.errors.values())
+
+
+def _length_s(tick: RunTick) -> float:
+    """Return how long a tick was: one that comes after a stall is longer than others."""
+    answered = _answered(tick)
+    return answered / tick.rps if answered > 0 and tick.rps > 0 else _TICK_S
 
 
 def _headline(summary: RunSummary) -> list[str]:
