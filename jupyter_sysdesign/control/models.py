@@ -385,6 +385,7 @@ class Run(BaseModel):
     profile: str
     seed: int
     scale: float = 1.0
+    traffic: str = Field("", description="with seed and scale: which requests, and in which order")
     state: Literal["running", "done", "stopped", "failed"]
     started_at: float
     summary: RunSummary | None = None

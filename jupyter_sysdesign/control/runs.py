@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 import time
 import uuid
@@ -89,6 +91,7 @@ class Runs:
             profile=name,
             seed=seed,
             scale=scale,
+            traffic=_digest(profile),
             state="running",
             started_at=time.time(),
         )
@@ -221,6 +224,12 @@ class Runs:
 
     def _details_file(self, run_id: str) -> Path:
         return self._folder / f"{run_id}.details"
+
+
+def _digest(profile: Profile) -> str:
+    """Return what two profiles share that ask for the same, whatever they are called."""
+    asked = profile.model_dump(mode="json", exclude={"description"})
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _without_details(run: Run) -> Run:

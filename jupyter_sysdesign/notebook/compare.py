@@ -53,7 +53,10 @@ class Comparison:
     @property
     def same_traffic(self) -> bool:
         """Tell whether both runs sent the same requests in the same order."""
-        return (self.before.seed, self.before.scale) == (self.after.seed, self.after.scale)
+        before, after = self.before.run, self.after.run
+        return all(
+            getattr(before, each) == getattr(after, each) for each in ("seed", "scale", "traffic")
+        )
 
     @cached_property
     def warnings(self) -> list[str]:
@@ -64,6 +67,11 @@ class Comparison:
             found.append(
                 f"The seeds differ ({before.seed} and {after.seed}), so these were different "
                 "requests. Run both with the same seed to see the effect of your change alone."
+            )
+        if before.run.traffic != after.run.traffic:
+            found.append(
+                f"{before.profile!r} was another profile in the second run: what was asked for is not "
+                "the same."
             )
         if before.scale != after.scale:
             found.append(f"The load was scaled differently ({before.scale:g} and {after.scale:g}).")

@@ -366,8 +366,9 @@ def test_the_first_run_of_a_profile_stays_to_compare_with(control: Control) -> N
 
     first = ran("browse")
     shape = client.profiles(environment).profiles["browse"] | {"duration_s": 0.1}
-    for _ in range(31):
-        ran(shape)
+    others = {client.run(environment, ran(shape)).traffic for _ in range(31)}
+    assert len(others) == 1
+    assert client.run(environment, first).traffic not in others
     kept = [each.id for each in client.runs(environment)]
     assert len(kept) == 30
     assert first in kept

@@ -46,6 +46,9 @@ def test_different_traffic_is_warned_of_or_refused(make_run: MakeRun) -> None:
     assert "Careful" in seeds._repr_html_()
     scaled = Comparison(before, RunResult(make_run(9.0, scale=2.0)))
     assert "scaled differently" in scaled.warnings[0]
+    edited = Comparison(before, RunResult(make_run(9.0, traffic="other")))
+    assert not edited.same_traffic
+    assert "another profile in the second run" in edited.warnings[0]
     with pytest.raises(InvalidRequestError, match="different traffic"):
         Comparison(before, RunResult(make_run(9.0, profile="burst")))
 

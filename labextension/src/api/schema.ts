@@ -1781,6 +1781,12 @@ export interface components {
              */
             scale: number;
             /**
+             * Traffic
+             * @description with seed and scale: which requests, and in which order
+             * @default
+             */
+            traffic: string;
+            /**
              * State
              * @enum {string}
              */
