@@ -70,8 +70,8 @@ class Comparison:
             )
         if before.run.traffic != after.run.traffic:
             found.append(
-                f"{before.profile!r} was another profile in the second run: what was asked for is not "
-                "the same."
+                f"{before.profile!r} was another profile in the second run: it asked for something "
+                "else."
             )
         if before.scale != after.scale:
             found.append(f"The load was scaled differently ({before.scale:g} and {after.scale:g}).")
