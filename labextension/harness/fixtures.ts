@@ -130,6 +130,7 @@ export function run(seconds: number, done: boolean): Run {
     profile: 'browse',
     seed: 1,
     scale: 1,
+    traffic: '5f0c6d1e',
     state: done ? 'done' : 'running',
     started_at: START,
     reason: '',

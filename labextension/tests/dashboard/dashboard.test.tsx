@@ -284,6 +284,7 @@ test('runs a profile as it is, or the shape somebody gave it', async () => {
     state: 'running',
     seed: 1,
     scale: 1,
+    traffic: '',
     started_at: 1000,
     ticks: [],
     reason: ''

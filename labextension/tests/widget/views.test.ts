@@ -283,6 +283,7 @@ describe('run', () => {
     profile: 'browse',
     seed: 1,
     scale: 1,
+    traffic: '',
     state,
     started_at: 1,
     summary: null,
