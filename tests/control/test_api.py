@@ -78,7 +78,7 @@ def test_a_workspace_that_came_as_a_folder_is_known_once_it_was_found(control: C
 def test_a_lesson_from_start_to_removal(control: Control) -> None:
     client, made = control.client(holder="kernel:test"), control.workspace()
     environment = client.create_environment(made.id).id
-    status = client.wait(environment)
+    status = client.wait(environment, timeout_s=240)
     assert environment == made.id
     assert {each.name: each.kind for each in status.services} == {"db": "postgres", "app": "python"}
     assert httpx.get(f"{status.url}/health", timeout=60).json() == {"status": "ok"}
@@ -219,7 +219,7 @@ def runs_are_kept(client: ControlClient, control: Control, environment: str) -> 
     assert client.run(environment, done.id) == done
     assert [each.state for each in client.runs(environment)] == ["done", "stopped"]
     client.start(environment)
-    client.wait(environment)
+    client.wait(environment, timeout_s=240)
 
 
 def migrations_count(client: ControlClient, control: Control, environment: str) -> None:
@@ -357,7 +357,7 @@ def test_the_async_client_does_the_same(control: Control) -> None:
 def test_the_first_run_of_a_profile_stays_to_compare_with(control: Control) -> None:
     client, made = control.client(holder="kernel:a"), control.workspace()
     environment = client.create_environment(made.id).id
-    client.wait(environment)
+    client.wait(environment, timeout_s=240)
 
     def ran(profile: str | dict[str, Any]) -> str:
         started = client.start_run(environment, profile)

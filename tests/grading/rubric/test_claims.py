@@ -40,7 +40,7 @@ def test_raft_does_not_stand_liars_and_the_feedback_says_why():
     )
     found = decide(fluent.question, fluent.value, Recorded())
     assert found.correct is False
-    assert "Raft does not stand **Byzantine** failures" in found.feedback
+    assert "Raft does not survive **Byzantine** failures" in found.feedback
     assert "2 of 9" in found.feedback
     assert "10 sites" in found.feedback
 
