@@ -335,10 +335,16 @@ def test_a_check_never_takes_the_learners_environment(control: Control) -> None:
 
 
 def test_who_waits_for_a_start_hears_of_a_stop(
-    control: Control, curriculum: Path, others: ThreadPoolExecutor
+    control: Control,
+    curriculum: Path,
+    home: Path,
+    others: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    slow = curriculum / "environments" / "tiny" / "db" / "03-slow.sql"
+    mine = shutil.copytree(curriculum, home.parent / "curriculum")
+    slow = mine / "environments" / "tiny" / "db" / "03-slow.sql"
     slow.write_text("SELECT pg_sleep(60);\n")
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(mine))
     client, other = control.client(holder="kernel:a"), control.client()
     environment = client.create_environment(control.workspace().id).id
     seen: list[str] = []
