@@ -39,7 +39,6 @@ _END_S = 60.0
 
 #: Files that take longest. They come first, so that nobody waits for one of them at the end.
 _LONG = (
-    "lessons/test_gates_of_labs.py",
     "grading/course/test_cohort.py",
     "environment/runtimes/test_docker_failures.py",
     "reliability/test_nothing_left.py",
