@@ -29,7 +29,7 @@ from jupyter_sysdesign.interpreter import module_command
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from jupyter_sysdesign.control.environment import Environment
     from jupyter_sysdesign.control.models import ChecksRequest
@@ -62,7 +62,9 @@ class Checks:
         self._results: dict[str, list[CheckResult]] = {}
         self._last: dict[str, Verdict] = {}
 
-    async def run(self, environment: Environment, request: ChecksRequest) -> Verdict:
+    async def run(
+        self, environment: Environment, request: ChecksRequest, declared: Collection[str]
+    ) -> Verdict:
         """Return the verdict on the environment's workspace; its events tell how it comes about.
 
         Goes on when the caller leaves: the verdict is then only in the events and in progress.
@@ -78,8 +80,10 @@ class Checks:
         seed = request.seed if request.seed is not None else secrets.randbelow(2**53)
         checker = _Checker(environment, f"check:{uuid.uuid4().hex}")
         running = asyncio.create_task(checker.run(seed, request.only))
+        whole = request.only is None or set(request.only) >= set(declared)
         check = asyncio.create_task(
-            self._check(environment, checker, running, seed), name=f"check {environment.id}"
+            self._check(environment, checker, running, seed, whole=whole),
+            name=f"check {environment.id}",
         )
         self._going[environment.id] = _Going(check, running)
         check.add_done_callback(lambda _: self._going.pop(environment.id, None))
@@ -115,7 +119,13 @@ class Checks:
             await asyncio.wait([each.check for each in self._going.values()])
 
     async def _check(
-        self, environment: Environment, checker: _Checker, running: asyncio.Task[str], seed: int
+        self,
+        environment: Environment,
+        checker: _Checker,
+        running: asyncio.Task[str],
+        seed: int,
+        *,
+        whole: bool,
     ) -> Verdict:
         started_at = time.time()
         self._results[environment.id] = checker.results
@@ -132,8 +142,9 @@ class Checks:
             await checker.end()
             await self._let_go(checker.holder)
         verdict = checker.verdict or _unknown(environment, checker.results, seed, reason)
+        took = time.time() - started_at
         verdict = verdict.model_copy(
-            update={"started_at": started_at, "duration_s": time.time() - started_at}
+            update={"started_at": started_at, "duration_s": took, "whole": whole}
         )
         verdict = await _complete(environment, verdict)
         self._last[environment.id] = verdict

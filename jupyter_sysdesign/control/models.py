@@ -436,6 +436,7 @@ class Verdict(BaseModel):
     duration_s: float
     drift: Drift | None = None
     reason: str = Field("", description="why unknown")
+    whole: bool = Field(default=True, description="every check of the lesson was made")
 
 
 class ChecksRequest(_Request):

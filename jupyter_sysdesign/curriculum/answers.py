@@ -85,7 +85,10 @@ class AnswersFile:
         return kept[0]
 
     def record(self, verdict: Verdict) -> None:
-        """Store a verdict's results; an unknown one is counted, and takes nothing away."""
+        """Store a verdict's results; an unknown one is counted, and takes nothing away.
+
+        The lesson is passed where every check of it was made, and held.
+        """
 
         def edit(document: dict[str, Any]) -> None:
             checks = document.setdefault("checks", {})
@@ -96,7 +99,7 @@ class AnswersFile:
                     checks[each.id] = {**each.model_dump(mode="json", include=fields), "at": now}
             before = document.get("verdicts")
             document["verdicts"] = (before if isinstance(before, int) else 0) + 1
-            if verdict.status is Status.PASSED:
+            if verdict.status is Status.PASSED and verdict.whole:
                 document.setdefault("passed_at", now)
 
         self._edit(edit)

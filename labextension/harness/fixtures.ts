@@ -295,7 +295,8 @@ export function verdict(good: boolean): Verdict {
             '- CREATE INDEX products_price_category ON products (price, category)'
           ]
         },
-    reason: ''
+    reason: '',
+    whole: true
   };
 }
 

@@ -79,6 +79,16 @@ def test_a_verdict_and_how_it_came_about(control: Control, curriculum: Path) -> 
     assert (known.checks_passed, known.finished) == (known.checks_total, True)
 
 
+def test_a_part_of_the_checks_passes_no_lesson(control: Control) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(workspace.id, start=False).id
+    part = client.check(environment, only=["few-indexes"])
+    assert (part.status.value, part.whole) == ("passed", False)
+    assert not client.workspace(workspace.id).finished
+    every = client.check(environment, only=client.checks(environment).declared)
+    assert (every.status.value, every.whole) == ("failed", True)
+
+
 def test_a_check_that_waits_for_its_turn_says_so(turns: Path, control: Control) -> None:
     client, workspace = control.client(holder="kernel:a"), control.workspace()
     environment = client.create_environment(workspace.id, start=False).id

@@ -37,4 +37,4 @@ async def check(environment: str, request: ChecksRequest, asking: Asking) -> Ver
         raise NotFoundError(
             f"{lesson.id} has no check {unknown[0]!r}", hint=f"It has {', '.join(known)}."
         )
-    return await asking.plane.checks.run(found, request)
+    return await asking.plane.checks.run(found, request, known)

@@ -12,6 +12,11 @@ def number(value: float | None, digits: int = 0) -> str:
     return f"{value:,.{digits}f}"
 
 
+def share(points: float) -> str:
+    """Return points, of which a near miss may bring a part: ``5`` or ``2.5``."""
+    return number(points, 0 if float(points).is_integer() else 1)
+
+
 def count(value: float, noun: str, plural: str | None = None) -> str:
     """Return ``1 row`` or ``1,234 rows``."""
     return f"{number(value)} {noun if value == 1 else plural or noun + 's'}"

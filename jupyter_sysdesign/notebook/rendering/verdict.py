@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.control.models import Status
-from jupyter_sysdesign.notebook.rendering.figures import count, number
+from jupyter_sysdesign.notebook.rendering.figures import count, number, share
 from jupyter_sysdesign.notebook.rendering.html import (
     AMBER,
     GREEN,
@@ -72,7 +72,7 @@ def as_html(
         body,
         _drift(verdict.drift),
         footnote(
-            f"Held-out traffic with seed {verdict.seed}, {number(verdict.duration_s, 0)} s, on a "
+            f"Held-out traffic with seed {verdict.seed}, {number(verdict.duration_s)} s, on a "
             "fresh copy of the system built from your files."
         ),
     ]
@@ -98,11 +98,12 @@ def as_text(verdict: Verdict | None, results: Sequence[CheckResult], *, ended: b
 
 def headline(verdict: Verdict) -> str:
     """Return the verdict in one sentence."""
-    points = f"{number(verdict.points)} of {number(verdict.max_points)} points"
+    points = f"{share(verdict.points)} of {share(verdict.max_points)} points"
     failed = [check for check in verdict.checks if check.status is Status.FAILED]
     unknown = [check for check in verdict.checks if check.status is Status.UNKNOWN]
     if verdict.status is Status.PASSED:
-        return f"Passed: every check holds ({points})."
+        made = "" if verdict.whole else " that was made"
+        return f"Passed: every check{made} holds ({points})."
     if verdict.status is Status.FAILED:
         of = f"{len(failed)} of {count(len(verdict.checks), 'check')}"
         return f"Not yet: {of} failed ({points})."
@@ -124,7 +125,7 @@ def _row(check: CheckResult) -> list[str]:
         badge(*_WORDS[check.status]),
         tag("span", check.measured or "–"),
         tag("span", check.required or "–"),
-        f"{number(check.points)} / {number(check.max_points)}" if check.max_points else "",
+        f"{share(check.points)} / {share(check.max_points)}" if check.max_points else "",
     ]
 
 
@@ -136,7 +137,7 @@ def _explains(check: CheckResult) -> bool:
 def _points(check: CheckResult) -> str:
     if not check.max_points:
         return ""
-    return f" ({number(check.points)} of {number(check.max_points)} points)"
+    return f" ({share(check.points)} of {share(check.max_points)} points)"
 
 
 def _drift(drift: Drift | None) -> Html:

@@ -2136,6 +2136,12 @@ export interface components {
              * @default
              */
             reason: string;
+            /**
+             * Whole
+             * @description every check of the lesson was made
+             * @default true
+             */
+            whole: boolean;
         };
         /**
          * WorkspaceDetail

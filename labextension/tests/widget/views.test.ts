@@ -416,7 +416,8 @@ test('a verdict grows check by check', async () => {
         started_at: 100,
         duration_s: 2,
         drift: { drifted: true, differences: ['+ CREATE INDEX i'] },
-        reason: ''
+        reason: '',
+        whole: true
       }
     }
   ]);
@@ -453,6 +454,31 @@ test.each([
     expect(shown.el.querySelector('.sd-big')?.textContent).toContain(word);
   }
 );
+
+test.each([
+  [true, 'Every check holds.'],
+  [false, 'Every check that was made holds.']
+])('passed, every check of the lesson made (%s): %s', async (whole, said) => {
+  const verdict = {
+    lesson: 'l',
+    status: 'passed',
+    checks: [],
+    points: 5,
+    max_points: 5,
+    seed: 4,
+    started_at: 100,
+    duration_s: 2,
+    reason: '',
+    whole
+  };
+  has(environment());
+  shown = await show('verdict', transport, { since: 100, checks: [] });
+  transport.stream.events([
+    { seq: 7, ts: 102, type: 'verdict', data: verdict } as never
+  ]);
+  await rest();
+  expect(shown.el.querySelector('.sd-big')?.textContent).toContain(said);
+});
 
 test('a check that cannot be made does not go on for ever', async () => {
   has(environment());

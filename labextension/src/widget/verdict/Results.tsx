@@ -38,7 +38,9 @@ export function Headline(props: {
     unknown: t('Unknown')
   }[verdict.status];
   const summary = {
-    passed: t('Every check holds.'),
+    passed: verdict.whole
+      ? t('Every check holds.')
+      : t('Every check that was made holds.'),
     failed: tn(
       '{count} check does not hold yet.',
       '{count} checks do not hold yet.',
