@@ -121,7 +121,7 @@ def everything(*, as_json: JsonFlag = False) -> None:
 def _show(figures: dict[str, Any], indent: str = "") -> None:
     for name, value in figures.items():
         if isinstance(value, dict):
-            out.print(f"{indent}{name}", markup=False)
+            out.print(f"{indent}{name}")
             _show(value, indent + "  ")
         else:
-            out.print(f"{indent}{name:<24} {value}", markup=False)
+            out.print(f"{indent}{name:<24} {value}")

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from jupyter_sysdesign.cli.output import (
     COULD_NOT,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.control.models import Event, Verdict
 
 EXIT = {"passed": DONE, "failed": FAILED, "unknown": COULD_NOT}
-_MARK = {"passed": "[green]passed[/green] ", "failed": "[red]failed[/red] ", "unknown": "unknown"}
+_LOOK = {"passed": "green", "failed": "red", "unknown": ""}
 
 
 @command
@@ -47,7 +48,7 @@ def check(
         environment = client.create_environment(str(folder), start=False)
         with contextlib.ExitStack() as shown:
             if not as_json:
-                spinner = shown.enter_context(console.status("Building the system anew …"))
+                spinner = shown.enter_context(console.status(Text("Building the system anew …")))
                 tell = functools.partial(_tell, spinner)
                 shown.enter_context(Listener(client, environment.id, environment.last_seq, tell))
             verdict = client.check(environment.id, seed=seed)
@@ -61,21 +62,28 @@ def check(
 def _tell(spinner: Spinner, event: Event) -> None:
     """Say how it comes about, for whoever waits."""
     if event.type.value == "check.waits":
-        spinner.update(f"{event.data['check']} waits: this machine measures for another one …")
+        waits = f"{event.data['check']} waits: this machine measures for another one …"
+        spinner.update(Text(waits))
     elif event.type.value == "check.result":
-        spinner.update(f"{_MARK[event.data['status']]}  {event.data['title']} …")
+        spinner.update(_line(event.data["status"], event.data["title"]).append(" …"))
 
 
 def show(verdict: Verdict) -> None:
     """Print a verdict for a person."""
     for each in verdict.checks:
-        out.print(f"{_MARK[each.status.value]}  {each.title}")
-        out.print(f"         measured {each.measured}, required {each.required}", markup=False)
+        out.print(_line(each.status.value, each.title))
+        out.print(f"         measured {each.measured}, required {each.required}")
         if each.status.value != "passed":
-            out.print(f"         {each.why}", markup=False)
+            out.print(f"         {each.why}")
     points = f"{verdict.points:g} of {verdict.max_points:g} points"
-    out.print(f"[bold]{verdict.status.value.capitalize()}[/bold], {points}. {verdict.reason}")
+    status = (verdict.status.value.capitalize(), "bold")
+    out.print(Text.assemble(status, f", {points}. {verdict.reason}".rstrip()))
     if verdict.drift is not None and verdict.drift.drifted:
         out.print("The live database has changes that stand in no migration and do not count:")
         for line in verdict.drift.differences:
-            out.print(f"  {line}", markup=False)
+            out.print(f"  {line}")
+
+
+def _line(status: str, title: str) -> Text:
+    """Return what became of a check."""
+    return Text.assemble((f"{status:<7}", _LOOK[status]), f"  {title}")

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 import psutil
 import typer
+from rich.text import Text
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, emit, out
@@ -57,10 +58,10 @@ def doctor(*, as_json: JsonFlag = False) -> None:
     else:
         colour = {"ok": "green", "limited": "yellow", "missing": "red"}
         for each in findings:
-            mark = f"[{colour[each.level]}]{each.level:<8}[/{colour[each.level]}]"
-            out.print(f"{mark} {each.name:<16} {each.found}", soft_wrap=True)
+            level = (f"{each.level:<8}", colour[each.level])
+            out.print(Text.assemble(level, f" {each.name:<16} {each.found}"), soft_wrap=True)
             if each.hint:
-                out.print(f"{'':<26}{each.hint}", markup=False, soft_wrap=True)
+                out.print(f"{'':<26}{each.hint}", soft_wrap=True)
     raise typer.Exit(DONE if healthy else FAILED)
 
 

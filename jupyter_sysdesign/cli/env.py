@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import (
@@ -107,7 +108,7 @@ def apply(
         emit({"applied": done, "environment": status})
         return
     _show(status)
-    out.print(done.message, markup=False)
+    out.print(done.message)
 
 
 @app.command()
@@ -153,7 +154,7 @@ def logs(
         emit(page)
         return
     for line in page.lines:
-        out.print(f"{line['service']:>8}  {line['line']}", markup=False, soft_wrap=True)
+        out.print(f"{line['service']:>8}  {line['line']}", soft_wrap=True)
 
 
 def _wait(client: ControlClient, status: EnvironmentStatus, *, quiet: bool) -> EnvironmentStatus:
@@ -176,8 +177,8 @@ def _wait(client: ControlClient, status: EnvironmentStatus, *, quiet: bool) -> E
 def _show(status: EnvironmentStatus) -> None:
     reason = f" ({status.reason})" if status.reason else ""
     on = "" if status.runtime == "embedded" else f" on {status.runtime}"
-    out.print(f"[bold]{status.lesson}[/bold] {status.state.value}{on}{reason}")
+    out.print(Text.assemble((status.lesson, "bold"), f" {status.state.value}{on}{reason}"))
     for service in status.services:
         where = f"  {service.url}" if service.url else ""
         why = f"  {service.reason}" if service.reason else ""
-        out.print(f"  {service.name:<8} {service.state.value:<10}{where}{why}", markup=False)
+        out.print(f"  {service.name:<8} {service.state.value:<10}{where}{why}")

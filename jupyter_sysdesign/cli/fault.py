@@ -13,7 +13,7 @@ from rich.text import Text
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, emit, out
 from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, environment
-from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError, SysdesignError
+from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.faults.models import ActiveFault, FaultDescription, PlayedSchedule
@@ -38,7 +38,7 @@ def list_faults(*, as_json: JsonFlag = False) -> None:
         emit(library)
         return
     for each in library.faults:
-        out.print(f"[bold]{each.id}[/bold]  on a {each.target}")
+        out.print(Text.assemble((each.id, "bold"), f"  on a {each.target}"))
         out.print(Padding(Text(each.description), _INDENT))
         table = Table.grid(padding=(0, 2))
         for row in _arguments(each):
@@ -115,19 +115,14 @@ def recover(
             raise NotFoundError(
                 f"There is no fault {fault!r} in force", hint="`sysdesign fault status` lists them."
             )
-        stuck: SysdesignError | None = None
-        for each in reversed(chosen):
-            try:
-                client.recover_fault(found.id, each.id)
-            except SysdesignError as error:  # noqa: PERF203 (the others can be recovered all the same)
-                stuck = stuck or error
-            else:
-                if not as_json:
-                    out.print(f"Recovered: {each.name} on {_spot(each)}.", markup=False)
-    if stuck is not None:
-        raise stuck
+        recovery = client.recover_faults(found.id, chosen)
+    if not as_json:
+        for each in recovery.faults:
+            out.print(f"Recovered: {each.name} on {_spot(each)}.")
+    if recovery.error is not None:
+        raise recovery.error
     if as_json:
-        emit({"environment": found.id, "recovered": [each.id for each in chosen]})
+        emit({"environment": found.id, "recovered": [each.id for each in recovery.faults]})
     elif not chosen:
         out.print("No fault is in force.")
 
@@ -222,13 +217,14 @@ def _spot(fault: ActiveFault) -> str:
 
 def _show(fault: ActiveFault) -> None:
     given = "  ".join(f"{name}={value}" for name, value in fault.told())
-    out.print(f"[bold]{fault.id}[/bold] {fault.name} on {_spot(fault)}  {given}".rstrip())
+    told = f" {fault.name} on {_spot(fault)}  {given}".rstrip()
+    out.print(Text.assemble((fault.id, "bold"), told))
     out.print(Padding(Text(fault.evidence), _INDENT))
 
 
 def _show_schedule(schedule: PlayedSchedule) -> None:
     named = f" {schedule.name}" if schedule.name else ""
-    out.print(f"Schedule {schedule.id}{named} ({schedule.state})", markup=False)
+    out.print(f"Schedule {schedule.id}{named} ({schedule.state})")
     for step in schedule.steps:
         why = f"  {step.message}" if step.message else ""
-        out.print(f"    {step.at_s:8.1f} s  {step.fault:<20} {step.state}{why}", markup=False)
+        out.print(f"    {step.at_s:8.1f} s  {step.fault:<20} {step.state}{why}")

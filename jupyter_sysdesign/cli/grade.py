@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.grading.course.executors import Executor
     from jupyter_sysdesign.grading.course.grader import Graded
 
-_WORDS = {"passed": "[green]passed[/green]", "failed": "[red]failed[/red]", "unknown": "unknown"}
+_LOOK = {"passed": "green", "failed": "red", "unknown": ""}
 
 
 @command
@@ -90,7 +90,7 @@ def grade(
         executor = LocalProcesses(jobs, trust=trust, timeout_s=timeout * 60)
         if not as_json:
             told = f"Isolation: {isolation.described(executor.isolation)}"
-            out.print(told, soft_wrap=True, markup=False)
+            out.print(told, soft_wrap=True)
     with progress(len(made.todo) + len(made.kept), shown=not as_json) as tell:
         done = grader.run(made, executor, tell)
     written = report.write(found, made.lesson)
@@ -138,15 +138,15 @@ def progress(count: int, *, shown: bool) -> Iterator[Callable[[Graded], None]]:
 
 
 def _show(graded: Graded) -> None:
-    from rich.markup import escape
+    from rich.text import Text
 
     verdict = graded.result.verdict
     points = f"{verdict.points:g} of {verdict.max_points:g}"
     kept = " (from before)" if graded.how == "kept" else ""
-    who = escape(graded.order.student)
-    console.print(f"{_WORDS[verdict.status.value]}  {who}  {points}{kept}")
+    status = (verdict.status.value, _LOOK[verdict.status.value])
+    console.print(Text.assemble(status, f"  {graded.order.student}  {points}{kept}"))
     if graded.problem:
-        console.print(f"    not in the gradebook: {graded.problem}", markup=False)
+        console.print(f"    not in the gradebook: {graded.problem}")
 
 
 def _line(graded: Graded) -> dict[str, object]:

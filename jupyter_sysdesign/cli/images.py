@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
+from rich.text import Text
 
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, console, emit, out
 
@@ -20,7 +21,7 @@ def build(*, as_json: JsonFlag = False) -> None:
     """Make all images, with the versions of servers and libraries that are installed here."""
     from jupyter_sysdesign.environment.runtimes.docker import images
 
-    images.build(lambda step: None if as_json else console.print(step, markup=False))
+    images.build(lambda step: None if as_json else console.print(step))
     _show(as_json=as_json)
 
 
@@ -40,6 +41,6 @@ def _show(*, as_json: bool) -> None:
     else:
         for each in found:
             size = f"{each.size_bytes / _MB:5.0f} MB" if each.size_bytes else ""
-            state = f"[{_COLOURS[each.state]}]{each.state:<8}[/{_COLOURS[each.state]}]"
-            out.print(f"{state} {each.name:<22} {size}")
+            state = (f"{each.state:<8}", _COLOURS[each.state])
+            out.print(Text.assemble(state, f" {each.name:<22} {size}"))
     raise typer.Exit(FAILED if any(each.state == "missing" for each in found) else DONE)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from jupyter_sysdesign.cli.output import COULD_NOT, command, console
 from jupyter_sysdesign.cli.place import RuntimeOption, default_folder
-from jupyter_sysdesign.errors import NotFoundError
+from jupyter_sysdesign.errors import NotFoundError, OutsideRootError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
@@ -33,7 +34,7 @@ def lab(
     """Start JupyterLab on the curriculum; further options go to `jupyter lab` unchanged."""
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
     from jupyter_sysdesign.curriculum.registry import Registry
-    from jupyter_sysdesign.curriculum.workspace import NOTEBOOK, create
+    from jupyter_sysdesign.curriculum.workspace import NOTEBOOK, create, real
     from jupyter_sysdesign.environment import binaries
     from jupyter_sysdesign.environment.runtimes import choice
 
@@ -42,21 +43,28 @@ def lab(
     configured = choice.default() if choice.VARIABLE in os.environ else None
     missing = [found for found in binaries.report() if found.path is None]
     for found in missing:
-        console.print(f"[yellow]{found.program} is missing.[/yellow] {found.hint}")
+        missed = (f"{found.program} is missing.", "yellow")
+        console.print(Text.assemble(missed, f" {found.hint}"))
     if any(found.program == "postgres" for found in missing):
         raise typer.Exit(COULD_NOT)
 
-    folder = root.expanduser().resolve()
+    folder = real(root)
     folder.mkdir(parents=True, exist_ok=True)
     catalogue, registry = Catalogue(), Registry()
     if lesson is None:
         chosen, place = _to_go_on_with(catalogue, registry.known(), folder)
     else:
         chosen, place = catalogue.lesson(lesson), default_folder(lesson, folder)
+    if not real(place).is_relative_to(folder):
+        raise OutsideRootError(
+            f"{place} leads out of {folder}, where JupyterLab shows nothing",
+            hint="Name the folder it leads to: sysdesign lab --root DIR.",
+        )
     workspace = create(chosen, place)
     registry.remember(workspace)
     notebook = (workspace.folder / NOTEBOOK).relative_to(folder).as_posix()
-    console.print(f"Lesson [bold]{chosen.file.title}[/bold] in {workspace.folder}")
+    title = (chosen.file.title, "bold")
+    console.print(Text.assemble("Lesson ", title, f" in {workspace.folder}"))
     argv = [
         sys.executable,
         "-m",

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import WorkspaceOption, default_folder
+from jupyter_sysdesign.curriculum import workspace as workspaces
 
 
 @command
@@ -18,7 +19,7 @@ def lessons(*, as_json: JsonFlag = False) -> None:
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
 
     for problem in Catalogue().problems:
-        console.print(problem.message, markup=False, soft_wrap=True)
+        console.print(problem.message, soft_wrap=True)
     with ControlClient() as client:
         found = client.lessons()
     if as_json:
@@ -42,9 +43,9 @@ def open_lesson(
     """Make (or find) the workspace of a lesson and say where its notebook is."""
     from jupyter_sysdesign.control.client import ControlClient
 
-    folder = workspace or default_folder(lesson)
+    folder = workspaces.real(workspace) if workspace else default_folder(lesson)
     with ControlClient() as client:
-        made = client.create_workspace(lesson, folder=str(folder.resolve()))
+        made = client.create_workspace(lesson, folder=str(folder))
     if as_json:
         emit({"workspace": made})
         return

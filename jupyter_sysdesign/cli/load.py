@@ -11,7 +11,12 @@ from rich.table import Table
 
 from jupyter_sysdesign.cli.output import COULD_NOT, JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import WorkspaceOption, resolve
-from jupyter_sysdesign.errors import ConflictError, InvalidRequestError
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.models import RunSummary
@@ -52,6 +57,11 @@ def load(
                         f"  errors {sum(last.errors.values())}",
                         end="\r",
                     )
+        except NotFoundError:
+            raise UnavailableError(
+                "The run was lost: the control plane that ran it has ended",
+                hint="Run it again; files and answers are where they were.",
+            ) from None
         except KeyboardInterrupt:
             with contextlib.suppress(ConflictError):  # it ended in this very moment
                 client.stop_run(status.id, run.id)
@@ -81,4 +91,4 @@ def _show(summary: RunSummary) -> None:
     out.print(table)
     out.print(f"{summary.rps:.0f} requests per second, {sum(summary.errors.values())} errors")
     if summary.warning:
-        out.print(summary.warning, markup=False)
+        out.print(summary.warning)

@@ -23,8 +23,9 @@ def new_lesson(
     """Make a small lesson that passes its own gate, for authors to make theirs from."""
     from jupyter_sysdesign.curriculum.beginning import new_lesson as make
     from jupyter_sysdesign.curriculum.catalogue import shipped
+    from jupyter_sysdesign.curriculum.workspace import real
 
-    environment, notebooks = make(lesson, (root or shipped()).expanduser().resolve())
+    environment, notebooks = make(lesson, real(root or shipped()))
     if as_json:
         emit({"environment": str(environment), "notebooks": str(notebooks)})
         return

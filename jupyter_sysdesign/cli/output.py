@@ -30,9 +30,11 @@ JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
 ]
 
+#: What is printed comes from learners' files and services: no bracket or colon of it is a command.
+_plain_console = functools.partial(Console, highlight=False, markup=False, emoji=False)
 #: People read this; stdout stays free for the result.
-console = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
+console = _plain_console(stderr=True)
+out = _plain_console()
 
 _Command = TypeVar("_Command", bound="Callable[..., None]")
 
@@ -81,9 +83,9 @@ def _refusal(error: SysdesignError, *, as_json: bool) -> typer.Exit:
     if as_json:
         emit({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
     else:
-        console.print(f"[red]{_escaped(error.message)}[/red]")
+        console.print(error.message, style="red")
         if error.hint:
-            console.print(_escaped(error.hint))
+            console.print(error.hint)
     return typer.Exit(exit_code(error))
 
 
@@ -96,7 +98,3 @@ def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     return str(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

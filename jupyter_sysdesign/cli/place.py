@@ -87,13 +87,13 @@ def environment(
 
 def default_folder(lesson: str, root: Path | None = None) -> Path:
     """Return where a lesson's workspace goes: ``<root>/sysdesign/<lesson>``."""
-    return (root or Path.cwd()).resolve() / "sysdesign" / lesson
+    return workspaces.default_folder(root or Path.cwd(), lesson)
 
 
 def _place(lesson: str | None, workspace: Path | None) -> Path | str:
     """Return the workspace's folder, or the lesson that is named where no workspace is."""
     found = workspaces.find(workspace or Path.cwd())
-    if workspace is not None and (found is None or found.folder != workspace.resolve()):
+    if workspace is not None and (found is None or found.folder != workspaces.real(workspace)):
         raise NotFoundError(
             f"{workspace} is not a workspace",
             hint="A workspace has a .sysdesign/workspace.json; `sysdesign open LESSON` makes one.",

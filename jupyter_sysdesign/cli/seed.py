@@ -30,6 +30,7 @@ def seed(
 ) -> None:
     """Seed the databases of lessons now, which their first start would do otherwise."""
     from jupyter_sysdesign import paths
+    from jupyter_sysdesign.curriculum import workspace as workspaces
     from jupyter_sysdesign.curriculum.catalogue import Catalogue
     from jupyter_sysdesign.environment import seeding
     from jupyter_sysdesign.environment.templates import Templates
@@ -39,7 +40,7 @@ def seed(
     if into is None:
         templates = Templates(paths.templates(), paths.shared_templates())
     else:
-        templates = Templates(into.resolve())
+        templates = Templates(workspaces.real(into))
     made: list[Seeded] = []
     for lesson in chosen:
         if lesson.has_services:
@@ -66,4 +67,4 @@ class _Steps:
     def __call__(self, progress: Progress) -> None:
         if progress.step != self.shown:
             self.shown = progress.step
-            console.print(f"{self.lesson}: {progress.step}", markup=False, soft_wrap=True)
+            console.print(f"{self.lesson}: {progress.step}", soft_wrap=True)

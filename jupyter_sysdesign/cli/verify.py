@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import RuntimeOption  # noqa: TC001 (typer reads it at run time)
@@ -17,7 +18,7 @@ from jupyter_sysdesign.errors import NotFoundError
 if TYPE_CHECKING:
     from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
 
-_WORDS = {True: "[green]holds[/green]", False: "[red]broken[/red]", None: "nothing runs"}
+_WORDS = {True: ("holds", "green"), False: ("broken", "red"), None: ("nothing runs", "")}
 
 
 @command
@@ -53,7 +54,7 @@ def verify(
                 lines.write(json.dumps({"at": time.time(), **document}) + "\n")
         if not as_json:
             for name, held in document["gate"].items():
-                out.print(f"  {_WORDS[held]}  {name}")
+                out.print(Text.assemble("  ", _WORDS[held], f"  {name}"))
     if as_json:
         emit({"lessons": results})
     raise typer.Exit(DONE if all(each["passed"] for each in results) else FAILED)
@@ -70,4 +71,4 @@ def _all(catalogue: Catalogue) -> list[Lesson]:
 
 
 def _say(line: str) -> None:
-    console.print(line, markup=False, soft_wrap=True)  # a check's reason may hold brackets
+    console.print(line, soft_wrap=True)

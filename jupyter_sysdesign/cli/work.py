@@ -32,16 +32,17 @@ def export(
     as_json: JsonFlag = False,
 ) -> None:
     """Write notebooks, edited files, answers and progress to one zip; no data, no passwords."""
+    from jupyter_sysdesign.curriculum import workspace as workspaces
     from jupyter_sysdesign.curriculum.packing import pack
 
-    target = (output or _beside()).absolute()
+    target = workspaces.real(output or _beside())
     packed = pack(workspace, target)
     if as_json:
         emit({"file": target, "workspaces": [each.folder for each in packed]})
         return
     for each in packed:
-        console.print(f"{each.lesson} from {each.folder}", markup=False)
-    out.print(str(target), soft_wrap=True, markup=False)
+        console.print(f"{each.lesson} from {each.folder}")
+    out.print(str(target), soft_wrap=True)
 
 
 def _beside() -> Path:
@@ -68,15 +69,17 @@ def import_(
 ) -> None:
     """Take up work from a zip: each workspace where it lay, all of them or none."""
     from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.curriculum import workspace as workspaces
 
+    zipped, folder = workspaces.real(file), workspaces.real(root)
     with ControlClient() as client:
-        imported = client.import_work(file.resolve(), root.resolve(), overwrite=overwrite)
+        imported = client.import_work(zipped, folder, overwrite=overwrite)
     if as_json:
         emit({"workspaces": imported})
         return
     for each in imported:
         if each.became == "same":
-            console.print(f"{each.lesson} was there already, as it is in the zip.", markup=False)
+            console.print(f"{each.lesson} was there already, as it is in the zip.")
         if each.kept is not None:
-            console.print(f"What was there of {each.lesson} is now {each.kept}", markup=False)
-        out.print(f"{each.folder}/{each.notebook}", soft_wrap=True, markup=False)
+            console.print(f"What was there of {each.lesson} is now {each.kept}")
+        out.print(f"{each.folder}/{each.notebook}", soft_wrap=True)

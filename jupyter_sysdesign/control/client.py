@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import httpx
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -20,20 +20,33 @@ from jupyter_sysdesign.control.models import Event
 from jupyter_sysdesign.control.operations import Operations
 from jupyter_sysdesign.control.transport import GoneError
 from jupyter_sysdesign.control.waiting import Waiting
-from jupyter_sysdesign.errors import LeaseEndedError
+from jupyter_sysdesign.errors import LeaseEndedError, SysdesignError
 from jupyter_sysdesign.unencrypted import NO_CERTIFICATES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
 
     from jupyter_sysdesign.control.calls import Call
     from jupyter_sysdesign.environment.status import EnvironmentStatus
+    from jupyter_sysdesign.faults.models import ActiveFault
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Recovery(NamedTuple):
+    """What came of taking back several faults.
+
+    Attributes:
+        faults: those that were, in the order they were taken back.
+        error: why the first of the others could not be.
+    """
+
+    faults: list[ActiveFault]
+    error: SysdesignError | None
 
 
 class ControlClient(Operations):
@@ -109,6 +122,18 @@ class ControlClient(Operations):
         while not waiting.is_over(status := self.environment(environment_id)):
             time.sleep(transport.POLL_S)
         return status
+
+    def recover_faults(self, environment_id: str, faults: Sequence[ActiveFault]) -> Recovery:
+        """Take back several faults, the last one first, and leave none out for another's sake."""
+        recovery = Recovery([], None)
+        for each in reversed(faults):
+            try:
+                self.recover_fault(environment_id, each.id)
+            except SysdesignError as error:  # noqa: PERF203 (one by one, whatever becomes of the others)
+                recovery = recovery._replace(error=recovery.error or error)
+            else:
+                recovery.faults.append(each)
+        return recovery
 
     def events(self, environment_id: str, after: int = 0) -> Iterator[Event]:
         """Yield events as they come, resuming after a broken connection, until it is removed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError
+from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.notebook.connection import unknown
 from jupyter_sysdesign.notebook.rendering import fault as rendering
 from jupyter_sysdesign.notebook.starting import ensure_running
@@ -110,15 +110,10 @@ def recover(connection: Connection, which: object) -> Recovered:
     chosen = [each for each in active if name in (None, each.id, each.fault)]
     if not chosen and not isinstance(which, FaultResult) and which is not None:
         raise unknown("fault in force", name, [each.fault for each in active])
-    stuck: SysdesignError | None = None
-    for each in reversed(chosen):
-        try:
-            connection.client.recover_fault(connection.environment, each.id)
-        except SysdesignError as error:  # noqa: PERF203 (the others can be recovered all the same)
-            stuck = stuck or error
-    if stuck is not None:
-        raise stuck
-    return Recovered(chosen[::-1])
+    recovery = connection.client.recover_faults(connection.environment, chosen)
+    if recovery.error is not None:
+        raise recovery.error
+    return Recovered(recovery.faults)
 
 
 def _ends(on: object) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -300,6 +303,45 @@ def test_a_home_that_cannot_be_used_is_told_and_doctor_knows(sysdesign, tmp_path
     report = sysdesign("doctor", "--json", code=1)
     (found,) = [each for each in report["findings"] if each["name"] == "disk"]
     assert (found["level"], found["hint"]) == ("missing", problem["hint"])
+
+
+def test_what_services_say_is_printed_as_it_is(sysdesign, tmp_path):
+    folder = tmp_path / "sysdesign" / LESSON
+    sysdesign("open", LESSON)
+    server = folder / "app" / "server.py"
+    server.write_text('raise RuntimeError("no route [/items] for [page] :100:")\n')
+    degraded = sysdesign("env", "up", cwd=folder)
+    assert "no route [/items] for [page] :100:" in " ".join(degraded.split())
+    assert "[page]" in sysdesign("check", "--workspace", str(folder), code=1)
+    sysdesign("env", "down", cwd=folder)
+    story = folder / "story.yaml"
+    story.write_text("\n" * 99 + "steps: nothing\n")
+    assert "story.yaml:100" in sysdesign("fault", "play", str(story), code=2, terminal=True)
+
+
+def test_a_home_is_meant_wherever_it_is_written(sysdesign, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    there = tmp_path / "me" / "mine"
+    opened = sysdesign("open", LESSON, "--workspace=~/mine", "--json")["workspace"]
+    assert opened["folder"] == str(there)
+    assert sysdesign("env", "status", "--workspace=~/mine", "--json") == {"environments": []}
+    (tmp_path / "me" / "other").mkdir()
+    packed = sysdesign("export", "~/mine", "--output=~/mine.zip", "--json")
+    assert packed["file"] == f"{there}.zip"
+    assert sysdesign("import", "~/mine.zip", "--root=~/other", "--json")["workspaces"]
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_run_that_is_lost_is_no_wrong_use(sysdesign, tmp_path):
+    up = sysdesign("env", "up", LESSON, "--json")["environment"]
+    words = [sys.executable, "-m", "jupyter_sysdesign", "load", LESSON, "browse", "--json"]
+    load = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    with ControlClient() as client:
+        while not [each for each in client.runs(up["id"]) if each.state == "running"]:
+            time.sleep(0.02)
+        os.kill(client.info().pid, signal.SIGKILL)
+    said, _ = load.communicate(timeout=120)
+    assert (load.returncode, json.loads(said)["error"]["code"]) == (3, "unavailable")
 
 
 def test_a_fault_that_cannot_be_recovered_keeps_no_other_in_force(sysdesign):

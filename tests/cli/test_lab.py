@@ -66,6 +66,16 @@ def test_what_lies_elsewhere_cannot_be_opened_there(lab, tmp_path):
     assert lab() == f"sysdesign/{THIRD}/lesson.ipynb"  # passed once is passed
 
 
+def test_a_root_that_leads_elsewhere_is_told_before_anything_is_made(started, tmp_path):
+    elsewhere, root = tmp_path / "big", tmp_path / "root"
+    elsewhere.mkdir()
+    root.mkdir()
+    (root / "sysdesign").symlink_to(elsewhere)
+    done = CliRunner().invoke(app, ["lab", "--root", str(root)])
+    assert done.exit_code == 2, done.output
+    assert (started, list(elsewhere.iterdir())) == ([], [])
+
+
 def test_who_has_passed_all_begins_again(lab, tmp_path, curriculum, monkeypatch):
     monkeypatch.setattr(catalogue, "shipped", lambda: curriculum)
     seen = []
