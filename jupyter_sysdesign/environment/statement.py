@@ -28,6 +28,7 @@ _STATEMENT_TIMEOUT_S = 60
 _PATIENCE_S = _STATEMENT_TIMEOUT_S + 10
 _CHUNK = 100
 _LONGEST_CELL = 10_000
+_EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, SETTINGS, FORMAT JSON) "
 #: What may return any number of rows and changes none: leading comments do not matter.
 _READS = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|values|table|with)\b", re.IGNORECASE | re.DOTALL
@@ -53,6 +54,7 @@ async def execute(
         ResourceError: the database has no room.
         UnavailableError: the database does not answer, or ended meanwhile.
     """
+    sent = _EXPLAIN + statement if explain else statement
     try:
         return await asyncio.wait_for(
             _execute(dsn, statement, parameters, max_rows, explain), _PATIENCE_S
@@ -69,7 +71,7 @@ async def execute(
     except psycopg.Error as error:
         if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
             raise UnavailableError(f"The database does not answer: {_said(error)}") from error
-        raise SqlError(_located(error, statement), hint=error.diag.message_hint or "") from error
+        raise SqlError(_located(error, sent), hint=error.diag.message_hint or "") from error
 
 
 async def _execute(
@@ -90,10 +92,9 @@ async def _execute(
 async def _explain(
     connection: Connection, statement: str, parameters: list[Any] | None
 ) -> dict[str, object]:
-    prefix = "EXPLAIN (ANALYZE, BUFFERS, SETTINGS, FORMAT JSON) "
     async with connection.transaction(force_rollback=True):
         # One statement only, so that none of it can end the transaction before the rollback.
-        found = await connection.execute(_one(prefix + statement), parameters, prepare=True)
+        found = await connection.execute(_one(_EXPLAIN + statement), parameters, prepare=True)
         row = await found.fetchone()
     document = row[0][0] if row else {}
     return dict(document)

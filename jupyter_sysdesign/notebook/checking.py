@@ -61,7 +61,7 @@ class VerdictResult(ShownOnce):
 
 
 def check(
-    connection: Connection, *, seed: int | None = None, only: Sequence[str] | None = None
+    connection: Connection, *, seed: int | None = None, only: Sequence[str] | str | None = None
 ) -> VerdictResult:
     """Check the workspace's files on a fresh system and return the verdict.
 
@@ -73,6 +73,7 @@ def check(
     if status is None:
         status = connection.client.create_environment(connection.workspace.folder, start=False)
     if only is not None:
+        only = [only] if isinstance(only, str) else only
         _known(connection, only)
     since = time.time()
     props = {**connection.props(), "since": since}

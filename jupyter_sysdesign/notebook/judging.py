@@ -72,7 +72,7 @@ def judge(
     server: Server,
     *,
     suite: Suite = RAFT,
-    only: Sequence[str] = (),
+    only: Sequence[str] | str = (),
     seeds: int = 30,
     seconds: float = 300.0,
 ) -> Judgement:
@@ -81,7 +81,7 @@ def judge(
     Args:
         server: your class, or the file it stands in.
         suite: the protocol's scenarios.
-        only: names of scenarios; all if empty.
+        only: names of scenarios, or one; all if empty.
         seeds: runs of each.
         seconds: how long it may take; what is not done by then is unknown.
 
@@ -91,6 +91,7 @@ def judge(
         InvalidFileError: the file is not as Python wants it.
     """
     names = [each.name for each in suite.scenarios]
+    only = [only] if isinstance(only, str) else only
     for name in only:
         if name not in names:
             raise unknown("scenario", name, names)

@@ -172,7 +172,7 @@ class Lesson:
         return applying.apply(self._connection)
 
     def check(
-        self, *, seed: int | None = None, only: Sequence[str] | None = None
+        self, *, seed: int | None = None, only: Sequence[str] | str | None = None
     ) -> checking.VerdictResult:
         """Check your fix on a fresh system with traffic that you have not seen."""
         return checking.check(self._connection, seed=seed, only=only)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.notebook.connection import unknown
 from jupyter_sysdesign.notebook.rendering import message
 from jupyter_sysdesign.notebook.view import View
@@ -86,15 +87,21 @@ class Hint:
 
 
 def hint(connection: Connection, ladder: str | None, *, level: int = 1) -> Hint:
-    """Return a ladder of hints; without an id, the only one or the list of them.
+    """Return a ladder of hints; without an id, the only one.
 
     Raises:
         NotFoundError: no hints of that id.
+        InvalidRequestError: there are several.
     """
     there = {str(each["id"]): each for each in connection.lesson.hints}
     if ladder is None and len(there) == 1:
         ladder = next(iter(there))
-    if ladder not in there:
-        raise unknown("hint", ladder if ladder is not None else "", there)
+    if ladder is None and there:
+        raise InvalidRequestError(
+            "Which hint? This lesson has several.",
+            hint=f"For example lesson.hint({next(iter(there))!r}); there are: {', '.join(there)}.",
+        )
+    if ladder is None or ladder not in there:
+        raise unknown("hint", ladder or "", there)
     solutions = connection.detail().solutions
     return Hint(there[ladder], solutions.get(ladder), level)

@@ -72,9 +72,10 @@ def run(source: str, file: str) -> dict[str, Any]:
     except SyntaxError as error:
         raise InvalidFileError(error.msg, file=file, line=error.lineno) from None
     except Exception as error:
-        lines = [each.lineno for each in traceback.extract_tb(error.__traceback__)]
+        frames = traceback.extract_tb(error.__traceback__)
+        line = next((each.lineno for each in reversed(frames) if each.filename == file), None)
         said = f"{type(error).__name__}: {error}"
-        raise InvalidFileError(said, file=file, line=lines[-1]) from error
+        raise InvalidFileError(said, file=file, line=line) from error
     return names
 
 

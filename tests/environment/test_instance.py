@@ -701,6 +701,9 @@ async def test_explain_measures_and_rolls_back(tiny: Watched) -> None:
     with pytest.raises(SqlError):
         await tiny.sql(SqlRequest(statement="SELECT 1; COMMIT; DELETE FROM items", explain=True))
     assert await rows(tiny) == 1000
+    wrong = "SELECT id\nFROM itmes\nWHERE id = 1\nORDER BY id\nLIMIT 1"
+    with pytest.raises(SqlError, match=r"^line 2: "):
+        await tiny.sql(SqlRequest(statement=wrong, explain=True))
 
 
 async def test_a_database_that_is_down_is_unavailable(tiny: Watched) -> None:

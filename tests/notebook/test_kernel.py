@@ -342,7 +342,7 @@ def test_wrong_names_and_broken_files_are_said_plainly(
     assert "not on 3" in error_of(kernel.run("lesson.fault('kill', 3)"))
     assert "arguments.cpu" in error_of(kernel.run("lesson.fault('cpu-quota', 'app', cpu=1)"))
     assert "no fault in force 'kill'" in error_of(kernel.run("lesson.recover('kill')"))
-    unknown = kernel.run("lesson.check(only=['few-index'])")
+    unknown = kernel.run("lesson.check(only='few-index')")
     assert "Did you mean 'few-indexes'?" in error_of(unknown)
     assert "Checking" not in html_of(unknown)
     refused = kernel.run("lesson.check(seed=-1)")

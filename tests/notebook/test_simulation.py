@@ -183,7 +183,7 @@ def test_the_judge_opens_the_smallest_run_of_a_mistake():
 
 
 def test_a_server_without_mistakes_has_nothing_to_open():
-    verdict = judge(Raft, only=["elections"], seeds=3)
+    verdict = judge(Raft, only="elections", seeds=3)
     assert verdict.passed
     assert verdict.view is None
     assert verdict.points == 10
@@ -235,6 +235,7 @@ def test_a_server_in_a_file_is_read_anew(tmp_path):
         ("from jupyter_sysdesign.simulation.node import Node", NotFoundError, "no node"),
         ("x = 1\ndef :", InvalidFileError, "raft.py:2"),
         ("x = 1\n\nraise ValueError('no')", InvalidFileError, "raft.py:3: ValueError: no"),
+        ("import json\n\njson.loads('{')", InvalidFileError, "raft.py:3: JSONDecodeError"),
     ],
 )
 def test_a_file_that_is_no_server_says_where(tmp_path, source, error, said):

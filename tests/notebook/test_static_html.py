@@ -35,6 +35,7 @@ from jupyter_sysdesign.environment.status import (
 from jupyter_sysdesign.notebook.compare import Comparison
 from jupyter_sysdesign.notebook.explain import Plan
 from jupyter_sysdesign.notebook.rendering import message, sql
+from jupyter_sysdesign.notebook.rendering import verdict as verdict_rendering
 from jupyter_sysdesign.notebook.rendering.run import throughput
 from jupyter_sysdesign.notebook.rendering.static import render
 from jupyter_sysdesign.notebook.run import RunResult
@@ -359,6 +360,25 @@ def test_a_check_that_ended_without_a_verdict_is_not_under_way() -> None:
     for text in render("verdict", {}, {"results": [], "ended": True}):
         assert "It was not checked." in text
         assert "Checking" not in text
+
+
+def test_parts_of_points_and_of_checks_are_told_as_they_are() -> None:
+    near = check(points=2.5, max_points=5)
+    said = verdict_rendering.as_text(verdict(checks=[near], points=2.5, max_points=5), [])
+    assert said.count("2.5 of 5 points") == 2
+    assert "2.5 / 5" in verdict_rendering.as_html(verdict(checks=[near]), [])
+    whole = verdict_rendering.headline(verdict(Status.PASSED))
+    assert whole.startswith("Passed: every check holds")
+    part = verdict_rendering.headline(verdict(Status.PASSED, whole=False))
+    assert part.startswith("Passed: every check that was made holds")
+
+
+def test_a_terminal_leads_from_the_first_hint_to_the_solution() -> None:
+    ladder = {"id": "i", "title": "t", "rungs": ["first", "second"], "has_solution": True}
+    assert "lesson.hint('i', level=2)" in message.hint_text(ladder, None, 1)
+    assert "lesson.check()" in message.hint_text(ladder, None, 2)
+    assert "lesson.hint('i', level=3)" in message.hint_text(ladder, "the end", 2)
+    assert "the end" in message.hint_text(ladder, "the end", 3)
 
 
 def test_hints_open_one_inside_the_other() -> None:

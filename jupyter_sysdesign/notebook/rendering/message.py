@@ -22,6 +22,8 @@ from jupyter_sysdesign.notebook.rendering.markdown import markdown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_LATER = "There is a solution to compare with once you have run lesson.check()."
+
 
 def applied(
     message: str, files: list[str], *, replayed: bool, services: Mapping[str, str] | None = None
@@ -58,10 +60,15 @@ def hint_text(ladder: dict[str, Any], solution: str | None, level: int) -> str:
     rungs = _rungs(ladder)
     lines = [str(ladder.get("title", "Hints"))]
     lines += [f"  Hint {at}: {text}" for at, text in enumerate(rungs[:level], start=1)]
+    further = f"lesson.hint({ladder.get('id')!r}, level={min(level, len(rungs)) + 1})"
     if level < len(rungs):
-        lines.append(f"  The next one: lesson.hint({ladder.get('id')!r}, level={level + 1})")
+        lines.append(f"  The next one: {further}")
     elif solution and level > len(rungs):
         lines.append(f"  Solution: {solution}")
+    elif solution:
+        lines.append(f"  A solution: {further}")
+    elif ladder.get("has_solution"):
+        lines.append(f"  {_LATER}")
     return "\n".join(lines)
 
 
@@ -80,5 +87,5 @@ def _rung(summary: str, content: Html) -> Html:
 
 def _after(ladder: dict[str, Any], solution: str | None) -> Html:
     if solution is None and ladder.get("has_solution"):
-        return footnote("There is a solution to compare with once you have run lesson.check().")
+        return footnote(_LATER)
     return Html("")
