@@ -242,14 +242,15 @@ class ExhaustConnections(DatabaseFault):
         self._filling = asyncio.create_task(self._keep_full(), name="fault exhaust-connections")
 
     async def verify(self) -> str:
-        """Be refused once more."""
-        try:
-            connection = await self._connect()
-        except psycopg.OperationalError as error:
-            if not _is_full(error):
-                raise UnavailableError(_said(error)) from error
-            return f"holds {len(self._connections)} connections; another one: {_said(error)}"
-        await connection.close()
+        """Be refused once more; take what has become free meanwhile."""
+        for _ in range(_LOOKS):
+            try:
+                connection = await self._connect()
+            except psycopg.OperationalError as error:
+                if not _is_full(error):
+                    raise UnavailableError(_said(error)) from error
+                return f"holds {len(self._connections)} connections; another one: {_said(error)}"
+            self._connections.append(connection)
         raise UnavailableError("The server still takes connections")
 
     async def recover(self) -> None:

@@ -12,12 +12,16 @@ import pytest
 import redis
 
 from jupyter_sysdesign.environment import proctree
+from jupyter_sysdesign.environment.services import postgres
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
     UnavailableError,
 )
+from jupyter_sysdesign.faults import cache as cache_faults
+from jupyter_sysdesign.faults import database as database_faults
+from jupyter_sysdesign.faults.database import ExhaustConnections
 
 if TYPE_CHECKING:
     from links_shop import Shop
@@ -204,6 +208,30 @@ async def test_exhausted_connections_give_the_servers_own_error(shop: Shop) -> N
         count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sysdesign fault'"
         wanted = int(fault.evidence.split()[1])
         await until(lambda: admin.execute(count).fetchone() == (wanted,))
+    await shop.recover(fault)
+    assert (await shop.get("/items")).status_code == 200
+
+
+async def test_a_connection_that_becomes_free_meanwhile_is_taken_too(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaver = await psycopg.AsyncConnection.connect(shop.instance.dsn())
+    verify = ExhaustConnections.verify
+
+    async def verify_later(fault: ExhaustConnections) -> str:
+        pid = leaver.info.backend_pid
+        await leaver.close()
+        with psycopg.connect(shop.instance.dsn("admin"), autocommit=True) as admin:
+            left = "SELECT FROM pg_stat_activity WHERE pid = %s"
+            await until(lambda: not admin.execute(left, (pid,)).rowcount)
+        return await verify(fault)
+
+    monkeypatch.setattr(database_faults, "_REFILL_S", 60)  # or it may be taken before
+    monkeypatch.setattr(ExhaustConnections, "verify", verify_later)
+    fault = await shop.inject("exhaust-connections", "db")
+    with psycopg.connect(shop.instance.dsn("admin")) as admin:
+        count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sysdesign fault'"
+        assert admin.execute(count).fetchone() == (int(fault.evidence.split()[1]),)
     await shop.recover(fault)
     assert (await shop.get("/items")).status_code == 200
 
