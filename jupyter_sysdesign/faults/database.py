@@ -323,8 +323,9 @@ class WrongPassword(DatabaseFault):
             async with self._asked(), await self._connect("admin") as admin:
                 await admin.execute(
                     "SELECT pg_catalog.pg_terminate_backend(pid)"
-                    " FROM pg_catalog.pg_stat_activity WHERE usename = %s",
-                    (user,),
+                    " FROM pg_catalog.pg_stat_activity"
+                    " WHERE usename = %s AND application_name <> %s",
+                    (user, APPLICATION),  # another fault's session is not the application's
                 )
 
     async def verify(self) -> str:

@@ -248,6 +248,19 @@ async def test_a_wrong_password_and_the_right_one_again(shop: Shop) -> None:
     assert (await shop.get("/items")).status_code == 200
 
 
+async def test_a_wrong_password_ends_no_session_of_another_fault(shop: Shop) -> None:
+    app = await psycopg.AsyncConnection.connect(shop.instance.dsn())
+    lock = await shop.inject("hold-lock", "db")
+    password = await shop.inject("wrong-password", "db")
+    with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+        await app.execute("SELECT 1")
+    for _ in range(20):  # an end that nobody asked for is heard of within moments
+        assert [each.id for each in shop.injector.active] == [lock.id, password.id]
+        await asyncio.sleep(0.05)
+    await shop.recover(password)
+    await shop.recover(lock)
+
+
 async def test_a_database_that_stands_still_takes_no_orders(shop: Shop) -> None:
     lock = await shop.inject("hold-lock", "db")
     pause = await shop.inject("pause", "db")
