@@ -78,6 +78,7 @@ class DatabaseFault(Fault[Any]):
     @asynccontextmanager
     async def _asked(self) -> AsyncIterator[None]:
         """Say as a conflict why the server does not do what it is asked."""
+        require_awake(self.spot.system.status, self.spot.service)
         try:
             yield
         except psycopg.OperationalError as error:
@@ -342,8 +343,19 @@ class WrongPassword(DatabaseFault):
     async def recover(self) -> None:
         """Give the role its password back."""
         if self._changed:
-            await self.spot.system.set_app_password(self.spot.service, None)
+            async with self._asked():
+                await self.spot.system.set_app_password(self.spot.service, None)
             self._changed = False
+
+
+def require_awake(status: EnvironmentStatus, name: str) -> None:
+    """Refuse to ask a frozen server: whoever waits for its answer keeps its pause from ending.
+
+    Raises:
+        ConflictError: it is paused.
+    """
+    if _service(status, name).state is ServiceState.PAUSED:
+        raise ConflictError(f"{name} is paused", hint="Resume it first.")
 
 
 def server_gone(status: EnvironmentStatus, name: str) -> str:

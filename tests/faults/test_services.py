@@ -329,6 +329,31 @@ async def test_what_cannot_recover_when_its_time_is_over_does_so_later(
     cache.close()
 
 
+@pytest.mark.parametrize(
+    ("fault", "on", "arguments"),
+    [
+        ("memory-limit", "cache", {"mib": 1}),
+        ("wrong-password", "db", {"drop_connections": False}),
+    ],
+)
+async def test_what_cannot_recover_from_under_a_pause_does_not_hold_it_up(
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    on: str,
+    arguments: dict[str, object],
+) -> None:
+    for module, timeout in ((cache_faults, "_TIMEOUT_S"), (postgres, "_CONNECT_TIMEOUT_S")):
+        monkeypatch.setattr(module, timeout, 40)  # longer than we wait
+    first = await shop.inject(fault, on, for_s=600, **arguments)
+    pause = await shop.inject("pause", on, for_s=600)
+    for each in (first, pause):
+        shop.injector._time_is_over(each.id)
+    await until(lambda: not shop.injector.active)
+    assert shop.ended(pause) == shop.ended(first) == "its time was over"
+    assert [said.id for kind, said in shop.told if kind == "fault.ended"] == [pause.id, first.id]
+
+
 async def test_each_fault_has_its_kinds(shop: Shop) -> None:
     with pytest.raises(InvalidRequestError, match="app is no database") as refused:
         await shop.inject("hold-lock", "app")
