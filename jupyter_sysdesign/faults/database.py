@@ -355,7 +355,7 @@ def require_awake(status: EnvironmentStatus, name: str) -> None:
         ConflictError: it is paused.
     """
     if _service(status, name).state is ServiceState.PAUSED:
-        raise ConflictError(f"{name} is paused", hint="Resume it first.")
+        raise ConflictError(f"{name}: it is paused", hint="Resume it first.")
 
 
 def server_gone(status: EnvironmentStatus, name: str) -> str:
