@@ -90,6 +90,8 @@ async def _undo(
     runners.update(before)
     for each in before.values():
         if each in ended:
+            # A fault on it ended with it, and could give the quota back to its successor only.
+            each.cpus = each.service.spec.cpus
             # It runs already, or what it needs is gone too: then its state says so.
             with contextlib.suppress(SysdesignError):
                 await each.prepare_and_start()

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from jupyter_sysdesign.errors import ConflictError, UnavailableError
-from jupyter_sysdesign.faults.database import server_gone
+from jupyter_sysdesign.faults.database import require_awake, server_gone
 from jupyter_sysdesign.faults.fault import Arguments, Fault
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class _CacheFault(Fault[Any]):
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Any]:
+        require_awake(self.spot.system.status, self.spot.service)
         url = self.spot.system.cache_url(self.spot.service)
         client = Redis.from_url(url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)
         try:

@@ -78,6 +78,7 @@ class DatabaseFault(Fault[Any]):
     @asynccontextmanager
     async def _asked(self) -> AsyncIterator[None]:
         """Say as a conflict why the server does not do what it is asked."""
+        require_awake(self.spot.system.status, self.spot.service)
         try:
             yield
         except psycopg.OperationalError as error:
@@ -242,14 +243,15 @@ class ExhaustConnections(DatabaseFault):
         self._filling = asyncio.create_task(self._keep_full(), name="fault exhaust-connections")
 
     async def verify(self) -> str:
-        """Be refused once more."""
-        try:
-            connection = await self._connect()
-        except psycopg.OperationalError as error:
-            if not _is_full(error):
-                raise UnavailableError(_said(error)) from error
-            return f"holds {len(self._connections)} connections; another one: {_said(error)}"
-        await connection.close()
+        """Be refused once more; take what has become free meanwhile."""
+        for _ in range(_LOOKS):
+            try:
+                connection = await self._connect()
+            except psycopg.OperationalError as error:
+                if not _is_full(error):
+                    raise UnavailableError(_said(error)) from error
+                return f"holds {len(self._connections)} connections; another one: {_said(error)}"
+            self._connections.append(connection)
         raise UnavailableError("The server still takes connections")
 
     async def recover(self) -> None:
@@ -322,8 +324,9 @@ class WrongPassword(DatabaseFault):
             async with self._asked(), await self._connect("admin") as admin:
                 await admin.execute(
                     "SELECT pg_catalog.pg_terminate_backend(pid)"
-                    " FROM pg_catalog.pg_stat_activity WHERE usename = %s",
-                    (user,),
+                    " FROM pg_catalog.pg_stat_activity"
+                    " WHERE usename = %s AND application_name <> %s",
+                    (user, APPLICATION),  # another fault's session is not the application's
                 )
 
     async def verify(self) -> str:
@@ -340,8 +343,19 @@ class WrongPassword(DatabaseFault):
     async def recover(self) -> None:
         """Give the role its password back."""
         if self._changed:
-            await self.spot.system.set_app_password(self.spot.service, None)
+            async with self._asked():
+                await self.spot.system.set_app_password(self.spot.service, None)
             self._changed = False
+
+
+def require_awake(status: EnvironmentStatus, name: str) -> None:
+    """Refuse to ask a frozen server: whoever waits for its answer keeps its pause from ending.
+
+    Raises:
+        ConflictError: it is paused.
+    """
+    if _service(status, name).state is ServiceState.PAUSED:
+        raise ConflictError(f"{name}: it is paused", hint="Resume it first.")
 
 
 def server_gone(status: EnvironmentStatus, name: str) -> str:

@@ -142,6 +142,6 @@ class PlayedSchedule(BaseModel):
 
 
 class PlayedSchedules(BaseModel):
-    """The schedules played since the environment's start, oldest first."""
+    """The last 30 schedules played, oldest first."""
 
     schedules: list[PlayedSchedule]

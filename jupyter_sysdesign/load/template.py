@@ -15,7 +15,7 @@ _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@/%?\[\]]*")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=65536, typed=True)  # 1, 1.0 and true are equal
 def _quoted(value: object) -> str:
     return quote(as_text(value), safe="")
 

@@ -39,25 +39,30 @@ class Counters(Generic[Key]):
         self._values: dict[Key, float] | None = None
 
     def update(
-        self, values: Mapping[Key, float], *, complete: bool = True
+        self, values: Mapping[Key, float], *, complete: bool = True, anchor: Key | None = None
     ) -> Increases[Key] | None:
         """Take new values; return their increases since the last ones, None the first time.
 
         A value below its last one was reset meanwhile: all of it is new. So is that of a counter
-        that was not there before, unless the last values were not ``complete``.
+        that was not there before, unless the last values were not ``complete``. Where only a
+        restart resets the ``anchor`` and it did not fall, a value that did has lost a part of what
+        it sums up, and counts as nothing.
         """
         now, before = self._clock(), self._values
         seconds, self._at = now - self._at, now
         self._values = dict(values)
         if before is None or seconds <= 0:
             return None
+        kept = anchor is not None and values[anchor] >= before[anchor]
         by = {}
         for key, value in values.items():
             last = before.get(key)
             if last is None:
                 by[key] = value if complete else 0.0
+            elif value >= last:
+                by[key] = value - last
             else:
-                by[key] = value if value < last else value - last
+                by[key] = 0.0 if kept else value
         return Increases(by, seconds)
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from links_shop import close_shop, open_shop
 
-from jupyter_sysdesign.errors import ConflictError
+from jupyter_sysdesign.errors import ConflictError, StartFailedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -121,5 +121,25 @@ async def test_a_quota_that_is_applied_during_a_fault_stays(
         await shop.instance.service("app", "stop")
         await shop.instance.service("app", "start")
         assert {each.name: each.cpus for each in shop.instance.status.services}["app"] == 0.9
+    finally:
+        await close_shop(shop)
+
+
+async def test_a_quota_does_not_outlive_its_fault_where_what_is_applied_does_not_start(
+    make_source: Callable[..., Source], curriculum: object
+) -> None:
+    source = make_source("tiny-links")
+    source = replace(source, editable=(*source.editable, "compose.yaml"))
+    compose = source.workspace / "compose.yaml"
+    shutil.copy(source.pristine / "compose.yaml", compose)
+    shop = await open_shop(source)
+    try:
+        fault = await shop.inject("cpu-quota", "app", cpus=0.3)
+        service, app, rest = compose.read_text().partition("  app:\n")
+        compose.write_text(service + app + rest.replace("server:app", "server:nothing"))
+        with pytest.raises(StartFailedError):
+            await shop.instance.apply()
+        assert shop.ended(fault) == "app stopped"
+        await works(shop)
     finally:
         await close_shop(shop)

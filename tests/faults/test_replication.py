@@ -10,6 +10,7 @@ import pytest
 from links_shop import Shop, close_shop, open_shop
 
 from jupyter_sysdesign.errors import ConflictError, InvalidRequestError
+from jupyter_sysdesign.faults import database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -89,6 +90,21 @@ async def test_it_holds_without_a_primary_too(shop: Shop) -> None:
     assert (await shop.get("/items")).json() == before
     await shop.recover(fault)
     await shows(shop, before + 1)
+
+
+async def test_a_replica_that_stands_still_goes_on_in_time_and_replays_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_CONNECT_S", 40)  # longer than we wait
+    first = await shop.inject("pause-replication", "replica", for_s=600)
+    pause = await shop.inject("pause", "replica", for_s=600)
+    for each in (first, pause):
+        shop.injector._time_is_over(each.id)
+    until = asyncio.get_running_loop().time() + 30
+    while shop.injector.active:
+        assert asyncio.get_running_loop().time() < until
+        await asyncio.sleep(0.02)
+    assert [said.id for kind, said in shop.told if kind == "fault.ended"] == [pause.id, first.id]
 
 
 async def test_each_is_put_where_it_belongs(shop: Shop) -> None:

@@ -12,12 +12,16 @@ import pytest
 import redis
 
 from jupyter_sysdesign.environment import proctree
+from jupyter_sysdesign.environment.services import postgres
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
     UnavailableError,
 )
+from jupyter_sysdesign.faults import cache as cache_faults
+from jupyter_sysdesign.faults import database as database_faults
+from jupyter_sysdesign.faults.database import ExhaustConnections
 
 if TYPE_CHECKING:
     from links_shop import Shop
@@ -208,6 +212,30 @@ async def test_exhausted_connections_give_the_servers_own_error(shop: Shop) -> N
     assert (await shop.get("/items")).status_code == 200
 
 
+async def test_a_connection_that_becomes_free_meanwhile_is_taken_too(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaver = await psycopg.AsyncConnection.connect(shop.instance.dsn())
+    verify = ExhaustConnections.verify
+
+    async def verify_later(fault: ExhaustConnections) -> str:
+        pid = leaver.info.backend_pid
+        await leaver.close()
+        with psycopg.connect(shop.instance.dsn("admin"), autocommit=True) as admin:
+            left = "SELECT FROM pg_stat_activity WHERE pid = %s"
+            await until(lambda: not admin.execute(left, (pid,)).rowcount)
+        return await verify(fault)
+
+    monkeypatch.setattr(database_faults, "_REFILL_S", 60)  # or it may be taken before
+    monkeypatch.setattr(ExhaustConnections, "verify", verify_later)
+    fault = await shop.inject("exhaust-connections", "db")
+    with psycopg.connect(shop.instance.dsn("admin")) as admin:
+        count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sysdesign fault'"
+        assert admin.execute(count).fetchone() == (int(fault.evidence.split()[1]),)
+    await shop.recover(fault)
+    assert (await shop.get("/items")).status_code == 200
+
+
 async def test_a_wrong_password_and_the_right_one_again(shop: Shop) -> None:
     fault = await shop.inject("wrong-password", "db")
     answer = await shop.get("/items")
@@ -218,6 +246,19 @@ async def test_a_wrong_password_and_the_right_one_again(shop: Shop) -> None:
         await shop.inject("exhaust-connections", "db")
     await shop.recover(fault)
     assert (await shop.get("/items")).status_code == 200
+
+
+async def test_a_wrong_password_ends_no_session_of_another_fault(shop: Shop) -> None:
+    app = await psycopg.AsyncConnection.connect(shop.instance.dsn())
+    lock = await shop.inject("hold-lock", "db")
+    password = await shop.inject("wrong-password", "db")
+    with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+        await app.execute("SELECT 1")
+    for _ in range(20):  # an end that nobody asked for is heard of within moments
+        assert [each.id for each in shop.injector.active] == [lock.id, password.id]
+        await asyncio.sleep(0.05)
+    await shop.recover(password)
+    await shop.recover(lock)
 
 
 async def test_a_database_that_stands_still_takes_no_orders(shop: Shop) -> None:
@@ -286,6 +327,31 @@ async def test_what_cannot_recover_when_its_time_is_over_does_so_later(
     assert shop.ended(fault) == "its time was over"
     assert cache.config_get("maxmemory") == before
     cache.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "on", "arguments"),
+    [
+        ("memory-limit", "cache", {"mib": 1}),
+        ("wrong-password", "db", {"drop_connections": False}),
+    ],
+)
+async def test_what_cannot_recover_from_under_a_pause_does_not_hold_it_up(
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    on: str,
+    arguments: dict[str, object],
+) -> None:
+    for module, timeout in ((cache_faults, "_TIMEOUT_S"), (postgres, "_CONNECT_TIMEOUT_S")):
+        monkeypatch.setattr(module, timeout, 40)  # longer than we wait
+    first = await shop.inject(fault, on, for_s=600, **arguments)
+    pause = await shop.inject("pause", on, for_s=600)
+    for each in (first, pause):
+        shop.injector._time_is_over(each.id)
+    await until(lambda: not shop.injector.active)
+    assert shop.ended(pause) == shop.ended(first) == "its time was over"
+    assert [said.id for kind, said in shop.told if kind == "fault.ended"] == [pause.id, first.id]
 
 
 async def test_each_fault_has_its_kinds(shop: Shop) -> None:

@@ -84,6 +84,12 @@ def test_bodies_and_their_lengths(request_: dict[str, Any], ending: bytes):
     assert payload.endswith(ending)
 
 
+def test_values_that_are_equal_and_written_differently_stay_apart():
+    mix = [{"name": "a", "path": "/a?x={x}&y={y}&z={z}"}]
+    values = {"x": {"choice": [1.0]}, "y": {"choice": [True]}, "z": {"choice": [1]}}
+    assert paths(take(stream(mix, values), 1)) == ["/a?x=1.0&y=true&z=1"]
+
+
 def test_a_content_type_of_ones_own_is_kept():
     mix = [
         {

@@ -175,6 +175,34 @@ async def test_postgres_says_what_statements_do(postgres: Postgres):
     await collector.close()
 
 
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [("DROP INDEX spare", "items"), ("ALTER TABLE items RENAME TO goods", "goods")],
+)
+async def test_a_change_of_the_schema_is_no_traffic(postgres: Postgres, change: str, table: str):
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as admin:
+        admin.execute("CREATE INDEX spare ON items (price)")
+        with psycopg.connect(postgres.dsn("shop"), autocommit=True) as app:
+            app.execute("SET enable_seqscan = off")
+            for number in range(500):
+                app.execute("SELECT * FROM items WHERE id = %s", (number,))
+            for number in range(5):
+                app.execute("SELECT * FROM items WHERE price = %s", (number,))
+            backend = app.info.backend_pid
+        # Sessions report what they did when they end, at the latest.
+        while psutil.pid_exists(backend):  # noqa: ASYNC110 (it tells nobody)
+            await asyncio.sleep(0.01)
+        collector = PostgresCollector(postgres.source)
+        await collector.sample()
+        assert (await collector.sample())["db.table.items.index_scans_per_s"] == 0
+        admin.execute(change)
+        found = await collector.sample()
+    assert found[f"db.table.{table}.index_scans_per_s"] == 0
+    assert found[f"db.table.{table}.index_tuples_per_s"] == 0
+    assert found["db.index_scans_per_s"] == 0
+    await collector.close()
+
+
 async def test_an_idle_database_looks_idle_however_often_it_is_asked(postgres: Postgres):
     collector = PostgresCollector(postgres.source)
     await collector.sample()

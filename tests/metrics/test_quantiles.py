@@ -92,3 +92,17 @@ def test_a_counter_that_fell_began_anew_and_a_new_one_began_at_nothing():
     assert increases.by == {"a": 1, "late": 0}
     counters.forget()
     assert counters.update({"a": 5}) is None
+
+
+def test_a_counter_that_fell_alone_lost_a_part():
+    clock = Clock()
+    counters = Counters[str](clock)
+    counters.update({"all": 10, "a": 100}, anchor="all")
+    clock.now = 1.0
+    increases = counters.update({"all": 12, "a": 90}, anchor="all")
+    assert increases is not None
+    assert increases.by == {"all": 2, "a": 0}
+    clock.now = 2.0
+    increases = counters.update({"all": 3, "a": 4}, anchor="all")
+    assert increases is not None
+    assert increases.by == {"all": 3, "a": 4}

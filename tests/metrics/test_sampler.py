@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -201,6 +203,24 @@ async def test_sources_may_change_and_may_be_unknown_for_a_while(page: Page, val
     assert await found() == {"app"}
     now = Sources(valkey=(valkey.source,))
     assert await found() == {"cache"}
+    await sampler.stop()
+
+
+async def test_an_app_cannot_say_for_itself_what_is_measured_from_outside(page: Page):
+    for name in ("answer", "memory_bytes", "cpu_quota_cores"):
+        Gauge(name, "To everything", registry=page.registry).set(42)
+    now = Sources(processes=lambda: {"app": [os.getpid()]})
+    sampler = Sampler(lambda: now, interval_s=0.1)
+    await sampler.sample()
+    now = replace(now, apps=(page.source,))  # it comes last
+    found = await sampler.sample()
+    for _ in range(100):  # on a busy machine an answer may be late
+        if "app.answer" in found:
+            break
+        found = await sampler.sample()
+    assert found["app.answer"] == 42
+    assert found["app.memory_bytes"] > 1_000_000
+    assert "app.cpu_quota_cores" not in found  # it has none
     await sampler.stop()
 
 

@@ -3,7 +3,8 @@
 What a web service is expected to have (Prometheus's own names): the histogram
 ``http_request_duration_seconds``, or any ``…request_duration_seconds``, and perhaps the counter
 ``http_requests_total``; statuses under the label ``status`` (or ``code``, ``status_code``), routes
-under ``route`` (or ``path``, ``handler``). Everything else it reports is passed on by its name.
+under ``route`` (or ``path``, ``handler``). Everything else it reports is passed on by its name,
+except what is measured from outside.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from jupyter_sysdesign.metrics.collectors.processes import NAMES
 from jupyter_sysdesign.metrics.collectors.prometheus_text import Line, Reader
 from jupyter_sysdesign.metrics.counters import Counters, Increases
 from jupyter_sysdesign.metrics.quantiles import quantile
@@ -99,7 +101,7 @@ def _extras(series: list[Value], increases: Increases[str] | None) -> dict[str, 
     for line, value in series:
         if line.family == _REQUESTS or _is_duration(line):
             continue
-        if line.kind in ("gauge", "unknown"):
+        if line.kind in ("gauge", "unknown") and line.family not in NAMES:
             found[line.family] = found.get(line.family, 0.0) + value
         elif increases is not None and line.kind == "counter":
             name = f"{line.family}_per_s"

@@ -1,8 +1,9 @@
 """PostgreSQL, through one connection that is kept, with one statement per sample.
 
 What is counted per table leaves out the catalogues, so that neither this statement nor a look at
-the schema in psql shows up in the figures. PostgreSQL's sessions report their own statistics once
-a second at most. Tables are asked for by the functions below pg_stat_user_tables: the plan of a
+the schema in psql shows up in the figures. It sums up the table's indexes, one of which may go, and
+is kept by oid, for a name may change. PostgreSQL's sessions report their own statistics once a
+second at most. Tables are asked for by the functions below pg_stat_user_tables: the plan of a
 statement on that view takes the session a MiB more.
 """
 
@@ -21,6 +22,8 @@ from jupyter_sysdesign.metrics.collectors.replication import ReplicationLag
 from jupyter_sysdesign.metrics.counters import Counters, Increases
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from jupyter_sysdesign.metrics.sources import PostgresSource
 
 _CONNECT_TIMEOUT_S = 5
@@ -56,7 +59,8 @@ SELECT json_build_object(
       GROUP BY 1, 2) s),
   'tables', (
     SELECT json_agg(t) FROM (SELECT * FROM (
-      SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS name,
+      SELECT c.oid,
+             CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS name,
              pg_catalog.pg_stat_get_numscans(c.oid) AS seq_scan,
              pg_catalog.pg_stat_get_tuples_returned(c.oid) AS seq_tup_read,
              coalesce(i.scans, 0) AS idx_scan,
@@ -77,7 +81,7 @@ SELECT json_build_object(
                sum(pg_catalog.pg_stat_get_blocks_fetched(indexrelid)) AS asked
         FROM pg_catalog.pg_index WHERE indrelid = c.oid) i ON true
       WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND n.nspname <> 'sysdesign') u
-      ORDER BY seq_tup_read + idx_tup_fetch + written DESC, 1
+      ORDER BY seq_tup_read + idx_tup_fetch + written DESC, name
       LIMIT {tables}) t),
   'log_end', CASE WHEN NOT pg_catalog.pg_is_in_recovery()
     THEN pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0') END,
@@ -205,30 +209,32 @@ class PostgresCollector:
         }
         for table in tables:
             for name, count in table.items():
-                if name != "name":
-                    values[name, table["name"]] = float(count)
+                if name not in ("oid", "name"):
+                    values[name, table["oid"]] = float(count)
         for statement in statements:
             values["calls", statement["id"]] = float(statement["calls"])
             values["total_ms", statement["id"]] = float(statement["total_ms"])
         complete = len(tables) < MAX_TABLES and len(statements) < MAX_STATEMENTS
-        increases = self._counters.update(values, complete=self._complete)
+        increases = self._counters.update(
+            values, complete=self._complete, anchor=("database", "transactions")
+        )
         self._complete = complete
         if increases is None:
             return {}
-        names = [table["name"] for table in tables]
+        names = {table["oid"]: table["name"] for table in tables}
         found = _totals(increases, names)
-        for name in names:
-            found[f"table.{name}.seq_scans_per_s"] = increases.rate(("seq_scan", name))
-            found[f"table.{name}.seq_tuples_per_s"] = increases.rate(("seq_tup_read", name))
-            found[f"table.{name}.index_scans_per_s"] = increases.rate(("idx_scan", name))
-            found[f"table.{name}.index_tuples_per_s"] = increases.rate(("idx_tup_fetch", name))
-            found[f"table.{name}.rows_written_per_s"] = increases.rate(("written", name))
+        for oid, name in names.items():
+            found[f"table.{name}.seq_scans_per_s"] = increases.rate(("seq_scan", oid))
+            found[f"table.{name}.seq_tuples_per_s"] = increases.rate(("seq_tup_read", oid))
+            found[f"table.{name}.index_scans_per_s"] = increases.rate(("idx_scan", oid))
+            found[f"table.{name}.index_tuples_per_s"] = increases.rate(("idx_tup_fetch", oid))
+            found[f"table.{name}.rows_written_per_s"] = increases.rate(("written", oid))
         if facts["statements"] is not None:
             found.update(_statements(increases, [each["id"] for each in statements]))
         return found
 
 
-def _totals(increases: Increases[Key], tables: list[str]) -> dict[str, float]:
+def _totals(increases: Increases[Key], tables: Collection[str]) -> dict[str, float]:
     def rate(what: str, *of: str) -> float:
         return increases.rate(*((what, each) for each in of))
 

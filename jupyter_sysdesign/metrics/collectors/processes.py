@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.metrics.sources import Processes
 
+#: What this says of a service; nobody else may say it.
+NAMES = ("cpu_cores", "cpu_quota_cores", "memory_bytes")
+
 _LINUX = sys.platform == "linux"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")

@@ -1699,7 +1699,7 @@ export interface components {
         };
         /**
          * PlayedSchedules
-         * @description The schedules played since the environment's start, oldest first.
+         * @description The last 30 schedules played, oldest first.
          */
         PlayedSchedules: {
             /** Schedules */
