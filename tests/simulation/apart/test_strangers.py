@@ -33,6 +33,12 @@ SEEN = []
 class Colour(enum.Enum):
     RED = 1
 
+class Kind(str, enum.Enum):
+    A = "a"
+
+class Level(enum.IntEnum):
+    LOW = 2 ** 70
+
 class Letter(NamedTuple):
     colour: Colour
     numbers: set
@@ -99,8 +105,8 @@ def notes(trace: Trace, kind: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("does", "said"),
     [
-        ("while True: pass", "OutOfTime: it was still running in on_timer, line 26 of mine.py"),
-        ("raise ValueError('no')", "ValueError: no (line 26 of mine.py)"),
+        ("while True: pass", "OutOfTime: it was still running in on_timer, line 32 of mine.py"),
+        ("raise ValueError('no')", "ValueError: no (line 32 of mine.py)"),
         ("raise SystemExit(1)", "SystemExit: 1"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("os._exit(3)", "the process ended in the middle of a run"),
@@ -111,12 +117,12 @@ def notes(trace: Trace, kind: str) -> list[Any]:
         ("self.on_timer(name)", "RecursionError"),
         ("os.closerange(0, 200)", "the process ended in the middle of a run"),
         ("[os.write(n, b'xxxx' * 9) for n in range(3, 99)]", "raised"),
-        ("self.ctx.send(2, lambda: 0)", "a function cannot be sent: it is no plain value (line 26"),
+        ("self.ctx.send(2, lambda: 0)", "a function cannot be sent: it is no plain value (line 32"),
         ("self.ctx.send(2, Count(3))", "a Count cannot be sent: it is no plain value"),
-        ("self.ctx.send(9, 'x')", "ValueError: there is no node 9 to send to (line 26 of mine.py)"),
+        ("self.ctx.send(9, 'x')", "ValueError: there is no node 9 to send to (line 32 of mine.py)"),
         ("self.ctx.set_timer('x', 0.5)", "TypeError"),
         ("self.ctx._world.contexts", "has no attribute '_world'"),
-        ("self.ctx.disk.append('log', time)", "cannot pickle 'module' object (line 26 of mine.py)"),
+        ("self.ctx.disk.append('log', time)", "cannot pickle 'module' object (line 32 of mine.py)"),
     ],
 )  # fmt: skip
 def test_what_a_server_does_ends_its_run(played, does: str, said: str):
@@ -172,6 +178,28 @@ def test_messages_of_the_files_own_classes_arrive_as_they_were_sent(played):
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        ("class", "x"),
+        ("x", "x"),
+        ("__class__", "_make"),
+        ("1", "x;y"),
+        ("\ufb01", "fi"),
+        ("x" * 5000, "y"),
+    ],
+    ids=lambda fields: ascii(fields)[:20],
+)
+def test_names_that_no_field_can_have_are_names_all_the_same(played, fields):
+    outcome, trace = played(
+        f"Letter._fields = {fields!r}; Colour.RED._name_ = '__class__'\n"
+        "        self.ctx.note('seen', words=Letter(Colour.RED, 2))"
+    )
+    assert outcome.status == "passed"
+    said = dict(zip(fields, ("Colour.__class__", 2), strict=True))
+    assert notes(trace, "seen") == [{"type": "Letter", **said}] * 5
+
+
+@pytest.mark.parametrize(
     "value",
     [
         2**64,
@@ -188,6 +216,13 @@ def test_messages_of_the_files_own_classes_arrive_as_they_were_sent(played):
 def test_values_arrive_as_they_were_sent(played, value):
     _, trace = played(f"self.ctx.send(self.ctx.id % 5 + 1, {value!r})")
     assert notes(trace, "heard") == [f"{value!r} False"] * 5
+
+
+def test_members_that_are_text_or_numbers_arrive_as_they_were_sent(played):
+    does = "self.ctx.send(self.ctx.id % 5 + 1, (Kind.A, Level.LOW, {Kind.A: 1}))"
+    _, trace = played(does)
+    said = "(<Kind.A: 'a'>, <Level.LOW: 1180591620717411303424>, {<Kind.A: 'a'>: 1}) False"
+    assert notes(trace, "heard") == [said] * 5
 
 
 def test_a_run_is_not_decided_by_what_is_put_in_the_place_of_the_verdict(tmp_path):
