@@ -125,7 +125,7 @@ class Context:
 
     def note(self, kind: str, **details: Any) -> None:
         """Tell whoever watches that something happened: a line in the trace, nothing else."""
-        self._world.happened(kind, self.id, details)
+        self._world.noted(kind, self.id, details)
 
     def state_of(self) -> tuple[Any, ...]:
         """Return all of it except the node, for ``go_back_to``."""

@@ -385,6 +385,13 @@ class Simulation:
         for listener in self.listeners:
             listener(kind, node, details)
 
+    def noted(self, kind: str, node: NodeId, details: Mapping[str, Any]) -> None:
+        """Tell the recorder; the listeners only if it is no server, whose word is no fact."""
+        if not isinstance(node, int):
+            self.happened(kind, node, details)
+        elif self.recorder is not None:
+            self.recorder.happened(kind, node, details)
+
     def probe(self, name: NodeId) -> Any:
         """Return what a node shows, or None while it is down."""
         node = self.contexts[name].node
