@@ -84,7 +84,7 @@ def test_an_answer_that_is_no_value_is_a_wrong_answer():
         def on_message(self, src: Any, message: Any) -> None:
             super().on_message(src, message)
             if isinstance(src, str):
-                self.ctx.send(src, Reply(message.serial, True, {"a": 1}))
+                self.ctx.send(src, Reply(message.serial, ok=True, value={"a": 1}))
 
     plan = replace(PLAN, calm_us=None)
     outcome = play(plan, Answers, RAFT.bench)

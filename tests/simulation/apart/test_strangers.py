@@ -141,6 +141,12 @@ def test_a_file_that_cannot_be_read_ends_its_run(played, tmp_path):
     assert "nowhere.py cannot be read" in outcome.violation.why
 
 
+def test_the_order_of_a_set_is_the_same_in_every_process(played):
+    letters = "{'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'}"
+    traces = [played(f"self.ctx.note('seen', words=list({letters}))")[1] for _ in range(2)]
+    assert traces[0].hash == traces[1].hash
+
+
 def test_servers_have_nothing_in_common(played):
     outcome, trace = played("self.ctx.note('seen', words=len(SEEN)); SEEN.append(1)")
     assert outcome.status == "passed"
