@@ -11,12 +11,13 @@ import psutil
 import pytest
 
 from jupyter_sysdesign.simulation.apart.servers import Apart
-from jupyter_sysdesign.simulation.faults import Fault
+from jupyter_sysdesign.simulation.faults import Fault, Trigger
 from jupyter_sysdesign.simulation.judge import judge
 from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.play import play
 from jupyter_sysdesign.simulation.protocols.raft.cluster import Cluster
 from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
+from jupyter_sysdesign.simulation.server_file import loaded
 from jupyter_sysdesign.simulation.trace import Trace
 from jupyter_sysdesign.simulation.units import MS
 
@@ -68,7 +69,8 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         file = tmp_path / "mine.py"
         file.write_text(FILE.replace("DOES", does))
         trace = Trace()
-        plan = Plan(1, duration_us=50 * MS, faults=options.pop("faults", ()))
+        strikes = {each: options.pop(each, ()) for each in ("faults", "triggers")}
+        plan = Plan(1, duration_us=50 * MS, **strikes)
         with Apart(file, **{"run_s": 0.3, **options}) as apart:
             outcome = play(plan, apart, Bare(), trace=trace)
         assert at_home(tmp_path) == [os.getpid()]
@@ -181,6 +183,37 @@ def test_values_of_the_files_own_classes_are_on_the_disk_after_a_crash(played):
 def test_messages_of_the_files_own_classes_arrive_as_they_were_sent(played):
     _, trace = played("self.ctx.send(self.ctx.id % 5 + 1, Letter(Colour.RED, {2, 1}))")
     assert notes(trace, "heard") == ["Letter(colour=<Colour.RED: 1>, numbers={1, 2}) True"] * 5
+
+
+@pytest.mark.parametrize(
+    "outlives",
+    [
+        "finally: disk.sync()",
+        "except BaseException: disk.sync()",
+        "except BaseException: disk.write('after', 1)",
+        "except BaseException: self.ctx.send(self.ctx.id % 5 + 1, 'after')",
+        "except BaseException: self.ctx.note('after', words=1)",
+        "except BaseException: pass",
+        "except BaseException: raise ValueError",
+    ],
+)
+def test_nothing_is_done_after_the_power_was_cut(played, tmp_path, outlives):
+    """Together and apart: no ``finally`` brings to the disk what was lost."""
+    does = f"""disk = self.ctx.disk
+        self.ctx.note("seen", words=(disk.read("count", 0), self.ctx.random.random()))
+        self.ctx.set_timer("now", 5000)
+        try:
+            disk.write("count", disk.read("count", 0) + 1)
+        {outlives}"""
+    crash = Fault("crash", 0, "it", 4 * MS, {"kept": 0})
+    options = {"triggers": (Trigger("wrote", (crash,), skip=4, every=3, times=9),)}
+    outcome, trace = played(does, **options)
+    together = Trace()
+    plan = Plan(1, duration_us=50 * MS, **options)
+    assert play(plan, loaded(tmp_path / "mine.py"), Bare(), trace=together) == outcome
+    assert outcome.status == "passed"
+    assert [line for line in trace.lines if line["kind"] == "restarted"]
+    assert together.lines == trace.lines
 
 
 @pytest.mark.parametrize(
