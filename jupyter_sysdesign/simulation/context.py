@@ -6,7 +6,7 @@ from heapq import heappush
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign.simulation.disk import Disk
+from jupyter_sysdesign.simulation.disk import Disk, PowerCut
 from jupyter_sysdesign.simulation.values import ATOMS, frozen
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class Context:
         world = self._world
         if dst not in world.contexts:
             raise ValueError(f"there is no node {dst!r} to send to")
+        if self.disk.cut:
+            raise PowerCut
         if type(message) not in ATOMS:
             message = frozen(message)
         world.sent += 1
@@ -99,6 +101,8 @@ class Context:
     def set_timer(self, name: str, delay_us: int) -> None:
         """Call ``on_timer(name)`` in ``delay_us`` by the node's clock, and not as set before."""
         world = self._world
+        if self.disk.cut:
+            raise PowerCut
         if self._skew_ppm:
             delay_us = delay_us * _MILLION // (_MILLION + self._skew_ppm)
         due = world.time + max(delay_us, 0)
@@ -125,7 +129,9 @@ class Context:
 
     def note(self, kind: str, **details: Any) -> None:
         """Tell whoever watches that something happened: a line in the trace, nothing else."""
-        self._world.happened(kind, self.id, details)
+        if self.disk.cut:
+            raise PowerCut
+        self._world.noted(kind, self.id, details)
 
     def state_of(self) -> tuple[Any, ...]:
         """Return all of it except the node, for ``go_back_to``."""

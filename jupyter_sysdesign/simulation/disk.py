@@ -27,9 +27,10 @@ class Disk:
         writes: how many writes there were.
         syncs: how many syncs.
         tap: called after each write (``"wrote"``) and sync (``"synced"``); may cut the power.
+        cut: the power was cut, and the node has not crashed yet: it may be in a ``finally``.
     """
 
-    __slots__ = ("_durable", "_pending", "_seen", "syncs", "tap", "writes")
+    __slots__ = ("_durable", "_pending", "_seen", "cut", "syncs", "tap", "writes")
 
     def __init__(self) -> None:
         self._durable: dict[str, Any] = {}
@@ -38,6 +39,7 @@ class Disk:
         self.writes = 0
         self.syncs = 0
         self.tap: Callable[[str], None] | None = None
+        self.cut = False
 
     def read(self, name: str, default: Any = None) -> Any:
         """Return the value written last, or ``default``."""
@@ -65,18 +67,21 @@ class Disk:
 
     def sync(self) -> None:
         """Make everything written so far survive a crash."""
+        if self.cut:
+            raise PowerCut
         self.syncs += 1
         durable = self._durable
         for write in self._pending:
             _apply(durable, *write)
         self._pending.clear()
         if self.tap is not None:
-            self.tap("synced")
+            self._tell("synced")
 
     def crash(self, kept: int = 0) -> None:
         """Lose the writes since the last sync, except the first ``kept`` of them."""
         for write in self._pending[:kept]:
             _apply(self._durable, *write)
+        self.cut = False
         self._pending = []
         self._seen = _copied(self._durable)
 
@@ -86,11 +91,20 @@ class Disk:
         return len(self._pending)
 
     def _write(self, operation: str, name: str, value: Any) -> None:
+        if self.cut:
+            raise PowerCut
         self.writes += 1
         _apply(self._seen, operation, name, value)
         self._pending.append((operation, name, value))
         if self.tap is not None:
-            self.tap("wrote")
+            self._tell("wrote")
+
+    def _tell(self, kind: str) -> None:
+        try:
+            self.tap(kind)  # type: ignore[misc]
+        except PowerCut:
+            self.cut = True
+            raise
 
     def state(self) -> tuple[Any, ...]:
         """Return all there is on it, for ``restore``."""

@@ -94,7 +94,7 @@ class Trigger:
     """Faults that strike when something happens.
 
     Attributes:
-        on: what the rules, the disk or the nodes say: ``appended``, ``elected``, ``committed``,
+        on: what the rules, the disk or the clients say: ``appended``, ``elected``, ``committed``,
             ``voted``, ``wrote``, ``synced``, ``restarted``, …
         then: what happens, each ``at_us`` after it, to ``it``.
         role: only when the server has this role.

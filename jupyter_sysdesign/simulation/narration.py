@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.units import clock
@@ -28,6 +29,8 @@ _SENTENCES = {
     "truncated": "{who} removes all entries behind index {after}",
     "committed": "{who} commits up to index {index}",
 }
+#: Kinds of events → the fields they have; what a server notes may be called like one.
+_EVENTS = {"message": {"id", "src", "message"}, "timer": {"id", "name"}}
 
 
 def narrate(lines: Iterable[Line], outcome: Outcome) -> list[str]:
@@ -41,8 +44,8 @@ def narrate(lines: Iterable[Line], outcome: Outcome) -> list[str]:
     arrived: Line | None = None
     spoken_of: Line | None = None
     for line in lines:
-        kind = line["kind"]
-        if kind in ("message", "timer"):
+        fields = _EVENTS.get(line["kind"])
+        if fields is not None and fields <= line.keys():
             arrived = line
             continue
         sentence = _sentence(line)
@@ -71,18 +74,19 @@ def ending(outcome: Outcome) -> list[str]:
 
 
 def _sentence(line: Line) -> str:
-    kind = line["kind"]
-    if kind == "fault":
+    kind, node = line["kind"], line.get("node")
+    if node is None and kind == "fault":
         return _fault(line)
-    if kind == "fault ended":
+    if node is None and kind == "fault ended":
         return f"the {line['fault']} of {_names(line['nodes'])} ends"
-    if kind not in _SENTENCES:
-        # What the rules of other protocols notice, they say in words of their own.
-        return f"{name(line['node'])} {line['words']}" if "words" in line else ""
-    words = {"who": name(line["node"]), **line}
+    words = {**line, "who": name(node)}
     if "for" in words:
-        words["for"] = "itself" if words["for"] == line["node"] else name(words["for"])
-    return _SENTENCES[kind].format_map(words)
+        words["for"] = "itself" if words["for"] == node else name(words["for"])
+    # A server may note what is called like what a rule notices, and says less.
+    with contextlib.suppress(KeyError):
+        return _SENTENCES[kind].format_map(words)
+    # What the rules of other protocols notice, they say in words of their own.
+    return f"{name(node)} {line['words']}" if "words" in line else ""
 
 
 def _fault(line: Line) -> str:
@@ -109,7 +113,7 @@ def _because(event: Line) -> str:
         return f"as its {event['name']} timer ran out"
     message = event["message"]
     if isinstance(message, dict) and message.get("type") == "Sealed":
-        message = message["body"]
+        message = message.get("body")
     if not isinstance(message, dict):
         return f"on {message!r} from {name(event['src'])}"
     fields = ", ".join(f"{key} {_brief(value)}" for key, value in message.items() if key != "type")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.simulation.narration import name
 from jupyter_sysdesign.simulation.verdict import (
     LIMITS,
+    LINEARIZABILITY,
     NO_EXCEPTION,
     BudgetSpent,
     NodeFailed,
@@ -64,7 +66,7 @@ def play(
     try:
         world.start()
         world.run(plan.duration_us)
-        if unsure := bench.finish(plan, world):
+        if unsure := _finish(plan, bench, world):
             status, found = "unknown", Violation(LIMITS, unsure, world.time)
     except BudgetSpent as stop:
         status, found = "unknown", violation(stop, world)
@@ -76,6 +78,18 @@ def play(
     if trace is not None:
         trace.end(outcome)
     return outcome
+
+
+def _finish(plan: Plan, bench: Bench, world: Simulation) -> str:
+    """Look at a run that came to its end; return why nothing can be said, if so.
+
+    Raises:
+        RuleBroken: the whole shows what no single event did, or a client was answered nonsense.
+    """
+    try:
+        return bench.finish(plan, world)
+    except InvalidRequestError as error:
+        raise RuleBroken(LINEARIZABILITY, f"no operation has such an answer: {error}") from error
 
 
 def violation(stop: RuleBroken | NodeFailed | BudgetSpent, world: Simulation) -> Violation:

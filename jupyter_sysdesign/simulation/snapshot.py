@@ -78,7 +78,10 @@ class Snapshot:
     def _keep(self, inside: dict[str, Any]) -> bytes:
         """Return a copy of what is inside the nodes, where the world around is not copied."""
         world = self._world
-        shared = [world, *world.contexts.values(), *self._listeners()]
+        contexts = world.contexts.values()
+        shared = [world, world.links, *contexts, *self._listeners()]
+        # A node that keeps its disk keeps the one that it has after going back, too.
+        shared += [part for ctx in contexts for part in (ctx.disk, ctx.random)]
         shared += [node for node in self._nodes.values() if node is not None]
         shared += [each for each in (world.rules, world.recorder) if each is not None]
         self._shared = {id(each): each for each in shared}

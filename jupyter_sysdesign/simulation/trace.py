@@ -67,7 +67,7 @@ class Trace:
         self._count += 1
         line = {"t": time, "id": sequence, "node": dst, "cause": cause}
         if src is None:
-            self._add({**line, "kind": "timer", "name": payload})
+            self._add({**line, "kind": "timer", "name": plain(payload)})
         else:
             self._add({**line, "kind": "message", "src": src, "message": plain(payload)})
 
@@ -91,8 +91,8 @@ class Trace:
     def happened(self, kind: str, node: NodeId | None, details: Mapping[str, Any]) -> None:
         """Record what was noticed."""
         world = self._watched()
-        line = {"t": world.time, "cause": world.current, "kind": kind, "node": node}
-        self._add({**line, **plain(dict(details))})
+        line = {"t": world.time, "cause": world.current, "kind": str(plain(kind)), "node": node}
+        self._add({**plain(dict(details)), **line})
 
     def handled(self, ctx: Context) -> None:
         """Nothing: what an event did is in the lines that it caused."""

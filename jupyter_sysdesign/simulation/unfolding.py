@@ -99,7 +99,7 @@ def _shown(ctx: Context) -> dict[str, Any]:
         probe.pop("type", None)
     elif probe is not None:
         probe = {"shows": probe}
-    return {"state": _WORDS.get(ctx.state, "up"), "timers": ctx.timers, "probe": probe}
+    return {"state": _WORDS.get(ctx.state, "up"), "timers": plain(ctx.timers), "probe": probe}
 
 
 def _difference(before: Any, now: Any) -> dict[str, Any] | None:

@@ -85,12 +85,13 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 (a case for each kind)
 
 def _plain_foreign(value: Foreign) -> Any:
     """Return what ``plain`` makes of the value where its class is known."""
+    kind = value.name.rpartition(".")[2]
     if value.kind == "enum":
-        return f"{value.name}.{value.fields[0][1]}"
+        return f"{kind}.{value.fields[0][1]}"
     fields = {name: plain(each) for name, each in value.fields}
     if value.kind == "object":
         fields = {name: fields[name] for name in sorted(fields)}
-    return {"type": value.name, **fields}
+    return {"type": kind, **fields}
 
 
 def _key(key: Any) -> str:

@@ -200,6 +200,8 @@ class Simulation:
                     node.on_timer(payload)
                 else:
                     node.on_message(src, payload)
+                if ctx.disk.cut:  # and the node caught that
+                    raise PowerCut  # noqa: TRY301
                 # Clients have nothing to show; a server that shows nothing hides something.
                 if observe is not None and (
                     (probe := node.probe()) is not None or isinstance(dst, int)
@@ -216,6 +218,9 @@ class Simulation:
         except (Exception, SystemExit) as error:
             if self.acting is None:
                 raise
+            if contexts[self.acting].disk.cut:  # what it raises instead is too late
+                self.crash(self.acting)
+                return False
             raise failure(self.acting, error) from error
         finally:
             self.events += handled
@@ -281,6 +286,8 @@ class Simulation:
         self.acting = ctx.id
         try:
             getattr(ctx.node, handler)(*arguments)
+            if ctx.disk.cut:
+                raise PowerCut  # noqa: TRY301
             if self.rules is not None and (
                 (probe := self.probe(ctx.id)) is not None or isinstance(ctx.id, int)
             ):
@@ -290,7 +297,9 @@ class Simulation:
         except (RuleBroken, NodeFailed, BudgetSpent):
             raise
         except (Exception, SystemExit) as error:
-            raise failure(ctx.id, error) from error
+            if not ctx.disk.cut:
+                raise failure(ctx.id, error) from error
+            self.crash(ctx.id)
         if self.recorder is not None:
             self.recorder.handled(ctx)
 
@@ -330,7 +339,10 @@ class Simulation:
         except (NodeFailed, BudgetSpent):
             raise
         except (Exception, SystemExit) as error:
-            raise failure(name, error) from error
+            if not ctx.disk.cut:
+                raise failure(name, error) from error
+            self.crash(name)
+            return
         self._do(ctx, "on_start")
 
     def pause(self, name: NodeId) -> None:
@@ -384,6 +396,13 @@ class Simulation:
             self.recorder.happened(kind, node, details)
         for listener in self.listeners:
             listener(kind, node, details)
+
+    def noted(self, kind: str, node: NodeId, details: Mapping[str, Any]) -> None:
+        """Tell the recorder; the listeners only if it is no server, whose word is no fact."""
+        if not isinstance(node, int):
+            self.happened(kind, node, details)
+        elif self.recorder is not None:
+            self.recorder.happened(kind, node, details)
 
     def probe(self, name: NodeId) -> Any:
         """Return what a node shows, or None while it is down."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jupyter_sysdesign.errors import InvalidRequestError
@@ -9,6 +11,7 @@ from jupyter_sysdesign.simulation.protocols.raft.mutants import GALLERY
 from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
 from jupyter_sysdesign.simulation.replay import Replay
+from jupyter_sysdesign.simulation.units import MS, S
 
 CHURN = next(each for each in RAFT.scenarios if each.name == "churn")
 
@@ -36,6 +39,20 @@ def test_it_ends_like_the_run_itself():
     outcome = play(it.plan, Raft, RAFT.bench)
     assert it.step == it.world.events == outcome.events
     assert it.world.sent == outcome.sent
+
+
+def test_it_ends_the_same_after_going_back_before_a_crash_of_all():
+    """What a node holds of its context is the context's own also after going back."""
+    crash = Fault("crash", 2 * S, "all", 300 * MS)
+    plan = replace(CHURN.plan(4), duration_us=4 * S, faults=(crash,), triggers=(), calm_us=None)
+    it = Replay(plan, Raft, RAFT.bench)
+    it.end()
+    last = it.step, it.states()
+    while it.world.time > S:
+        it.back(100)
+    it.end()
+    assert it.broken is None
+    assert (it.step, it.states()) == last
 
 
 def test_it_stops_where_the_rule_breaks():

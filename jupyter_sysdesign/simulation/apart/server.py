@@ -24,15 +24,22 @@ class Deeds:
 
     Attributes:
         watched: each write to the disk is told at once: the power may be cut after it.
+        cut: it was: nothing that is done now was ever done.
     """
 
     def __init__(self, line: Line) -> None:
         self._line = line
         self._done: list[Any] = []
-        self.watched = False
+        self.watched = self.cut = False
 
     def add(self, *deed: Any) -> None:
-        """Note one."""
+        """Note one.
+
+        Raises:
+            PowerCut: it was the last thing already.
+        """
+        if self.cut:
+            raise PowerCut
         self._done.append(deed)
 
     def taken(self) -> list[Any]:
@@ -49,6 +56,7 @@ class Deeds:
         if self.watched:
             self._line.say(["more", self.taken()])
             if self._line.hear() == CUT:
+                self.cut = True
                 raise PowerCut
 
 
@@ -149,8 +157,8 @@ def serve(line: Line, wire: Wire, served: Served) -> NoReturn:
     teller = Teller(wire)
     node: Node | None = None
     event: Any = line.hear()
-    answer: list[Any] | None
     while True:
+        answer: list[Any] = []
         try:
             if node is None:
                 # Before what is on the disk is read: its classes are this file's.
@@ -167,12 +175,12 @@ def serve(line: Line, wire: Wire, served: Served) -> NoReturn:
                     node.on_message(src, wire.unpack(payload))
             answer = ["done", deeds.taken(), teller.tell(node.probe())]
         except PowerCut:
-            answer = None
+            pass
         except BaseException as error:  # noqa: BLE001 (whatever it raises, it is told)
             failed = failure(served.file, error)
             refused = failed.refused or isinstance(error, limits.OutOfTime)
             answer = ["raised", deeds.taken(), failed.what, refused]
-        if answer is not None:
+        if not deeds.cut:  # else the world does not wait for one
             line.say(answer)
         event = line.hear()
         if event is None:

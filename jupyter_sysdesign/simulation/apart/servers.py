@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -110,8 +111,10 @@ class _Host:
         self._door, theirs = socket.socketpair()
         with theirs:
             nowhere = subprocess.DEVNULL
+            # Sets of text have the same order in every host: a run can be seen again.
+            env = {**os.environ, "PYTHONHASHSEED": "0"}
             self._process = subprocess.Popen(
-                argv, stdin=theirs.fileno(), stdout=nowhere, stderr=nowhere
+                argv, stdin=theirs.fileno(), stdout=nowhere, stderr=nowhere, env=env
             )
         line = Line(self._door)
         try:

@@ -2,7 +2,8 @@
 
 Reading it makes nothing but plain values and the messages of our own protocols, whatever was
 written. What a class of the learner's is stays in the servers' processes; in between its values
-travel as ``Foreign``.
+travel as ``Foreign``, or, where rules look into them, as a likeness: a named tuple is a tuple
+everywhere, and a member of an enum that is text or a number is that text or number.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import dataclasses
 import enum
 import importlib
 import struct
+from collections import namedtuple
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +30,9 @@ GO_ON, CUT = "go on", "cut"
 LONGEST = 16 << 20
 _HEAD = struct.Struct("!I")
 _CHUNK = 1 << 16
+#: The module of the likenesses of the learner's classes, and how long their names may be.
+_ELSEWHERE = "the learner's"
+_LONGEST_NAMES = 4096
 
 
 def _too_large(value: Any) -> list[Any]:
@@ -147,9 +152,10 @@ class Wire:
         """Return what writes a value of a class with named fields: ``head``, and their values."""
         if issubclass(kind, tuple):
             return lambda value: head + self._written(value)
-        if issubclass(kind, enum.Enum):
-            return lambda value: [*head, value.name]
         names = _names(kind)
+        if names == _MEMBER_OF_BASE:
+            base = str.__str__ if issubclass(kind, str) else int.__int__
+            return lambda value: head + self._written([value.name, base(value)])
         return lambda value: head + self._written([getattr(value, name) for name in names])
 
     def _reader_of(self, kind: Any) -> Callable[[list[Any]], Any]:
@@ -166,11 +172,15 @@ class Wire:
             TypeError: it has none like that.
         """
         name, shape = kind.__qualname__, _shape(kind)
-        if self.own is None or _named(name, self.own) is not kind or not (shape or _is_bare(kind)):
+        if not (shape or _is_bare(kind)) or not (
+            kind.__module__ == _ELSEWHERE if self.own is None else _named(name, self.own) is kind
+        ):
             raise TypeError(f"a {kind.__name__} cannot be sent: it is no plain value")
         if shape:
             head = ["f", shape, name, " ".join(_names(kind))]
-            self._writers[kind] = writer = self._writer_of(kind, head)
+            writer = self._writer_of(kind, head)
+            if self.own is not None:  # likenesses come and go
+                self._writers[kind] = writer
             return writer
         return lambda value: self._write_foreign(
             Foreign("object", name, tuple(vars(value).items()))
@@ -184,6 +194,10 @@ class Wire:
         shape, name, names, *written = rest
         values = self._values(written)
         if self.own is None:
+            if shape == "tuple" and (alike := _tuple_like(name, names)) is not None:
+                return alike._make(values)
+            if shape == "enum" and (member := _member_like(name, *values)) is not None:
+                return member
             return Foreign(shape, name, tuple(zip(_split(names), values, strict=True)))
         kind = _named(name, self.own)
         if shape == "tuple":
@@ -194,6 +208,10 @@ class Wire:
         for field, value in zip(_split(names), values, strict=True):
             object.__setattr__(made, field, value)
         return made
+
+
+#: What is told of a member of an enum that is text or a number, too.
+_MEMBER_OF_BASE = ("name", "value")
 
 
 def _shape(kind: type) -> str:
@@ -219,8 +237,43 @@ def _names(kind: Any) -> tuple[str, ...]:
     if issubclass(kind, tuple):
         return tuple(kind._fields)
     if issubclass(kind, enum.Enum):
-        return ("name",)
+        return _MEMBER_OF_BASE if issubclass(kind, (str, int)) else ("name",)
     return tuple(each.name for each in dataclasses.fields(kind))
+
+
+@lru_cache(maxsize=256)
+def _tuple_like(name: str, names: str) -> Any:
+    """Return a class of named tuples as the learner's of that name; None if there can be none."""
+    if not _is_name(name) or len(names) > _LONGEST_NAMES:
+        return None
+    try:
+        alike = namedtuple(name.rpartition(".")[2], names.split(), module=_ELSEWHERE)  # type: ignore[misc]  # noqa: PYI024
+    except (ValueError, SyntaxError):  # names that no field can have
+        return None
+    alike.__qualname__ = name
+    return alike
+
+
+@lru_cache(maxsize=256, typed=True)
+def _member_like(name: str, member: str, base: Any = None) -> Any:
+    """Return a member as that of the learner's enum; None if it is neither text nor number."""
+    kind: Any = type(base)
+    if kind not in (str, int) or not (_is_name(name) and _is_name(member)):
+        return None
+    if member.startswith("_") or member == "mro" or "." in member:  # to an enum these mean more
+        return None
+    short = name.rpartition(".")[2]
+    alike: Any = enum.Enum(short, {member: base}, module=_ELSEWHERE, qualname=name, type=kind)
+    return alike[member]
+
+
+def _is_name(name: Any) -> bool:
+    """Return whether a class of the learner's can have that name."""
+    return (
+        type(name) is str
+        and len(name) <= _LONGEST_NAMES
+        and all(part.isidentifier() for part in name.split("."))
+    )
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_sysdesign.simulation.apart.servers import Apart
+from jupyter_sysdesign.simulation.faults import Fault
 from jupyter_sysdesign.simulation.play import play
 from jupyter_sysdesign.simulation.protocols.chain.merchant import MERCHANT
 from jupyter_sysdesign.simulation.protocols.commit.suite import TWO_PHASE
@@ -79,6 +80,52 @@ def test_the_power_is_cut_at_the_same_write(case, servers):
         for each, trace in zip(servers, traces, strict=True):
             play(replace(killer.plan, duration_us=2 * S), each, suite.bench, trace=trace)
         assert traces[0].hash == traces[1].hash, killer.bug
+
+
+OWN_CLASSES = """
+class Entry(NamedTuple):
+    term: int
+    command: Any
+
+
+class Role(str, enum.Enum):
+    FOLLOWER = "follower"
+    CANDIDATE = "candidate"
+    LEADER = "leader"
+
+
+class Vote(NamedTuple):
+"""
+
+
+def test_what_a_class_of_the_files_own_is_made_of_is_seen_apart_too(tmp_path):
+    """A named tuple is a tuple, and a text that is an enum's is that text."""
+    text = (LABS / "lab-raft/solution/raft.py").read_text()
+    for old, new in {
+        "from typing": "import enum\nfrom typing",
+        "append((self.term, command))": "append(Entry(self.term, command))",
+        '"follower"\n': "Role.FOLLOWER\n",
+        '"candidate"\n': "Role.CANDIDATE\n",
+        '"leader"\n': "Role.LEADER\n",
+        "class Vote(NamedTuple):\n": OWN_CLASSES.lstrip(),
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    file = tmp_path / "raft.py"
+    file.write_text(text)
+    plan = replace(RAFT.scenarios[0].plan(7), duration_us=2 * S)
+    plan = replace(plan, faults=(*plan.faults, Fault("crash", S, "leader", S // 4)))
+    traces = Trace(), Trace()
+    with Apart(file, ["raft.messages"]) as apart:
+        outcomes = [
+            play(plan, each, RAFT.bench, trace=trace)
+            for each, trace in zip((loaded(file), apart), traces, strict=True)
+        ]
+        outcomes.append(play(plan, apart, RAFT.bench))
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert outcomes[0].figures["committed"] > 0
+    assert traces[0].lines == traces[1].lines
+    assert traces[0].hash == traces[1].hash
 
 
 @pytest.mark.parametrize("case", [each for each in CASES if each != "merchant"])

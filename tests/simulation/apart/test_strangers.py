@@ -11,12 +11,13 @@ import psutil
 import pytest
 
 from jupyter_sysdesign.simulation.apart.servers import Apart
-from jupyter_sysdesign.simulation.faults import Fault
+from jupyter_sysdesign.simulation.faults import Fault, Trigger
 from jupyter_sysdesign.simulation.judge import judge
 from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.play import play
 from jupyter_sysdesign.simulation.protocols.raft.cluster import Cluster
 from jupyter_sysdesign.simulation.protocols.raft.suite import RAFT
+from jupyter_sysdesign.simulation.server_file import loaded
 from jupyter_sysdesign.simulation.trace import Trace
 from jupyter_sysdesign.simulation.units import MS
 
@@ -32,6 +33,12 @@ SEEN = []
 
 class Colour(enum.Enum):
     RED = 1
+
+class Kind(str, enum.Enum):
+    A = "a"
+
+class Level(enum.IntEnum):
+    LOW = 2 ** 70
 
 class Letter(NamedTuple):
     colour: Colour
@@ -62,7 +69,8 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         file = tmp_path / "mine.py"
         file.write_text(FILE.replace("DOES", does))
         trace = Trace()
-        plan = Plan(1, duration_us=50 * MS, faults=options.pop("faults", ()))
+        strikes = {each: options.pop(each, ()) for each in ("faults", "triggers")}
+        plan = Plan(1, duration_us=50 * MS, **strikes)
         with Apart(file, **{"run_s": 0.3, **options}) as apart:
             outcome = play(plan, apart, Bare(), trace=trace)
         assert at_home(tmp_path) == [os.getpid()]
@@ -99,8 +107,8 @@ def notes(trace: Trace, kind: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("does", "said"),
     [
-        ("while True: pass", "OutOfTime: it was still running in on_timer, line 26 of mine.py"),
-        ("raise ValueError('no')", "ValueError: no (line 26 of mine.py)"),
+        ("while True: pass", "OutOfTime: it was still running in on_timer, line 32 of mine.py"),
+        ("raise ValueError('no')", "ValueError: no (line 32 of mine.py)"),
         ("raise SystemExit(1)", "SystemExit: 1"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("os._exit(3)", "the process ended in the middle of a run"),
@@ -111,12 +119,12 @@ def notes(trace: Trace, kind: str) -> list[Any]:
         ("self.on_timer(name)", "RecursionError"),
         ("os.closerange(0, 200)", "the process ended in the middle of a run"),
         ("[os.write(n, b'xxxx' * 9) for n in range(3, 99)]", "raised"),
-        ("self.ctx.send(2, lambda: 0)", "a function cannot be sent: it is no plain value (line 26"),
+        ("self.ctx.send(2, lambda: 0)", "a function cannot be sent: it is no plain value (line 32"),
         ("self.ctx.send(2, Count(3))", "a Count cannot be sent: it is no plain value"),
-        ("self.ctx.send(9, 'x')", "ValueError: there is no node 9 to send to (line 26 of mine.py)"),
+        ("self.ctx.send(9, 'x')", "ValueError: there is no node 9 to send to (line 32 of mine.py)"),
         ("self.ctx.set_timer('x', 0.5)", "TypeError"),
         ("self.ctx._world.contexts", "has no attribute '_world'"),
-        ("self.ctx.disk.append('log', time)", "cannot pickle 'module' object (line 26 of mine.py)"),
+        ("self.ctx.disk.append('log', time)", "cannot pickle 'module' object (line 32 of mine.py)"),
     ],
 )  # fmt: skip
 def test_what_a_server_does_ends_its_run(played, does: str, said: str):
@@ -133,6 +141,12 @@ def test_a_file_that_cannot_be_read_ends_its_run(played, tmp_path):
     with Apart(tmp_path / "nowhere.py") as apart:
         outcome = play(Plan(1), apart, Bare())
     assert "nowhere.py cannot be read" in outcome.violation.why
+
+
+def test_the_order_of_a_set_is_the_same_in_every_process(played):
+    letters = "{'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'}"
+    traces = [played(f"self.ctx.note('seen', words=list({letters}))")[1] for _ in range(2)]
+    assert traces[0].hash == traces[1].hash
 
 
 def test_servers_have_nothing_in_common(played):
@@ -172,6 +186,59 @@ def test_messages_of_the_files_own_classes_arrive_as_they_were_sent(played):
 
 
 @pytest.mark.parametrize(
+    "outlives",
+    [
+        "finally: disk.sync()",
+        "except BaseException: disk.sync()",
+        "except BaseException: disk.write('after', 1)",
+        "except BaseException: self.ctx.send(self.ctx.id % 5 + 1, 'after')",
+        "except BaseException: self.ctx.note('after', words=1)",
+        "except BaseException: pass",
+        "except BaseException: raise ValueError",
+    ],
+)
+def test_nothing_is_done_after_the_power_was_cut(played, tmp_path, outlives):
+    """Together and apart: no ``finally`` brings to the disk what was lost."""
+    does = f"""disk = self.ctx.disk
+        self.ctx.note("seen", words=(disk.read("count", 0), self.ctx.random.random()))
+        self.ctx.set_timer("now", 5000)
+        try:
+            disk.write("count", disk.read("count", 0) + 1)
+        {outlives}"""
+    crash = Fault("crash", 0, "it", 4 * MS, {"kept": 0})
+    options = {"triggers": (Trigger("wrote", (crash,), skip=4, every=3, times=9),)}
+    outcome, trace = played(does, **options)
+    together = Trace()
+    plan = Plan(1, duration_us=50 * MS, **options)
+    assert play(plan, loaded(tmp_path / "mine.py"), Bare(), trace=together) == outcome
+    assert outcome.status == "passed"
+    assert [line for line in trace.lines if line["kind"] == "restarted"]
+    assert together.lines == trace.lines
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("class", "x"),
+        ("x", "x"),
+        ("__class__", "_make"),
+        ("1", "x;y"),
+        ("\ufb01", "fi"),
+        ("x" * 5000, "y"),
+    ],
+    ids=lambda fields: ascii(fields)[:20],
+)
+def test_names_that_no_field_can_have_are_names_all_the_same(played, fields):
+    outcome, trace = played(
+        f"Letter._fields = {fields!r}; Colour.RED._name_ = '__class__'\n"
+        "        self.ctx.note('seen', words=Letter(Colour.RED, 2))"
+    )
+    assert outcome.status == "passed"
+    said = dict(zip(fields, ("Colour.__class__", 2), strict=True))
+    assert notes(trace, "seen") == [{"type": "Letter", **said}] * 5
+
+
+@pytest.mark.parametrize(
     "value",
     [
         2**64,
@@ -188,6 +255,13 @@ def test_messages_of_the_files_own_classes_arrive_as_they_were_sent(played):
 def test_values_arrive_as_they_were_sent(played, value):
     _, trace = played(f"self.ctx.send(self.ctx.id % 5 + 1, {value!r})")
     assert notes(trace, "heard") == [f"{value!r} False"] * 5
+
+
+def test_members_that_are_text_or_numbers_arrive_as_they_were_sent(played):
+    does = "self.ctx.send(self.ctx.id % 5 + 1, (Kind.A, Level.LOW, {Kind.A: 1}))"
+    _, trace = played(does)
+    said = "(<Kind.A: 'a'>, <Level.LOW: 1180591620717411303424>, {<Kind.A: 'a'>: 1}) False"
+    assert notes(trace, "heard") == [said] * 5
 
 
 def test_a_run_is_not_decided_by_what_is_put_in_the_place_of_the_verdict(tmp_path):
