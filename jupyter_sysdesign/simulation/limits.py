@@ -83,10 +83,14 @@ def _libc() -> ctypes.CDLL:
 
 def bound(memory_bytes: int) -> None:
     """Limit this process, and those forked from it, for good: memory, and nothing in files."""
-    in_use = _address_space()
-    _limit(resource.RLIMIT_AS, in_use + memory_bytes)
+    bound_memory(memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
+
+
+def bound_memory(memory_bytes: int) -> None:
+    """Limit what this process takes from now on; one that it starts may limit itself anew."""
+    _limit(resource.RLIMIT_AS, _address_space() + memory_bytes)
 
 
 def confine() -> None:

@@ -165,7 +165,7 @@ class Simulation:
             self.heap[:] = [event for event in self.heap if event[1] != _LAST]
             heapify(self.heap)
 
-    def _handle_until_end(self) -> bool:  # noqa: C901, PLR0912, PLR0915 (calls cost as much again)
+    def _handle_until_end(self) -> bool:  # noqa: C901, PLR0912, PLR0915 (calls cost more)
         """Handle events; return whether the end was reached (else the power was cut)."""
         heap, contexts, recorder = self.heap, self.contexts, self.recorder
         observe = None if self.rules is None else self.rules.observe

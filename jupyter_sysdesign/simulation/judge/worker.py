@@ -57,6 +57,8 @@ def work(
     if getattr(server, "elsewhere", False):
         # World and servers take turns: to wake another core for each takes longer than to work.
         limits.keep_to_core(place)
+        # What servers have the world keep; files are left to it, as the box writes some.
+        limits.bound_memory(memory_bytes)
     else:
         limits.bound(memory_bytes)
         limits.confine()

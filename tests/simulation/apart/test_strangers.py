@@ -293,3 +293,25 @@ def test_the_judge_ends_all_that_a_judged_server_leaves(tmp_path, monkeypatch):
     report = judge(Apart(file), RAFT, seeds=2, only=["agreement"], workers=1, run_s=0.5)
     assert "did not answer within" in report.failure.why
     assert at_home(tmp_path) == [os.getpid()]
+
+
+GROWS = """
+BIG = b"x" * (8 << 20)
+
+def grow(self, name=""):
+    self.ctx.disk.append("log", BIG)
+    if len(self.ctx.disk.log("log")) < 20:
+        self.ctx.set_timer("more", 1)
+
+Raft.on_start = Raft.on_timer = grow
+"""
+
+
+def test_what_servers_have_the_world_keep_is_bounded_too(tmp_path):
+    """To the server it is one text, and to the world a new one each time."""
+    file = tmp_path / "mine.py"
+    file.write_text(UNTOUCHED.read_text() + GROWS)
+    apart = Apart(file, ["raft.messages"])
+    report = judge(apart, RAFT, seeds=2, only=["agreement"], workers=1, memory_bytes=256 << 20)
+    assert report.failure.rule == "limits"
+    assert "emory" in report.failure.why
