@@ -263,7 +263,8 @@ def _member_like(name: str, member: str, base: Any = None) -> Any:
     if member.startswith("_") or member == "mro" or "." in member:  # to an enum these mean more
         return None
     short = name.rpartition(".")[2]
-    alike: Any = enum.Enum(short, {member: base}, module=_ELSEWHERE, qualname=name, type=kind)
+    make: Any = enum.Enum
+    alike = make(short, {member: base}, module=_ELSEWHERE, qualname=name, type=kind)
     return alike[member]
 
 
