@@ -51,7 +51,7 @@ class Disk:
 
     def log(self, name: str) -> list[Any]:
         """Return a copy of a log, oldest record first."""
-        return list(self._seen.get(name, ()))
+        return [frozen(record) for record in self._seen.get(name, ())]
 
     def append(self, name: str, record: Any) -> None:
         """Add a record to the end of a log."""

@@ -6,6 +6,8 @@ from dataclasses import replace
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.simulation.values import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -117,6 +119,7 @@ class Links:
         for copy, delay in enumerate(arrivals):
             if copy:
                 world.sequence = sequence = world.sequence + 1
+                message = frozen(message)  # who is told twice may change one of them
             when = world.time + delay
             if self.network.fifo:
                 when = self._latest[link] = max(when, self._latest.get(link, 0))

@@ -8,6 +8,8 @@ from heapq import heapify
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.simulation.values import frozen, immutable
+
 if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.world import Simulation
 
@@ -27,14 +29,14 @@ _SHARED = (type, FunctionType, BuiltinFunctionType, ModuleType)
 class Snapshot:
     """One moment of one simulation; ``restore`` brings that same simulation back to it.
 
-    Messages are immutable and stay as they are; nodes, disks, rules and streams of chance are
-    copied. What a node keeps outside itself cannot be brought back.
+    Messages that are immutable stay as they are; others, nodes, disks, rules and streams of chance
+    are copied. What a node keeps outside itself cannot be brought back.
     """
 
     def __init__(self, world: Simulation) -> None:
         self._world = world
         self._plain = {name: getattr(world, name) for name in _PLAIN}
-        self._heap = list(world.heap)
+        self._heap = _copied(world.heap)
         self._links = world.links.state()
         self._draws = world.network_random.getstate(), world.faults_random.getstate()
         self._contexts = {name: ctx.state_of() for name, ctx in world.contexts.items()}
@@ -54,7 +56,7 @@ class Snapshot:
         world = self._world
         for field, value in self._plain.items():
             setattr(world, field, value)
-        world.heap[:] = self._heap
+        world.heap[:] = _copied(self._heap)
         heapify(world.heap)
         world.links.restore(self._links)
         world.network_random.setstate(self._draws[0])
@@ -92,6 +94,16 @@ class Snapshot:
     def _unpacked(self) -> dict[str, Any]:
         inside: dict[str, Any] = _Unpickler(io.BytesIO(self._inside), self._shared).load()
         return inside
+
+
+def _copied(heap: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return all events, with messages that nobody else can change."""
+    return [
+        event
+        if event[3] is None or immutable(event[4])
+        else (*event[:4], frozen(event[4]), *event[5:])
+        for event in heap
+    ]
 
 
 class _Pickler(pickle.Pickler):

@@ -11,6 +11,7 @@ from jupyter_sysdesign.simulation.disk import Disk
 from jupyter_sysdesign.simulation.faults import Fault, Trigger, arm
 from jupyter_sysdesign.simulation.network import Network
 from jupyter_sysdesign.simulation.node import Node
+from jupyter_sysdesign.simulation.snapshot import Snapshot
 from jupyter_sysdesign.simulation.verdict import BudgetSpent, NodeFailed
 from jupyter_sysdesign.simulation.world import Simulation
 
@@ -386,3 +387,40 @@ def test_each_stream_of_chance_is_its_own(pair: Pair):
     assert one.contexts[1].node.drawn == other.contexts[1].node.drawn
     assert one.contexts[2].node.drawn == other.contexts[2].node.drawn[:2]
     assert one.draw() == other.draw()
+
+
+def test_a_record_of_a_log_cannot_be_changed_without_writing():
+    disk = Disk()
+    disk.append("log", ["kept"])
+    disk.sync()
+    disk.log("log")[0].append("lost")
+    assert disk.log("log") == [["kept"]]
+
+
+class Scribbles(Node):
+    """Writes on what it is sent, and keeps it."""
+
+    def __init__(self, ctx):
+        super().__init__(ctx)
+        self.kept = []
+
+    def on_message(self, src, message):
+        message.append(self.ctx.id)
+        self.kept.append(message)
+
+
+def test_a_doubled_message_is_two_messages(pair):
+    world = pair(Scribbles, network=Network(1000, 1000, duplicate=1.0))
+    world.contexts[1].send(2, ["sent"])
+    world.run(10_000)
+    assert world.contexts[2].node.kept == [["sent", 2], ["sent", 2]]
+
+
+def test_a_message_on_its_way_is_the_same_after_going_back(pair):
+    world = pair(Scribbles)
+    world.contexts[1].send(2, ["sent"])
+    moment = Snapshot(world)
+    for _ in range(2):
+        world.run(10_000)
+        assert world.contexts[2].node.kept == [["sent", 2]]
+        moment.restore()
