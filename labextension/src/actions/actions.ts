@@ -3,10 +3,10 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { isString } from '../api/guards';
-import { asProblem } from '../api/problem';
 import type { EnvironmentStatus } from '../api/types';
 import { isRunning } from '../environments/registry';
 import { t } from '../i18n';
+import { told } from '../lab/told';
 import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import { openLesson } from '../lessons/opening';
 import { lessonsOf, recommended } from '../lessons/tree';
@@ -20,12 +20,12 @@ export class Actions {
   ) {}
 
   async openLesson(named: unknown): Promise<void> {
-    await told(!isString(named), async () => {
+    await told(async () => {
       const lesson = isString(named) ? named : await this._next();
       if (lesson) {
         await openLesson(this._app.commands, this._environments, lesson);
       }
-    });
+    }, !isString(named));
   }
 
   /** Whether there can be an environment at all. */
@@ -56,21 +56,21 @@ export class Actions {
   async start(named: unknown): Promise<void> {
     const workspace = this._workspace(named);
     if (workspace) {
-      await told(!isString(named), () => this._environments.start(workspace));
+      await told(() => this._environments.start(workspace), !isString(named));
     }
   }
 
   async stop(named: unknown): Promise<void> {
     const known = this._known(named);
     if (known && (await this._agreed(known, 'stop'))) {
-      await told(!isString(named), () => this._environments.stop(known.id));
+      await told(() => this._environments.stop(known.id), !isString(named));
     }
   }
 
   async reset(named: unknown): Promise<void> {
     const known = this._known(named);
     if (known && (await this._agreed(known, 'reset'))) {
-      await told(!isString(named), async () => {
+      await told(async () => {
         await this._environments.reset(known.id);
         Notification.success(
           t('The original data of "{title}" is back.', {
@@ -78,12 +78,12 @@ export class Actions {
           }),
           { autoClose: 5000 }
         );
-      });
+      }, !isString(named));
     }
   }
 
   async stopAll(): Promise<void> {
-    await told(true, () =>
+    await told(() =>
       Promise.all(
         this._environments.running.map(({ id }) => this._environments.stop(id))
       )
@@ -154,21 +154,3 @@ const RESETTABLE: ReadonlySet<string> = new Set([
   'stopped',
   'failed'
 ]);
-
-/** Do it; where nobody else would show what goes wrong (`say`), tell it in a notification. */
-async function told(say: boolean, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    const problem = asProblem(error);
-    if (!say) {
-      throw problem;
-    }
-    Notification.error(
-      [problem.message, problem.hint].filter(Boolean).join(' '),
-      {
-        autoClose: false
-      }
-    );
-  }
-}

@@ -1,6 +1,7 @@
 /** One lesson: what it is about, how far one is, and everything that can be opened of it. */
 
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { isRunning } from '../environments/registry';
 import { t } from '../i18n';
 import { progressFigures, progressWord } from '../lessons/progress';
@@ -147,6 +148,11 @@ function EnvironmentLine(props: {
 }): JSX.Element | null {
   const { environment } = props.lesson;
   const action = useAction();
+  useEffect(() => {
+    if (environment?.state === 'ready') {
+      action.clear(); // whatever kept it from starting is over
+    }
+  }, [environment?.state]);
   if (!environment) {
     return null;
   }

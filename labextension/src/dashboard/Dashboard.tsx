@@ -58,6 +58,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
 
   const { link, reload } = useSession(connection, workspace, visible, {
     onEnvironment: status => {
+      setGone(null);
       state.take(status);
       redraw();
     },

@@ -40,6 +40,7 @@ export function RunHistory(props: {
   useEffect(() => {
     const missing = there.filter(id => !whole.has(id));
     if (!connection || missing.length === 0) {
+      setProblem(null);
       return;
     }
     const api = new Api(connection.transport);

@@ -31,6 +31,7 @@ export function ServicePanel(props: {
     memory: formatBytes(latest(`${name}.memory_bytes`))
   }));
   const running = state === 'ready' || state === 'paused';
+  const failed = state === 'failed';
   const act = (
     what: ServiceAction,
     label: string,
@@ -82,7 +83,7 @@ export function ServicePanel(props: {
         </span>
       </div>
       {service.reason && (
-        <Note look="bad" alert>
+        <Note look={failed ? 'bad' : 'info'} alert={failed}>
           <span class="sd-reason">{service.reason}</span>
         </Note>
       )}

@@ -63,6 +63,7 @@ export function families(): readonly IFamily[] {
         ['connections_idle', t('idle'), 3, DASH],
         ['connections_idle_in_transaction', t('idle in transaction'), 2, DOTS],
         ['connections_waiting', t('waiting for a lock'), 'bad', LONG],
+        ['connections_total', t('in all'), 4],
         ['connections_max', t('allowed'), 'muted', DASH]
       ]
     },

@@ -41,7 +41,13 @@ export class Saves {
       return;
     }
     const known = last.services.find(each => each.service === service.name);
-    if (!known && at - last.at > REACTS_S) {
+    const over = !known || known.state === 'ready';
+    if (over && at - last.at > REACTS_S) {
+      return;
+    }
+    const others = last.services.filter(each => each !== known);
+    if (service.state === 'stopped' || service.state === 'paused') {
+      this.last = { ...last, services: others }; // by somebody's hand
       return;
     }
     const state =
@@ -59,13 +65,7 @@ export class Saves {
       took: state === 'restarting' ? null : Math.max(0, at - last.at),
       reason: state === 'failed' ? service.reason : ''
     };
-    this.last = {
-      ...last,
-      services: [
-        ...last.services.filter(each => each.service !== service.name),
-        reaction
-      ]
-    };
+    this.last = { ...last, services: [...others, reaction] };
   }
 
   /** The environment as a whole is known anew: what is over must not look as if it went on. */

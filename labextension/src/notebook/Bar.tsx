@@ -2,6 +2,7 @@
 
 import type { CommandRegistry } from '@lumino/commands';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { WorkspaceDetail } from '../api/types';
 import { CommandIDs } from '../commands';
 import { HealthNote } from '../environments/HealthNote';
@@ -31,6 +32,11 @@ export function Bar(props: {
   const environment = environments.of(workspace.id);
   const running = environment !== null && isRunning(environment);
   const action = useAction();
+  useEffect(() => {
+    if (environment?.state === 'ready') {
+      action.clear(); // whatever kept it from starting is over
+    }
+  }, [environment?.state]);
   const run = (name: string, command: string): void => {
     action.run(name, async () => {
       await commands.execute(command, { workspace: workspace.id });

@@ -7,6 +7,7 @@ import type {
 import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { consoleIcon } from '../lab/icons';
+import { told } from '../lab/told';
 import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import type { Terminals } from './terminals';
 import { IEnvironments, ISysdesignConnection, ITranslations } from '../tokens';
@@ -43,10 +44,16 @@ export const terminalPlugin: JupyterFrontEndPlugin<void> = {
       isVisible: args =>
         hasEnvironment(app.shell, environments, args['workspace']),
       execute: async args => {
-        terminals ??= import('./terminals').then(
-          loaded => new loaded.Terminals(app, environments, connection.api)
+        // Who names a workspace shows what goes wrong; the palette and the menu do not.
+        await told(
+          async () => {
+            terminals ??= import('./terminals').then(
+              loaded => new loaded.Terminals(app, environments, connection.api)
+            );
+            await (await terminals).open(args['workspace'], args['service']);
+          },
+          typeof args['workspace'] !== 'string'
         );
-        await (await terminals).open(args['workspace'], args['service']);
       }
     });
   }

@@ -4,7 +4,8 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { Contents } from '@jupyterlab/services';
 import type { Api } from '../api/client';
-import { ApiError, asProblem, problemOf, unreachable } from '../api/problem';
+import { ApiError, problemOf, unreachable } from '../api/problem';
+import { told } from '../lab/told';
 import type { ImportedWorkspace } from '../api/types';
 import { labServer } from '../connection/labserver';
 import type { IServer } from '../connection/server';
@@ -144,15 +145,4 @@ async function base64(part: Blob): Promise<string> {
     text += String.fromCharCode(byte);
   }
   return btoa(text);
-}
-
-async function told(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    const { message, hint } = asProblem(error);
-    Notification.error([message, hint].filter(Boolean).join(' '), {
-      autoClose: false
-    });
-  }
 }

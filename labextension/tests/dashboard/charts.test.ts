@@ -46,6 +46,18 @@ const NAMES = [
 ];
 
 describe('charts', () => {
+  test('no two have one name, whatever a lesson is about', () => {
+    const all = [...NAMES, 'db.connections_total'];
+    const { first, more } = chartList(
+      SERVICES,
+      all,
+      ['db.connections_total'],
+      null
+    );
+    const titles = [...first, ...more].map(({ title }) => title);
+    expect(new Set(titles).size).toBe(titles.length);
+  });
+
   const ids = (wanted: readonly string[]): string[] =>
     chartList(SERVICES, NAMES, wanted, null).first.map(({ id }) => id);
 

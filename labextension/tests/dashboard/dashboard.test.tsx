@@ -96,6 +96,14 @@ function has(status: EnvironmentStatus): void {
   }
 }
 
+const WORKSPACE = {
+  id: 'w',
+  lesson: 'l',
+  folder: '/home/you/l',
+  path: 'sysdesign/l',
+  has_services: true
+};
+
 function losesWorkspace(): void {
   transport.answers.set(
     'GET /v1/workspaces/w',
@@ -164,13 +172,7 @@ function text(selector: string): string {
 beforeEach(() => {
   jest.useFakeTimers();
   transport = new ScriptedTransport();
-  transport.answers.set('GET /v1/workspaces/w', {
-    id: 'w',
-    lesson: 'l',
-    folder: '/home/you/l',
-    path: 'sysdesign/l',
-    has_services: true
-  });
+  transport.answers.set('GET /v1/workspaces/w', WORKSPACE);
   transport.answers.set('GET /v1/lessons/l', {
     id: 'l',
     title: 'Slow lists',
@@ -232,13 +234,8 @@ test('a layout brings back no dashboard of a workspace that is gone', async () =
 });
 
 test('where nothing runs, that is said in place of a start', async () => {
-  transport.answers.set('GET /v1/workspaces/w', {
-    id: 'w',
-    lesson: 'l',
-    folder: '/home/you/l',
-    path: 'sysdesign/l',
-    has_services: false
-  });
+  const nothing = { ...WORKSPACE, has_services: false };
+  transport.answers.set('GET /v1/workspaces/w', nothing);
   await show();
   expect(el.textContent).toContain('nothing to start');
   expect(el.querySelector('button')).toBeNull();
@@ -274,6 +271,31 @@ test('a saved file shows the restart, then the line that is wrong, and opens it'
   await tell('service.state', service('app'), 1010.6);
   expect(text('.sd-save')).toContain('Ready after 0.6 s');
   expect(text('.sd-save')).not.toContain('invalid syntax');
+  // What happens to the service later has other reasons.
+  const killed = service('app', { state: 'failed', reason: 'killed' });
+  await tell('service.state', killed, 1310);
+  await tell('service.state', service('app', { state: 'restarting' }), 1320);
+  expect(text('.sd-save')).toContain('Ready after 0.6 s');
+  expect(text('.sd-save')).not.toContain('killed');
+  await tell('file.saved', { path: 'app/server.py' }, 1400);
+  await tell('service.state', service('app', { state: 'restarting' }), 1400.1);
+  await tell('service.state', service('app', { state: 'stopped' }), 1401);
+  expect(text('.sd-save')).not.toContain('Restarting');
+});
+
+test('a workspace that is back is shown again', async () => {
+  losesWorkspace();
+  await show();
+  expect(el.textContent).toContain('no such workspace');
+  transport.answers.set('GET /v1/workspaces/w', WORKSPACE);
+  transport.answers.set(
+    'GET /v1/environments?no_track_activity=1',
+    [environment()]
+  );
+  has(environment());
+  await rest(4000);
+  expect(el.textContent).not.toContain('no such workspace');
+  expect(el.textContent).toContain('Ready');
 });
 
 test('runs a profile as it is, or the shape somebody gave it', async () => {
@@ -410,12 +432,32 @@ test('the keyboard stays with the faults when one is over', async () => {
   expect(document.activeElement).toBe(el.querySelector('.sd-faults'));
 });
 
-test('a service that is closed gives the keyboard back to its box', async () => {
+function measuresTopology(): void {
   jest
     .spyOn(Element.prototype, 'clientWidth', 'get')
     .mockImplementation(function (this: Element) {
       return this.classList.contains('sd-topology') ? 600 : 0;
     });
+}
+
+test('a restart says its reason, and only a failure is an alert', async () => {
+  measuresTopology();
+  has(environment());
+  await show();
+  el.querySelector<HTMLElement>('[data-service="app"]')?.click();
+  await rest();
+  const alert = (): Element | null =>
+    el.querySelector('.sd-service-panel [role=alert]');
+  const reason = 'server.py was saved';
+  await tell('service.state', service('app', { state: 'restarting', reason }));
+  expect(text('.sd-service-panel')).toContain(reason);
+  expect(alert()).toBeNull();
+  await tell('service.state', service('app', { state: 'failed', reason }));
+  expect(alert()).not.toBeNull();
+});
+
+test('a service that is closed gives the keyboard back to its box', async () => {
+  measuresTopology();
   has(environment());
   await show();
   el.querySelector<HTMLElement>('[data-service="db"]')?.click();

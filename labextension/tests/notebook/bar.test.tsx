@@ -1,5 +1,6 @@
 import { CommandRegistry } from '@lumino/commands';
 import { render } from 'preact';
+import { unreachable } from '../../src/api/problem';
 import type { EnvironmentStatus, WorkspaceDetail } from '../../src/api/types';
 import { CommandIDs } from '../../src/commands';
 import { Bar } from '../../src/notebook/Bar';
@@ -61,4 +62,35 @@ test('the second click of a double click does not stop what the first began', as
   expect(stopped).toEqual([{ workspace: 'w' }]);
   render(null, el);
   jest.useRealTimers();
+});
+
+test('what kept it from starting is gone from the bar when it runs', async () => {
+  const el = document.createElement('div');
+  let environment: EnvironmentStatus | null = null;
+  const environments = {
+    workspaces: [],
+    health: { state: 'ok' },
+    of: () => environment,
+    start: () => Promise.reject(unreachable())
+  } as unknown as IEnvironments;
+  const draw = async (): Promise<void> => {
+    render(
+      <Bar
+        workspace={WORKSPACE}
+        environments={environments}
+        commands={new CommandRegistry()}
+      />,
+      el
+    );
+    await new Promise(resolve => setTimeout(resolve, 20));
+  };
+  await draw();
+  button(el, 'Start').click();
+  await draw();
+  expect(el.querySelector('[role=alert]')).not.toBeNull();
+  environment = { id: 'w', state: 'ready' } as EnvironmentStatus;
+  await draw();
+  await draw();
+  expect(el.querySelector('[role=alert]')).toBeNull();
+  render(null, el);
 });

@@ -151,6 +151,13 @@ test('an answer that comes from elsewhere does not take the keyboard', async () 
   expect(document.activeElement).toBe(document.body);
 });
 
+test('an answer that comes from elsewhere stands in its field', async () => {
+  const kept = answered({ value: 42, correct: true });
+  transport.answers.set(GET, detail({ answers: { q: kept } }));
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  expect(el.querySelector('input')?.value).toBe('42');
+});
+
 test('a refusal is shown in place with its hint, and the draft stays', async () => {
   transport.answers.set(
     PUT,

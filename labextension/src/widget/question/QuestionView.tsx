@@ -79,6 +79,11 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
       const kept = detail.answers[question.id];
       if (kept) {
         setAnswer(kept);
+        if (!kept.skipped) {
+          setDraft(before =>
+            before === EMPTY ? draftOf(question, kept.value) : before
+          );
+        }
         // The notebook's own is from before it was decided.
         if (!isSame(kept, model.snapshot('answer'))) {
           model.save({ answer: kept });
