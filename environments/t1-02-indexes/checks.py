@@ -405,6 +405,20 @@ def difference(rows: list[dict[str, Any]], truth: list[dict[str, Any]]) -> str:
     return ""
 
 
+PAGE_SQL = "SELECT id, category_id, name, price_cents FROM public.products WHERE id = %s"
+
+
+def misprint(system: System, product: int) -> str:
+    """Return what is wrong with a product's page, or an empty string."""
+    response = system.http.get(f"/products/{product}")
+    try:
+        page = response.json() if response.status_code == 200 else None
+    except ValueError:
+        page = None
+    rows = [page] if isinstance(page, dict) else []
+    return difference(rows, system.sql(PAGE_SQL, (product,)))
+
+
 @check("results", title="Every list shows what the tables say", points=14, kind="correctness")
 def results(ctx: Context) -> Outcome:
     system, rng = ctx.system, ctx.random
@@ -415,16 +429,20 @@ def results(ctx: Context) -> Outcome:
         "A category list": [category_list(each) for each in [*some_categories(rng), 41]],
         "An order history": [history(each) for each in customers],
     }
-    compared = sum(map(len, asked.values()))
+    pages = rng.sample(range(1, PRODUCTS + 1), 5)
+    compared = sum(map(len, asked.values())) + len(pages)
     wrong = [
         f"{what} {problem}"
         for what, paths in asked.items()
         for path in paths
         if (problem := difference(shown(system, path), stored(system, path)))
     ]
+    wrong += [
+        f"A product's page {problem}" for each in pages if (problem := misprint(system, each))
+    ]
     return Outcome.is_true(
         not wrong,
-        f"{compared - len(wrong)} of {compared} lists right",
+        f"{compared - len(wrong)} of {compared} answers right",
         "all of them",
         why_failed=f"{wrong[0] if wrong else ''}. Faster is no help if the answer changes.",
         evidence={"wrong": len(wrong), "compared": compared},

@@ -154,6 +154,25 @@ def done_once(ctx: Context) -> Outcome:
 
 
 JOB_SQL = "SELECT id, order_id, kind, status FROM public.jobs WHERE id = %s"
+WAITING_SQL = "SELECT count(*) AS n FROM public.jobs WHERE status = 'waiting'"
+QUEUED_SQL = (
+    "INSERT INTO public.jobs (order_id, kind) SELECT n, 'label' FROM generate_series(1, 40) AS n"
+)
+
+
+def misled(system: System, job: int) -> bool:
+    """Tell whether a job is shown as it is neither before nor after."""
+    before = system.sql(JOB_SQL, (job,))
+    said = answer_of(system.http.get(f"/jobs/{job}"), 200)
+    return [said] not in (before, system.sql(JOB_SQL, (job,)))
+
+
+def miscounted(system: System) -> bool:
+    """Have another program hand in jobs; tell whether the queue is longer or shorter than said."""
+    system.change(QUEUED_SQL)
+    most = system.sql(WAITING_SQL)[0]["n"]  # from now on it only gets shorter
+    said = answer_of(system.http.get("/queue"), 200).get("waiting")
+    return not (type(said) is int and system.sql(WAITING_SQL)[0]["n"] <= said <= most)
 
 
 @check("answers", title="Every answer says what the table says", points=7, kind="correctness")
@@ -170,13 +189,18 @@ def answers(ctx: Context) -> Outcome:
         stored = system.sql("SELECT order_id, kind FROM public.jobs WHERE id = %s", (new,))
         if stored != [body]:
             wrong.append("A job that was just confirmed is not in the table.")
+        # Shown while it waits or is done just now, and again when it is done.
+        if misled(system, new) or (not undone(system, new - 1) and misled(system, new)):
+            wrong.append("A job of just now is shown differently from what the table says.")
+    if miscounted(system):
+        wrong.append("The queue is said to be longer or shorter than it is.")
     if system.http.get(f"/jobs/{10**9}").status_code != 404:
         wrong.append("A job that does not exist is not answered with 404.")
     if not ask_for_a_fax(system, rng):
         wrong.append("A job of a kind that does not exist is not refused with 422.")
     return Outcome.is_true(
         not wrong,
-        f"{17 - len(wrong)} of 17 answers right",
+        f"{21 - len(wrong)} of 21 answers right",
         "all of them",
         why_failed=f"{wrong[0] if wrong else ''} An answer that is not true is worse than none.",
     )
@@ -191,13 +215,23 @@ def refusals(ctx: Context) -> Outcome:
     wrong = 40
     refused = in_a_row(wrong, lambda: ask_for_a_fax(system, rng))
     good = in_a_row(20, lambda: system.http.get(f"/jobs/{rng.randint(1, JOBS)}").is_success)
-    return Outcome.is_true(
-        refused == wrong and good == 20,
-        f"{refused} of {wrong} wrong requests refused properly, then {good} of 20 good ones answered",
-        "all of them",
-        why_failed="Each wrong request opens or borrows a connection that is never given back. "
-        f"After {wrong} of them there is none left, for anybody.",
-        evidence={"refused": refused, "good": good},
+    found = f"{refused} of {wrong} wrong requests refused properly, then {good} of 20 good ones answered"
+    return Outcome.all_of(
+        Outcome.is_true(
+            good == 20,
+            found,
+            "all of them",
+            why_failed="Each wrong request opens or borrows a connection that is never given back. "
+            f"After {wrong} of them there is none left, for anybody.",
+            evidence={"refused": refused, "good": good},
+        ),
+        Outcome.is_true(
+            refused == wrong,
+            found,
+            "all of them",
+            why_failed="A job of a kind that does not exist has to be refused with 422, the last of "
+            f"{wrong} like the first.",
+        ),
     )
 
 
