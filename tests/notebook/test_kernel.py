@@ -420,7 +420,7 @@ def test_a_fault_that_cannot_be_recovered_keeps_no_other_in_force(
     act = "lesson._connection.client.service(lesson._connection.environment, 'db', {!r})"
     kernel.run("lesson.start(); lesson.fault('cpu-quota', 'app', cpus=0.5)")
     kernel.run("lesson.fault('wrong-password', 'db'); " + act.format("pause"))
-    assert "cannot be reached" in error_of(kernel.run("lesson.recover()"))
+    assert "db: it is paused" in error_of(kernel.run("lesson.recover()"))
     active = "lesson._connection.client.active_faults(lesson._connection.environment).faults"
     assert kernel.value(f"[each.fault for each in {active}]") == ["wrong-password"]
     kernel.run(act.format("resume") + "; lesson.recover()")
