@@ -288,10 +288,9 @@ test('a workspace that is back is shown again', async () => {
   await show();
   expect(el.textContent).toContain('no such workspace');
   transport.answers.set('GET /v1/workspaces/w', WORKSPACE);
-  transport.answers.set(
-    'GET /v1/environments?no_track_activity=1',
-    [environment()]
-  );
+  transport.answers.set('GET /v1/environments?no_track_activity=1', [
+    environment()
+  ]);
   has(environment());
   await rest(4000);
   expect(el.textContent).not.toContain('no such workspace');
