@@ -7,7 +7,6 @@ import type {
 import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { consoleIcon } from '../lab/icons';
-import { told } from '../lab/told';
 import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import type { Terminals } from './terminals';
 import { IEnvironments, ISysdesignConnection, ITranslations } from '../tokens';
@@ -44,6 +43,7 @@ export const terminalPlugin: JupyterFrontEndPlugin<void> = {
       isVisible: args =>
         hasEnvironment(app.shell, environments, args['workspace']),
       execute: async args => {
+        const { told } = await import('../lab/told');
         // Who names a workspace shows what goes wrong; the palette and the menu do not.
         await told(
           async () => {
