@@ -79,6 +79,9 @@ def test_a_lesson_from_the_sidebar_to_its_terminals(window, lab):  # noqa: PLR09
     expect(page.locator(".lm-TabBar-tab", has_text="lesson.ipynb")).to_have_count(2)
     assert (lab.root / "sysdesign" / LESSON / "lesson.ipynb").is_file()
     expect(bar.start).to_be_visible()
+    # As soon as it is there it takes the keyboard, also from a palette that was opened before.
+    notebook = page.locator(".jp-Notebook:visible")
+    expect(notebook.locator(":focus").or_(notebook.and_(page.locator(":focus")))).to_have_count(1)
 
     # Searching narrows the list down, and says when nothing fits.
     lessons.search.fill("nothing of the kind")
