@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from jupyter_sysdesign.errors import ConflictError, StartFailedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from links_shop import Shop
 
@@ -104,15 +106,24 @@ async def test_a_stop_does_not_wait_for_a_fault_that_is_being_injected(own: Shop
     await works(own)
 
 
-async def test_a_quota_that_is_applied_during_a_fault_stays(
-    make_source: Callable[..., Source], curriculum: object
-) -> None:
+@asynccontextmanager
+async def editable(make_source: Callable[..., Source]) -> AsyncIterator[tuple[Shop, Path]]:
+    """Open a shop whose ``compose.yaml`` may be edited; return both."""
     source = make_source("tiny-links")
     source = replace(source, editable=(*source.editable, "compose.yaml"))
     compose = source.workspace / "compose.yaml"
     shutil.copy(source.pristine / "compose.yaml", compose)
     shop = await open_shop(source)
     try:
+        yield shop, compose
+    finally:
+        await close_shop(shop)
+
+
+async def test_a_quota_that_is_applied_during_a_fault_stays(
+    make_source: Callable[..., Source], curriculum: object
+) -> None:
+    async with editable(make_source) as (shop, compose):
         fault = await shop.inject("cpu-quota", "app", cpus=0.3)
         compose.write_text(compose.read_text().replace('cpus: "1.5"', 'cpus: "0.9"'))
         await shop.instance.apply()
@@ -121,19 +132,12 @@ async def test_a_quota_that_is_applied_during_a_fault_stays(
         await shop.instance.service("app", "stop")
         await shop.instance.service("app", "start")
         assert {each.name: each.cpus for each in shop.instance.status.services}["app"] == 0.9
-    finally:
-        await close_shop(shop)
 
 
 async def test_a_quota_does_not_outlive_its_fault_where_what_is_applied_does_not_start(
     make_source: Callable[..., Source], curriculum: object
 ) -> None:
-    source = make_source("tiny-links")
-    source = replace(source, editable=(*source.editable, "compose.yaml"))
-    compose = source.workspace / "compose.yaml"
-    shutil.copy(source.pristine / "compose.yaml", compose)
-    shop = await open_shop(source)
-    try:
+    async with editable(make_source) as (shop, compose):
         fault = await shop.inject("cpu-quota", "app", cpus=0.3)
         service, app, rest = compose.read_text().partition("  app:\n")
         compose.write_text(service + app + rest.replace("server:app", "server:nothing"))
@@ -141,5 +145,3 @@ async def test_a_quota_does_not_outlive_its_fault_where_what_is_applied_does_not
             await shop.instance.apply()
         assert shop.ended(fault) == "app stopped"
         await works(shop)
-    finally:
-        await close_shop(shop)
