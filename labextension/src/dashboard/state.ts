@@ -154,14 +154,21 @@ export class DashboardState {
         this._endMarks('check', []);
       }
     }
-    const latest = this.runs[0];
     // By the control plane's clock, not by this machine's.
-    if (latest && latest.started_at > (metrics.ts.at(-1) ?? 0) - LONGEST_S) {
-      const run = await api.run(id, latest.id);
+    const now = Math.max(metrics.ts.at(-1) ?? 0, this.runs[0]?.started_at ?? 0);
+    const shown = this.runs.filter(
+      ({ started_at }) => started_at > now - LONGEST_S
+    );
+    const whole = (
+      await Promise.all(shown.map(run => optional(api.run(id, run.id))))
+    ).flatMap(run => run ?? []);
+    if (whole.length > 0) {
       // Not before: a tick of the meantime would keep out all before it. It comes once more.
       this.clients.clear();
-      this.clients.load(run);
-      if (run.state !== 'running') {
+      for (const run of whole.reverse()) {
+        this.clients.load(run);
+      }
+      if (whole.at(-1)?.state !== 'running') {
         this.clients.close();
       }
     }

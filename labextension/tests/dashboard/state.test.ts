@@ -12,9 +12,9 @@ const ENV = 'GET /v1/environments/w';
 let transport: ScriptedTransport;
 let state: DashboardState;
 
-function tick(t_s: number): RunTick {
+function tick(t_s: number, of = 'r'): RunTick {
   return {
-    run: 'r',
+    run: of,
     t_s,
     sent: 10,
     done: 10,
@@ -73,7 +73,7 @@ test('what clients saw is there also when the run ticks while it is fetched', as
   const loaded = state.load(new Api(transport));
   await settle();
   state.advance([event('run.tick', 1004, tick(4))]);
-  answer(run({ ticks: [1, 2, 3, 4].map(tick) }));
+  answer(run({ ticks: [1, 2, 3, 4].map(at => tick(at)) }));
   await loaded;
   state.advance([
     event('run.tick', 1004, tick(4)), // what came meanwhile comes once more
@@ -82,6 +82,21 @@ test('what clients saw is there also when the run ticks while it is fetched', as
   const [times] = state.clients.store.window([CLIENTS.rps], 0);
   expect(times).toEqual([1002, 1003, 1004, 1005]);
   expect(state.clients.done).toBe(50);
+});
+
+test('the run before is there to compare with', async () => {
+  const done = { state: 'done' } as const;
+  const before = run({ ...done, id: 'before' });
+  const after = run({ ...done, id: 'after', started_at: 1100 });
+  transport.answers.set(`${ENV}/runs`, [after, before]);
+  for (const each of [before, after]) {
+    const ticks = [1, 2, 3].map(at => tick(at, each.id));
+    transport.answers.set(`${ENV}/runs/${each.id}`, { ...each, ticks });
+  }
+  await state.load(new Api(transport));
+  const [times] = state.clients.store.window([CLIENTS.rps], 0);
+  expect(times).toEqual(expect.arrayContaining([1002, 1102]));
+  expect(state.clients.done).toBe(30); // of the last one
 });
 
 test('what a killed control plane left open is over', async () => {
