@@ -558,8 +558,8 @@ BOOKED_SQL = (
 def sales(ctx: Context) -> Outcome:
     system, rng = ctx.system, ctx.random
     day, product = f"check-{rng.randrange(10**9)}", rng.randint(1, PRODUCTS)
-    count, sold = 20, {f"{day}-{n}": rng.randint(1, 3) for n in range(20)}
-    pieces = sum(sold.values())
+    sold = {f"{day}-{n}": rng.randint(1, 3) for n in range(20)}
+    count, pieces = len(sold), sum(sold.values())
     before = system.sql(STOCK_SQL, (product,))[0]
     with ThreadPoolExecutor(4, "sell") as pool:
         done = list(pool.map(lambda each: sell(system, each[0], product, each[1]), sold.items()))

@@ -75,7 +75,7 @@ class Disk:
             _apply(durable, *write)
         self._pending.clear()
         if self.tap is not None:
-            self._tell("synced")
+            self._tell(self.tap, "synced")
 
     def crash(self, kept: int = 0) -> None:
         """Lose the writes since the last sync, except the first ``kept`` of them."""
@@ -97,11 +97,11 @@ class Disk:
         _apply(self._seen, operation, name, value)
         self._pending.append((operation, name, value))
         if self.tap is not None:
-            self._tell("wrote")
+            self._tell(self.tap, "wrote")
 
-    def _tell(self, kind: str) -> None:
+    def _tell(self, tap: Callable[[str], None], kind: str) -> None:
         try:
-            self.tap(kind)  # type: ignore[misc]
+            tap(kind)
         except PowerCut:
             self.cut = True
             raise

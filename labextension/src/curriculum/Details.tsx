@@ -1,7 +1,6 @@
 /** One lesson: what it is about, how far one is, and everything that can be opened of it. */
 
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import { isRunning } from '../environments/registry';
 import { t } from '../i18n';
 import { progressFigures, progressWord } from '../lessons/progress';
@@ -12,7 +11,7 @@ import {
   Progress,
   StateWord
 } from '../widget/components';
-import { useAction, type IAction } from '../widget/hooks';
+import { useAction, useOver, type IAction } from '../widget/hooks';
 import { environmentWord } from '../widget/states';
 import type { IDoings } from './doings';
 import { editableFiles } from './files';
@@ -148,11 +147,7 @@ function EnvironmentLine(props: {
 }): JSX.Element | null {
   const { environment } = props.lesson;
   const action = useAction();
-  useEffect(() => {
-    if (environment?.state === 'ready') {
-      action.clear(); // whatever kept it from starting is over
-    }
-  }, [environment?.state]);
+  useOver(action, environment?.state);
   if (!environment) {
     return null;
   }

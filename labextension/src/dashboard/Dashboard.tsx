@@ -9,7 +9,7 @@ import { t } from '../i18n';
 import { startOptions } from '../settings/starting';
 import type { ISysdesignSettings } from '../tokens';
 import { Button, Note, Problem } from '../widget/components';
-import { useRedraw, useSession, useVisible } from '../widget/hooks';
+import { useOver, useRedraw, useSession, useVisible } from '../widget/hooks';
 import { Logs } from '../widget/logs/Logs';
 import { useEnvironmentActions } from '../widget/panel/actions';
 import { Head } from '../widget/panel/Head';
@@ -137,11 +137,7 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
       redraw();
     }
   });
-  useEffect(() => {
-    if (status?.state === 'ready') {
-      actions.clear(); // whatever kept it from starting is over
-    }
-  }, [status?.state]);
+  useOver(actions, status?.state);
 
   if (gone) {
     return (

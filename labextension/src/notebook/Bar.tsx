@@ -2,7 +2,6 @@
 
 import type { CommandRegistry } from '@lumino/commands';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { WorkspaceDetail } from '../api/types';
 import { CommandIDs } from '../commands';
 import { HealthNote } from '../environments/HealthNote';
@@ -17,7 +16,7 @@ import {
   Progress,
   StateWord
 } from '../widget/components';
-import { useAction } from '../widget/hooks';
+import { useAction, useOver } from '../widget/hooks';
 import { environmentWord } from '../widget/states';
 
 export function Bar(props: {
@@ -32,11 +31,7 @@ export function Bar(props: {
   const environment = environments.of(workspace.id);
   const running = environment !== null && isRunning(environment);
   const action = useAction();
-  useEffect(() => {
-    if (environment?.state === 'ready') {
-      action.clear(); // whatever kept it from starting is over
-    }
-  }, [environment?.state]);
+  useOver(action, environment?.state);
   const run = (name: string, command: string): void => {
     action.run(name, async () => {
       await commands.execute(command, { workspace: workspace.id });

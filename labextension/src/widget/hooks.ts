@@ -134,6 +134,18 @@ export function useAction(): IAction {
   };
 }
 
+/** Whatever kept an environment from starting is over as soon as it is ready. */
+export function useOver(
+  action: Pick<IAction, 'clear'>,
+  state: EnvironmentStatus['state'] | undefined
+): void {
+  useEffect(() => {
+    if (state === 'ready') {
+      action.clear();
+    }
+  }, [state]);
+}
+
 /** When a drawing takes away or disables what has the keyboard in `around`, `next` gets it. */
 export function useKeyboardKept(
   around: RefObject<HTMLElement>,

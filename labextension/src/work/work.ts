@@ -5,11 +5,11 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { Contents } from '@jupyterlab/services';
 import type { Api } from '../api/client';
 import { ApiError, problemOf, unreachable } from '../api/problem';
-import { told } from '../lab/told';
 import type { ImportedWorkspace } from '../api/types';
 import { labServer } from '../connection/labserver';
 import type { IServer } from '../connection/server';
 import { t, tn } from '../i18n';
+import { told } from '../lab/told';
 import type { IEnvironments } from '../tokens';
 
 const NAME = 'my-sysdesign-work.zip';
