@@ -91,12 +91,22 @@ class LabPage:
         palette.locator("input").fill(words)
         return palette.locator(".lm-CommandPalette-item")
 
+    def enter(self, name: str) -> None:
+        """Open a file or a folder by double click in the file browser.
+
+        The list is drawn anew first: a file that came into the folder meanwhile would move the
+        rows between the two clicks, and nothing would be opened.
+        """
+        browser = self.page.locator(".jp-FileBrowser")
+        with self.page.expect_response(re.compile(r"/api/contents\b.*\bcontent=1")):
+            browser.locator("[data-command='filebrowser:refresh']").click()
+        browser.locator(".jp-DirListing-item", has_text=name).dblclick()
+
     def edit(self, folder: str, name: str, text: str) -> None:
         """Open a file by double click in the file browser, replace its text, save it."""
-        browser = self.page.locator(".jp-FileBrowser")
         if folder:
-            browser.locator(".jp-DirListing-item", has_text=folder).dblclick()
-        browser.locator(".jp-DirListing-item", has_text=name).dblclick()
+            self.enter(folder)
+        self.enter(name)
         editor = self.page.locator(".jp-FileEditor:visible .cm-content")
         editor.click()
         self.page.keyboard.press("Control+a")
@@ -111,7 +121,7 @@ class LabPage:
         browser = self.page.locator(".jp-FileBrowser")
         browser.locator(".jp-BreadCrumbs-home").click()
         for each in folder.split("/"):
-            browser.locator(".jp-DirListing-item", has_text=each).dblclick()
+            self.enter(each)
             expect(browser.locator(".jp-BreadCrumbs")).to_contain_text(each)
         browser.locator(".jp-DirListing-content").click(button="right")
         self.page.locator(".lm-Menu-item", has_text="New File").click()

@@ -133,7 +133,7 @@ def test_an_instructor_and_two_learners(windows):  # noqa: PLR0915 (one story, t
         lists[who].open()
         lists[who].refresh()
         lists[who].feedback(LESSON)
-        window.page.locator(".jp-DirListing-item", has_text="lesson.html").dblclick()
+        window.enter("lesson.html")
         told = window.page.frame_locator(".jp-HTMLViewer iframe")
         expect(told.get_by_text(reason).first).to_be_visible()
         told.get_by_text(reason).first.scroll_into_view_if_needed()
