@@ -139,6 +139,20 @@ test('a branch does not tell how it ends because its parent did', async () => {
   expect(shown.el.textContent).toContain('Breaks: One vote');
 });
 
+test('a branch is not compared with a step it has not come to', async () => {
+  labelled('To the end').click();
+  await rest();
+  button(shown.el, 'Compare with this step').click();
+  labelled('One step back').click();
+  await rest();
+  const changes = (): string =>
+    shown.el.querySelector('.sd-sim-changes')?.textContent ?? '';
+  expect(changes()).toContain('From step 6 (6 ms) to step 7');
+  shown.model.receive('snapshot', { branches: [branch(0), branch(1)] });
+  await rest();
+  expect(changes()).toContain('From step 6 (6 ms) to step 6');
+});
+
 test('a new branch is shown where an old one had to go for it', async () => {
   const eight = [0, 1, 2, 3, 4, 5, 6, 7].map(id => branch(id));
   shown.model.receive('snapshot', { branches: eight });

@@ -102,6 +102,7 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
   useLayoutEffect(() => {
     if (player && branch) {
       player.show(branch.timeline, branch.at);
+      setMark(each => Math.min(each, player.step));
       redraw();
     }
   }, [branch?.id]);
