@@ -73,6 +73,7 @@ def told(results: list[CheckResult]) -> str:
 
 
 @pytest.mark.gate
+@pytest.mark.timeout(900)
 def test_a_recording_of_the_shop_is_worth_little_in_another_one(plane, home, tmp_path):
     lesson = CATALOGUE.lesson("t1-02-indexes")
     record = home.parent / "record" / "answers.jsonl"

@@ -98,8 +98,10 @@ class LabPage:
         rows between the two clicks, and nothing would be opened.
         """
         browser = self.page.locator(".jp-FileBrowser")
-        with self.page.expect_response(re.compile(r"/api/contents\b.*\bcontent=1")):
+        with self.page.expect_response(re.compile(r"/api/contents\b.*\bcontent=1")) as listed:
             browser.locator("[data-command='filebrowser:refresh']").click()
+        listed.value.finished()
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(done))")
         browser.locator(".jp-DirListing-item", has_text=name).dblclick()
 
     def edit(self, folder: str, name: str, text: str) -> None:

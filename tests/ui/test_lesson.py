@@ -16,6 +16,20 @@ BY_HAND_LATER = "index-scan"
 ROOT = Path(__file__).parents[2]
 SOLUTION = ROOT / "environments" / LESSON / "solution" / "migrations"
 
+# Collects what a figure at the top of a run says, as it changes.
+FIGURES = """(run, name) => {
+    const seen = [];
+    const look = () => {
+        const terms = [...run.querySelectorAll(".sd-facts dt")];
+        const term = terms.find(each => each.textContent === name);
+        const now = term?.parentElement.querySelector("dd")?.textContent;
+        if (now && now !== seen.at(-1)) seen.push(now);
+    };
+    look();
+    new MutationObserver(look).observe(run, {subtree: true, childList: true, characterData: true});
+    return seen;
+}"""
+
 
 @pytest.fixture
 def window(context, lab):
@@ -40,7 +54,7 @@ def skip_open_questions(lab):
             assert code == 200, said
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_learner_from_symptom_to_verdict(window, lab):  # noqa: PLR0915 (one story, told once)
     page = window.page
     window.open()
@@ -65,14 +79,13 @@ def test_a_learner_from_symptom_to_verdict(window, lab):  # noqa: PLR0915 (one s
     live = before.locator(".sd-run")
     expect(live.locator("canvas").first).to_be_visible()
     live.scroll_into_view_if_needed()  # what nobody sees does not move
-    done, last, seen = fact(live, "Done"), re.compile("^0"), [0]
-    for _ in range(3):
-        expect(done).not_to_have_text(last)
-        last = done.text_content() or ""
-        seen.append(int(re.sub(r"\D", "", last)))
-    assert seen == sorted(set(seen)), seen
+    expect(fact(live, "Done")).not_to_have_text(re.compile("^0"))
+    done = live.evaluate_handle(FIGURES, "Done")
     window.picture("03-load-running")
     notebook.finished('before = lesson.load("browse", seed=1)')
+    seen = [int(re.sub(r"\D", "", each)) for each in done.json_value()]
+    assert len(seen) >= 3, seen
+    assert seen == sorted(set(seen)), seen
     expect(live.get_by_role("row", name=re.compile("budget"))).to_be_visible()
     window.picture("04-load-done")
 
@@ -115,7 +128,10 @@ def test_a_learner_from_symptom_to_verdict(window, lab):  # noqa: PLR0915 (one s
     window.picture("08-compare")
 
     # The verdict.
-    verdict = notebook.run("lesson.check()", timeout_ms=300_000)
+    for _ in range(3):  # on a machine that is busy with something else it may be undecided
+        verdict = notebook.run("lesson.check()", timeout_ms=600_000)
+        if not verdict.get_by_text("This machine is busy").count():
+            break
     expect(verdict.get_by_text("Every check holds.")).to_be_visible()
     window.picture("09-verdict")
     reflect = notebook.run('lesson.ask("index-scan")').locator(".sd-question")
@@ -124,7 +140,8 @@ def test_a_learner_from_symptom_to_verdict(window, lab):  # noqa: PLR0915 (one s
         "yet it walked through every entry because the first column was not the one we filter by."
     )
     reflect.get_by_role("button", name="Answer").click()
-    expect(reflect.get_by_text("Our answer")).to_be_visible()
+    # What marks it is loaded first.
+    expect(reflect.get_by_text("Our answer")).to_be_visible(timeout=120_000)
 
     window.theme("JupyterLab Dark")
     for number, source in enumerate(

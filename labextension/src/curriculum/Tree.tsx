@@ -80,7 +80,6 @@ export function Tree(props: {
           aria-label={spoken(row, row.id === props.next)}
           tabIndex={row.id === props.focused ? 0 : -1}
           onClick={() => {
-            walking.current = true;
             props.onFocus(row);
             if (row.kind !== 'lesson') {
               props.onToggle(row.id, closed.has(row.id));

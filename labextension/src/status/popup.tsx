@@ -38,7 +38,10 @@ export function showRunning(
   });
   body.disposed.connect(() => {
     watching.dispose();
-    anchor.focus();
+    const { activeElement } = document;
+    if (activeElement === document.body || body.node.contains(activeElement)) {
+      anchor.focus(); // who has clicked elsewhere goes on there
+    }
     anchor.isOpen = false;
   });
   body.node.focus();

@@ -82,3 +82,23 @@ test('a panel that was closed meanwhile takes nothing', async () => {
   await lessonsCome();
   expect(document.activeElement).toBe(editor);
 });
+
+test('a click where the keyboard was does not call it back later', async () => {
+  await lessonsCome();
+  const row = (): HTMLElement => {
+    const found = panel.node.querySelector<HTMLElement>('.sd-row-lesson');
+    if (!found) {
+      throw new Error('no lesson');
+    }
+    return found;
+  };
+  for (let clicks = 0; clicks < 2; clicks++) {
+    row().focus();
+    row().click();
+    await rest();
+  }
+  editor.focus();
+  (list.changed as unknown as { emit(): void }).emit(); // a figure, say
+  await rest();
+  expect(document.activeElement).toBe(editor);
+});
