@@ -72,7 +72,7 @@ def inject(
     if len(places) not in (2, 3):
         raise InvalidRequestError(
             "Name a fault and what to put it on",
-            hint="For example `sysdesign fault inject LESSON latency app:db latency_ms=200`.",
+            hint="For example `sysdesign fault inject LESSON cpu-quota app cpus=0.1`.",
         )
     lesson = places.pop(0) if len(places) == 3 else None  # noqa: PLR2004
     fault, on = places

@@ -24,8 +24,8 @@ have taken effect. This page is made from the library itself:
 
 | from | |
 |---|---|
-| a notebook | `lesson.fault("latency", "app:db", latency_ms=200)`, `lesson.recover()` |
-| the command line | `sysdesign fault inject LESSON latency app:db latency_ms=200 --for 30`, \
+| a notebook | `lesson.fault("cpu-quota", "app", cpus=0.1)`, `lesson.recover()` |
+| the command line | `sysdesign fault inject LESSON cpu-quota app cpus=0.1 --for 30`, \
 `sysdesign fault recover LESSON` |
 | the API | `POST /v1/environments/{id}/faults {fault, service or link, arguments, for_s}`, \
 `DELETE /v1/environments/{id}/faults/{fault_id}` |
@@ -44,6 +44,9 @@ directions and adds nothing until a fault is put on. Where nobody listens behind
 taken and closed at once instead of refused. A time limit of a source that waits for a connection
 does not see a partition, since the system completes the handshake with the proxy: the wait shows in
 the first answer. The graders, `psql` and the metrics go straight to the services.
+
+A link is named by its ends: `lesson.fault("latency", "app:db", latency_ms=200)`. None of the lessons that are
+shipped so far marks one, or has a cache or a replica: these faults are for lessons of your own.
 """
 
 _SCHEDULES = """\
