@@ -45,8 +45,9 @@ taken and closed at once instead of refused. A time limit of a source that waits
 does not see a partition, since the system completes the handshake with the proxy: the wait shows in
 the first answer. The graders, `psql` and the metrics go straight to the services.
 
-A link is named by its ends: `lesson.fault("latency", "app:db", latency_ms=200)`. None of the lessons that are
-shipped so far marks one, or has a cache or a replica: these faults are for lessons of your own.
+A link is named by its ends: `lesson.fault("latency", "app:db", latency_ms=200)`. None of the
+lessons that are shipped so far marks one, or has a cache or a replica: these faults are for lessons
+of your own.
 """
 
 _SCHEDULES = """\
