@@ -104,6 +104,10 @@ export class Session {
     try {
       if (this._missing && !(await this._exists())) {
         if (current()) {
+          if (this._attempt > 0) {
+            this._attempt = 0; // nobody answered in between
+            this._view.onLink({ state: 'missing' });
+          }
           this._retry(MISSING_MS);
         }
         return;

@@ -26,14 +26,14 @@ export class CurriculumPanel extends Widget {
 
   override dispose(): void {
     this._watching?.dispose();
-    this._environments.changed.disconnect(this._focusSoon, this);
+    this._await(false);
     super.dispose();
   }
 
   protected override onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
     this._activatedFrom = document.activeElement;
-    this._environments.changed.connect(this._focusSoon, this);
+    this._await(true);
     void this._load().then(() => {
       this._focusSoon();
     });
@@ -45,14 +45,38 @@ export class CurriculumPanel extends Widget {
       const line = this.node.querySelector<HTMLElement>(
         '[role="tree"] [tabindex="0"]'
       );
-      if (line) {
-        this._environments.changed.disconnect(this._focusSoon, this);
+      if (line && this._awaits) {
+        this._await(false);
         if (this._isAwaited()) {
           line.focus();
         }
       }
     });
   }
+
+  private _await(awaits: boolean): void {
+    this._awaits = awaits;
+    const { changed } = this._environments;
+    if (awaits) {
+      changed.connect(this._focusSoon, this);
+    } else {
+      changed.disconnect(this._focusSoon, this);
+    }
+    for (const begun of ['keydown', 'pointerdown']) {
+      if (awaits) {
+        document.addEventListener(begun, this._goOn, true);
+      } else {
+        document.removeEventListener(begun, this._goOn, true);
+      }
+    }
+  }
+
+  /** Who does something elsewhere meanwhile, also where they came from, wants no tree any more. */
+  private readonly _goOn = (event: Event): void => {
+    if (!(event.target instanceof Node && this.node.contains(event.target))) {
+      this._await(false);
+    }
+  };
 
   /** Nobody has begun to do something else since, here or elsewhere. */
   private _isAwaited(): boolean {
@@ -77,7 +101,7 @@ export class CurriculumPanel extends Widget {
 
   protected override onAfterHide(msg: Message): void {
     super.onAfterHide(msg);
-    this._environments.changed.disconnect(this._focusSoon, this);
+    this._await(false);
     this._watching?.dispose();
     this._watching = null;
   }
@@ -99,9 +123,13 @@ export class CurriculumPanel extends Widget {
         );
       }
     });
+    this._loading.catch(() => {
+      this._loading = null; // asked for again when it is shown the next time
+    });
     return this._loading;
   }
 
+  private _awaits = false;
   private _activatedFrom: Element | null = null;
   private _watching: IDisposable | null = null;
   private _loading: Promise<void> | null = null;

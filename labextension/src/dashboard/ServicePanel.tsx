@@ -1,13 +1,14 @@
 /** One service: its state, what it may use, and what can be done to it. */
 
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import { Api, type ServiceAction } from '../api/client';
 import type { ServiceStatus } from '../api/types';
 import type { IConnection } from '../connection/choose';
 import { formatBytes, formatCores } from '../format';
 import { t } from '../i18n';
 import { Button, Facts, Note, Problem, StateWord } from '../widget/components';
-import { useAction } from '../widget/hooks';
+import { useAction, useKeyboardKept } from '../widget/hooks';
 import { kindName } from '../widget/panel/ServiceCard';
 import { serviceWord } from '../widget/states';
 import { useLive } from './live';
@@ -24,6 +25,8 @@ export function ServicePanel(props: {
 }): JSX.Element {
   const { service, connection } = props;
   const action = useAction();
+  const root = useRef<HTMLElement>(null);
+  useKeyboardKept(root, () => root.current); // Stop and Kill go out as soon as they have worked
   const { name, state } = service;
   const { sampled, latest } = props.figures;
   const { cpu, memory } = useLive(sampled, () => ({
@@ -38,7 +41,7 @@ export function ServicePanel(props: {
     allowed: boolean
   ): JSX.Element => (
     <Button
-      key={what}
+      key={what === 'resume' ? 'pause' : what}
       onClick={() => {
         if (connection) {
           action.run(what, async () => {
@@ -60,6 +63,8 @@ export function ServicePanel(props: {
   );
   return (
     <section
+      ref={root}
+      tabIndex={-1}
       class="sd-tile sd-service-panel"
       aria-label={t('Service {name}', { name })}
     >

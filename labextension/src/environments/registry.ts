@@ -208,7 +208,9 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
 
   private async _ask(): Promise<void> {
     this._epoch += 1;
+    this._asked += 1;
     const epoch = this._epoch;
+    const asked = this._asked;
     const before = this._all();
     try {
       const watched = this._watchers > 0;
@@ -232,7 +234,9 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
       this._machine = machine;
       this._health = { state: 'ok' };
     } catch (error) {
-      this._health = { state: 'trouble', problem: asProblem(error) };
+      if (asked === this._asked) {
+        this._health = { state: 'trouble', problem: asProblem(error) };
+      }
       throw error; // the poll waits longer each time
     } finally {
       this._pace();
@@ -278,6 +282,7 @@ export class EnvironmentRegistry implements IEnvironments, IDisposable {
   private _begun = false;
   private _watchers = 0;
   private _epoch = 0;
+  private _asked = 0;
   private _health: Health = { state: 'unknown' };
   private _environments: readonly EnvironmentStatus[] = [];
   private _workspaces: readonly WorkspaceDetail[] = [];

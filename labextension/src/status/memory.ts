@@ -13,11 +13,15 @@ export function usedBytes(machine: Machine | null): number {
   );
 }
 
-/** Whether less than `percent` of the memory is left; 0 percent: never. */
-export function isLow(machine: Machine | null, percent: number): boolean {
+/** Whether less than `percent` of the memory is left, or than `times` of that; 0 percent: never. */
+export function isLow(
+  machine: Machine | null,
+  percent: number,
+  times = 1
+): boolean {
   if (!machine || percent === 0) {
     return false;
   }
   const { memory_bytes: total, available_bytes: left } = machine;
-  return left < Math.max((total * percent) / 100, LEAST_BYTES);
+  return left < times * Math.max((total * percent) / 100, LEAST_BYTES);
 }

@@ -50,7 +50,12 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
       settings,
       statusBar &&
         (() => {
-          void toggle();
+          // Later: the click that asks for the list would be one outside of it, and close it.
+          setTimeout(() => {
+            if (!open || open.isDisposed) {
+              void toggle();
+            }
+          });
         })
     );
   }

@@ -6,6 +6,9 @@ import { t } from '../i18n';
 import type { IEnvironments, ISysdesignSettings } from '../tokens';
 import { isLow } from './memory';
 
+/** So many times what it warns at is enough: memory moves a little all the time. */
+const WELL = 1.25;
+
 export class MemoryWatch {
   constructor(
     private readonly _environments: IEnvironments,
@@ -19,7 +22,8 @@ export class MemoryWatch {
 
   private _look(): void {
     const { machine } = this._environments;
-    const low = isLow(machine, this._settings.memoryWarning);
+    const percent = this._settings.memoryWarning;
+    const low = isLow(machine, percent);
     if (low && machine && this._warning === null) {
       this._warning = Notification.warning(
         t(
@@ -33,7 +37,7 @@ export class MemoryWatch {
             : []
         }
       );
-    } else if (!low && this._warning !== null) {
+    } else if (this._warning !== null && !isLow(machine, percent, WELL)) {
       Notification.dismiss(this._warning);
       this._warning = null;
     }

@@ -48,7 +48,11 @@ export const terminalPlugin: JupyterFrontEndPlugin<void> = {
         await told(
           async () => {
             terminals ??= import('./terminals').then(
-              loaded => new loaded.Terminals(app, environments, connection.api)
+              loaded => new loaded.Terminals(app, environments, connection.api),
+              (error: unknown) => {
+                terminals = null; // asked for again the next time
+                throw error;
+              }
             );
             await (await terminals).open(args['workspace'], args['service']);
           },

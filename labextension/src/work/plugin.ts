@@ -23,7 +23,11 @@ export const workPlugin: JupyterFrontEndPlugin<void> = {
     let loaded: Promise<Work> | null = null;
     const work = (): Promise<Work> =>
       (loaded ??= import('./work').then(
-        ({ Work }) => new Work(app, environments, connection.api)
+        ({ Work }) => new Work(app, environments, connection.api),
+        (error: unknown) => {
+          loaded = null; // asked for again the next time
+          throw error;
+        }
       ));
     const describedBy = { args: { type: 'object', properties: {} } } as const;
     app.commands.addCommand(CommandIDs.downloadWork, {

@@ -192,3 +192,22 @@ test('a removed environment is missing again', async () => {
   await settle();
   expect(links.at(-1)).toBe('missing');
 });
+
+test('what was missing before nobody answered is missing afterwards', async () => {
+  const list = 'GET /v1/environments?no_track_activity=1';
+  transport.answers.set(list, []);
+  session.resume();
+  await settle();
+  expect(links).toEqual(['missing']);
+  transport.answers.set(list, new ApiError('gone', 'unreachable', 0));
+  jest.advanceTimersByTime(3000);
+  await settle();
+  expect(links.at(-1)).toBe('waiting');
+  transport.answers.set(list, []);
+  jest.advanceTimersByTime(3000);
+  await settle();
+  expect(links).toEqual(['missing', 'waiting', 'missing']);
+  jest.advanceTimersByTime(3000);
+  await settle();
+  expect(links).toHaveLength(3); // who looks on is not told the same again
+});

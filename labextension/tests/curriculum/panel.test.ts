@@ -102,3 +102,14 @@ test('a click where the keyboard was does not call it back later', async () => {
   await rest();
   expect(document.activeElement).toBe(editor);
 });
+
+test('who types on in the cell they came from is left alone', async () => {
+  editor.focus();
+  panel.activate();
+  await rest();
+  editor.dispatchEvent(
+    new KeyboardEvent('keydown', { key: 'x', bubbles: true })
+  );
+  await lessonsCome();
+  expect(document.activeElement).toBe(editor);
+});

@@ -455,6 +455,21 @@ test('a restart says its reason, and only a failure is an alert', async () => {
   expect(alert()).not.toBeNull();
 });
 
+test('what is done to a service leaves the keyboard there', async () => {
+  measuresTopology();
+  has(environment());
+  await show();
+  el.querySelector<HTMLElement>('[data-service="db"]')?.click();
+  await rest();
+  const panel = el.querySelector('.sd-service-panel');
+  button(panel ?? el, 'Pause').focus();
+  await tell('service.state', service('db', { state: 'paused' }));
+  expect(document.activeElement?.textContent).toBe('Resume');
+  button(panel ?? el, 'Stop').focus();
+  await tell('service.state', service('db', { state: 'stopped' }));
+  expect(document.activeElement).toBe(panel);
+});
+
 test('a service that is closed gives the keyboard back to its box', async () => {
   measuresTopology();
   has(environment());

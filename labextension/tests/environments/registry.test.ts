@@ -234,3 +234,23 @@ test('opens the workspace that is known, and makes one where there is none', asy
   ]);
   list.dispose();
 });
+
+test('an old question that fails late says nothing of a newer one', async () => {
+  const { transport, list } = registry();
+  let fail: (error: Error) => void = () => undefined;
+  transport.answers.set(
+    IF_ALIVE,
+    new Promise((_, reject) => {
+      fail = reject;
+    })
+  );
+  list.begin();
+  await pass(0);
+  transport.answers.set(IF_ALIVE, [environment('ready')]);
+  void list.refresh();
+  await pass(0);
+  expect(list.health.state).toBe('ok');
+  fail(unreachable());
+  await pass(0);
+  expect(list.health.state).toBe('ok');
+});

@@ -189,6 +189,25 @@ test('a message in flight can be lost', async () => {
   ]);
 });
 
+test('the keyboard stays with what takes its button away', async () => {
+  const end = labelled('To the end');
+  end.focus();
+  end.click();
+  await rest();
+  expect(document.activeElement?.matches(':disabled')).toBe(false);
+  expect(document.activeElement?.textContent).toBe('Play');
+
+  choose('node:2');
+  await rest();
+  const crash = button(shown.el, 'Crash');
+  crash.focus();
+  crash.click();
+  await rest();
+  shown.model.receive('snapshot', { branches: [branch(0), branch(1)] });
+  await rest();
+  expect(shown.el.contains(document.activeElement)).toBe(true);
+});
+
 test('a refusal is read out, and a kernel that is silent is noticed', async () => {
   choose('node:1');
   await rest();

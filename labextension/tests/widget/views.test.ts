@@ -2,7 +2,7 @@ import { ApiError } from '../../src/api/problem';
 import type { EnvironmentStatus, Run } from '../../src/api/types';
 import { page } from '../../src/connection/page';
 import type { ISysdesignSettings } from '../../src/tokens';
-import { button, clickAgain, rest, show, type IShown } from '../browser';
+import { button, clickAgain, rest, show, type, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
 
 let transport: ScriptedTransport;
@@ -370,6 +370,22 @@ describe('run', () => {
     await rest();
     expect(transport.requests.at(-1)?.method).toBe('DELETE');
   });
+
+  test('keeps the keyboard when it ends', async () => {
+    has(environment());
+    transport.answers.set('GET /v1/environments/w/runs/r1', run('running'));
+    shown = await show('run', transport, { run: 'r1' });
+    transport.stream.opened();
+    button(shown.el, 'Stop').focus();
+    transport.answers.set('GET /v1/environments/w/runs/r1', run('stopped'));
+    transport.stream.events([
+      { seq: 6, ts: 6, type: 'run.done', data: run('stopped') }
+    ] as never);
+    await rest();
+    expect(shown.el.textContent).not.toContain('Stop the');
+    expect(shown.el.querySelector('.sd-head button')).toBeNull();
+    expect(shown.el.contains(document.activeElement)).toBe(true);
+  });
 });
 
 test('a verdict grows check by check', async () => {
@@ -523,6 +539,42 @@ test('logs follow, pause, and go on with what came meanwhile', async () => {
   button(el, 'Pause').click();
   await rest();
   expect(lines()).toBe(3);
+});
+
+test('paused logs are searched, too', async () => {
+  has(environment());
+  transport.answers.set('GET /v1/environments/w/logs?tail=500', {
+    lines: [
+      { ts: 1, service: 'db', line: 'ready' },
+      { ts: 2, service: 'app', line: 'one' }
+    ]
+  });
+  shown = await show('logs', transport);
+  const { el } = shown;
+  const lines = (): number => el.querySelectorAll('.sd-log-line').length;
+  button(el, 'Pause').click();
+  await rest();
+  type(el.querySelector('input[type=search]'), 'one');
+  await rest();
+  expect(lines()).toBe(1);
+});
+
+test('lines that come late are those that are looked for by then', async () => {
+  has(environment());
+  let answer: (page: unknown) => void = () => undefined;
+  transport.answers.set(
+    'GET /v1/environments/w/logs?tail=500',
+    new Promise(resolve => {
+      answer = resolve;
+    })
+  );
+  shown = await show('logs', transport);
+  const { el } = shown;
+  type(el.querySelector('input[type=search]'), 'nothing like it');
+  await rest();
+  answer({ lines: [{ ts: 1, service: 'db', line: 'ready' }] });
+  await rest();
+  expect(el.querySelectorAll('.sd-log-line')).toHaveLength(0);
 });
 
 test('a kind that nobody knows says so', async () => {

@@ -45,12 +45,14 @@ export function Logs(props: {
   const list = useRef<LineList | null>(null);
   const id = useUniqueId();
 
+  const wanted = useRef({ filter, paused });
+  wanted.current = { filter, paused };
   const { link, reload } = useSession(connection, environment, active, {
     load: async api => {
       const page = await api.logs(environment, null, TAIL);
       all.load(linesOf(page.lines));
-      if (!paused) {
-        list.current?.replace(all.select(filter));
+      if (!wanted.current.paused) {
+        list.current?.replace(all.select(wanted.current.filter));
       }
       redraw();
     },
@@ -86,12 +88,16 @@ export function Logs(props: {
       list.current = new LineList(scroller.current);
     }
   }, []);
+  const catchUp = (): void => {
+    list.current?.replace(all.select(filter));
+    setHeld(0);
+  };
+  useEffect(catchUp, [filter]);
   useEffect(() => {
     if (!paused) {
-      list.current?.replace(all.select(filter));
-      setHeld(0);
+      catchUp();
     }
-  }, [filter, paused]);
+  }, [paused]);
 
   const services = [
     ...new Set([...all.services, ...(filter.service ? [filter.service] : [])])

@@ -23,6 +23,7 @@ import {
 } from '../components';
 import {
   useAction,
+  useKeyboardKept,
   useRedraw,
   useSession,
   useUniqueId,
@@ -46,6 +47,7 @@ export function RunView({ model, connection }: IViewProps): JSX.Element {
   const runId = isString(props.raw['run']) ? props.raw['run'] : '';
   const root = useRef<HTMLDivElement>(null);
   const sync = useUniqueId();
+  useKeyboardKept(root, () => root.current); // Stop goes when the run has ended
   const visible = useVisible(root);
   const redraw = useRedraw();
   const state = useRef<RunState | null>(null);
@@ -121,7 +123,7 @@ export function RunView({ model, connection }: IViewProps): JSX.Element {
   };
 
   return (
-    <div ref={root} class="sd-card sd-run">
+    <div ref={root} tabIndex={-1} class="sd-card sd-run">
       <div class="sd-head">
         <StateWord {...runWord(run)} />
         <span class="sd-title">{t('Load: {profile}', { profile })}</span>

@@ -1,8 +1,10 @@
 /** Going through time: buttons, speed, and the line of the whole run. */
 
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import { t } from '../../i18n';
 import { Button } from '../components';
+import { useKeyboardKept } from '../hooks';
 import { SPEEDS, type Player } from './player';
 import { formatTime } from './spacetime';
 import type { IStep, Timeline } from './timeline';
@@ -18,6 +20,11 @@ export function Controls(props: {
   const { player, timeline, notable, onMove } = props;
   const { direction } = player;
   const last = timeline.steps.length - 1;
+  const root = useRef<HTMLDivElement>(null);
+  // What leads no further goes out under the finger.
+  useKeyboardKept(root, () =>
+    root.current?.querySelector<HTMLElement>('.sd-primary')
+  );
   const toggle = (way: -1 | 1): void => {
     onMove(each => {
       if (each.direction === way) {
@@ -33,7 +40,7 @@ export function Controls(props: {
     });
   };
   return (
-    <div class="sd-sim-controls">
+    <div ref={root} class="sd-sim-controls">
       <div
         class="sd-actions sd-actions-left"
         role="group"

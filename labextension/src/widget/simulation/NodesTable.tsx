@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact';
 import { isRecord } from '../../api/guards';
-import { t } from '../../i18n';
+import { t, tn } from '../../i18n';
 import { termTone } from './ink';
 import { brief } from './message';
 import type { INodeState, Timeline } from './timeline';
@@ -95,8 +95,8 @@ function Log({ state }: { state: INodeState | undefined }): JSX.Element {
     command: commandOf(entry)
   }));
   const hidden = Math.max(entries.length - MOST_CELLS, 0);
-  const said = t('{count} entries of terms {terms}, committed up to {commit}', {
-    count: before + entries.length,
+  const said = t('{entries} of terms {terms}, committed up to {commit}', {
+    entries: tn('{count} entry', '{count} entries', before + entries.length),
     terms: entries.map(({ term }) => term).join(', ') || t('none'),
     commit
   });

@@ -11,7 +11,12 @@ import {
 import { isRecord, isString } from '../../api/guards';
 import { t } from '../../i18n';
 import { Button, Note, StateWord } from '../components';
-import { useRedraw, useVisible, type IViewProps } from '../hooks';
+import {
+  useKeyboardKept,
+  useRedraw,
+  useVisible,
+  type IViewProps
+} from '../hooks';
 import { readBranches, type IBranch, type IBranchRequest } from './branch';
 import { Changes } from './Changes';
 import { Controls } from './Controls';
@@ -44,6 +49,10 @@ const SPANS_US = [20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000];
 export function SimulationView({ model }: IViewProps): JSX.Element {
   const { raw } = model.props;
   const root = useRef<HTMLDivElement>(null);
+  // What was asked for takes the button that asked away, and its branch is shown.
+  useKeyboardKept(root, () =>
+    root.current?.querySelector<HTMLElement>('.sd-sim-inspector select')
+  );
   const visible = useVisible(root);
   const known = useRef<IBranch[]>([]);
   const read = (): IBranch[] =>
