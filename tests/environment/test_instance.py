@@ -310,14 +310,18 @@ async def test_what_else_lies_in_its_folder_holds_nobody_up(
     instance = instances(tiny_lesson)
     await instance.start()
     assert instance.status.state is State.READY
+    first = instance.of("app").pid
     file = folder / "server.py"
     file.write_text(file.read_text().replace('"ok"', '"new"'))
-    await until(lambda: "app/server.py was saved" in instance.lines)
+    await until(lambda: instance.of("app").pid not in (first, None))  # it is told a little before
     await until(lambda: instance.of("app").state is ServiceState.READY)
+    assert "app/server.py was saved" in instance.lines
     assert (await get(instance, "/health")).json() == {"status": "new"}
+    second = instance.of("app").pid
     (folder / "large").write_text("")
-    await until(lambda: "app/large was saved" in instance.lines)
+    await until(lambda: instance.of("app").pid not in (second, None))
     await until(lambda: instance.of("app").state is ServiceState.READY)
+    assert "app/large was saved" in instance.lines
 
 
 @pytest.mark.parametrize(
