@@ -61,9 +61,13 @@ def answer_of(response: httpx.Response, expected: int) -> dict[str, Any]:
     return answer
 
 
+def a_job(rng: random.Random) -> dict[str, Any]:
+    return {"order_id": rng.randint(1, 10**6), "kind": rng.choice(KINDS)}
+
+
 def hand_in(system: System, rng: random.Random) -> tuple[int, dict[str, Any]]:
     """Hand in a job; return its id, and what was sent."""
-    body = {"order_id": rng.randint(1, 10**6), "kind": rng.choice(KINDS)}
+    body = a_job(rng)
     answer = answer_of(system.http.post("/jobs", json=body), 201)
     if not isinstance(answer.get("id"), int):
         raise Failed("POST /jobs did not say the id of the job.")
@@ -72,8 +76,7 @@ def hand_in(system: System, rng: random.Random) -> tuple[int, dict[str, Any]]:
 
 def ask_for_a_fax(system: System, rng: random.Random) -> bool:
     """Hand in a job that nobody can do; return whether it was refused properly."""
-    body = {"order_id": rng.randint(1, 10**6), "kind": "fax"}
-    return system.http.post("/jobs", json=body).status_code == 422
+    return system.http.post("/jobs", json={**a_job(rng), "kind": "fax"}).status_code == 422
 
 
 def in_a_row(most: int, ask: Callable[[], bool]) -> int:
@@ -289,7 +292,7 @@ def outage(ctx: Context) -> Outcome:
     after, jobs = last_job(system), 8
     system.kill("printer")
     began = time.monotonic()
-    handed = in_a_row(jobs, lambda: handed_in(system, rng))
+    handed = in_a_row(jobs, lambda: system.http.post("/jobs", json=a_job(rng)).status_code == 201)
     time.sleep(max(0.0, began + OUTAGE_S - time.monotonic()))
     good = in_a_row(20, lambda: system.http.get(f"/jobs/{rng.randint(1, JOBS)}").is_success)
     found = f"printer off: {handed} of {jobs} jobs taken, {good} of 20 requests answered"
@@ -321,12 +324,6 @@ def outage(ctx: Context) -> Outcome:
             why_failed=f"{wrong} A job is done when the paper is there, not before.",
         ),
     )
-
-
-def handed_in(system: System, rng: random.Random) -> bool:
-    """Hand in a job; return whether that was confirmed."""
-    body = {"order_id": rng.randint(1, 10**6), "kind": rng.choice(KINDS)}
-    return system.http.post("/jobs", json=body).status_code == 201
 
 
 # ---------------------------------------------------------------- a crowd

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -119,9 +118,8 @@ def test_an_instructor_and_two_learners(windows):  # noqa: PLR0915 (one story, t
     formgrader.submissions(LESSON)
     for who in lists:
         formgrader.autograde(who)
-    # Five points are for something timed, which nobody gets on a machine that is busy all the time.
-    assert re.match("32|27", formgrader.score("ann")), formgrader.score("ann")
-    assert re.match("20|15", formgrader.score("ben")), formgrader.score("ben")
+    assert formgrader.score("ann").startswith("32"), formgrader.score("ann")
+    assert formgrader.score("ben").startswith("20"), formgrader.score("ben")
     instructor.picture("05-graded")
     formgrader.assignment(LESSON, "generate-feedback")
     formgrader.assignment(LESSON, "release-feedback")
