@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_sysdesign.simulation.values import ATOMS, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
 
 class PowerCut(BaseException):
@@ -15,6 +15,20 @@ class PowerCut(BaseException):
 
     It is no ``Exception``, so that a node's ``except Exception`` cannot survive it.
     """
+
+
+class Tap(Protocol):
+    """Hears of each write (``"wrote"``) and sync (``"synced"``) of a disk."""
+
+    def __call__(self, kind: str) -> None:
+        """Hear of one.
+
+        Raises:
+            PowerCut: it is the last thing that happens.
+        """
+
+    def spared(self) -> Mapping[str, int]:
+        """Return how many of a kind surely go by during one event; all of those not named."""
 
 
 class Disk:
@@ -26,7 +40,7 @@ class Disk:
     Attributes:
         writes: how many writes there were.
         syncs: how many syncs.
-        tap: called after each write (``"wrote"``) and sync (``"synced"``); may cut the power.
+        tap: hears of writes and syncs, and may cut the power.
         cut: the power was cut, and the node has not crashed yet: it may be in a ``finally``.
     """
 
@@ -38,7 +52,7 @@ class Disk:
         self._pending: list[tuple[str, str, Any]] = []
         self.writes = 0
         self.syncs = 0
-        self.tap: Callable[[str], None] | None = None
+        self.tap: Tap | None = None
         self.cut = False
 
     def read(self, name: str, default: Any = None) -> Any:
@@ -99,7 +113,7 @@ class Disk:
         if self.tap is not None:
             self._tell(self.tap, "wrote")
 
-    def _tell(self, tap: Callable[[str], None], kind: str) -> None:
+    def _tell(self, tap: Tap, kind: str) -> None:
         try:
             tap(kind)
         except PowerCut:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.node import NodeId
     from jupyter_sysdesign.simulation.world import Simulation
 
+#: What only disks say.
+_OF_DISKS = ("wrote", "synced")
 #: What undoes a fault.
 Undo: TypeAlias = "Callable[[Simulation], None] | None"
 
@@ -138,7 +140,7 @@ class Armed:
         for each in trigger.then:
             struck = replace(each, target=node) if each.target == "it" else each
             self.strikes.append(replace(struck, at_us=world.time + each.at_us + 1))
-            if kind in ("wrote", "synced") and each.kind == "crash" and each.at_us == 0:
+            if kind in _OF_DISKS and _cuts(each):
                 cut_now = True
                 if each.lasts_us is not None:
                     world.at(world.time + each.lasts_us, _Restart(node))
@@ -147,11 +149,25 @@ class Armed:
         if cut_now:
             raise PowerCut
 
-    def _counts(self, node: NodeId) -> bool:
+    def spared(self, node: NodeId) -> int | None:
+        """Return how many of what it waits for surely leave the power of ``node`` on; None: all.
+
+        That holds for the event that is being handled, in which neither time nor role change.
+        """
+        if self._left <= 0 or not self._concerns(node) or not any(map(_cuts, self.trigger.then)):
+            return None
+        past = self._seen - self.trigger.skip
+        return -past if past < 0 else -past % self.trigger.every
+
+    def _concerns(self, node: NodeId) -> bool:
         world, trigger = self._world, self.trigger
         if world.time > trigger.until_us or node not in world.servers:
             return False
-        if trigger.role and getattr(world.probe(node), "role", "") != trigger.role:
+        return not trigger.role or getattr(world.probe(node), "role", "") == trigger.role
+
+    def _counts(self, node: NodeId) -> bool:
+        trigger = self.trigger
+        if not self._concerns(node):
             return False
         self._seen += 1
         past = self._seen - trigger.skip - 1
@@ -170,18 +186,37 @@ def arm(world: Simulation, triggers: tuple[Trigger, ...]) -> list[Armed]:
     """Let ``triggers`` listen; disks tell of their writes only if one waits for them."""
     armed = [Armed(trigger, world) for trigger in triggers]
     world.listeners += [each.listen for each in armed]
-    if any(each.on in ("wrote", "synced") for each in triggers):
+    waiting = [each for each in armed if each.trigger.on in _OF_DISKS]
+    if waiting:
         for name in world.servers:
-            _listen_to_disk(world, name)
+            world.contexts[name].disk.tap = _Tap(world, name, waiting)
     return armed
 
 
-def _listen_to_disk(world: Simulation, name: NodeId) -> None:
-    def tap(kind: str) -> None:
-        for listener in world.listeners:
-            listener(kind, name, {})
+def _cuts(fault: Fault) -> bool:
+    """Return whether a fault that a write sets off lets nothing happen after it."""
+    return fault.kind == "crash" and fault.at_us == 0
 
-    world.contexts[name].disk.tap = tap
+
+@dataclass(frozen=True)
+class _Tap:
+    """A ``disk.Tap``: tells everybody what a disk does, for those who wait for it."""
+
+    world: Simulation
+    node: NodeId
+    waiting: list[Armed]
+
+    def __call__(self, kind: str) -> None:
+        for listener in self.world.listeners:
+            listener(kind, self.node, {})
+
+    def spared(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for each in self.waiting:
+            kind, spared = each.trigger.on, each.spared(self.node)
+            if spared is not None:
+                found[kind] = min(spared, found.get(kind, spared))
+        return found
 
 
 def _targets(world: Simulation, target: int | str) -> tuple[NodeId, ...]:

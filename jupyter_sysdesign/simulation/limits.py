@@ -76,6 +76,12 @@ def follow_parent(parent: int) -> None:
             os._exit(1)
 
 
+def ready_to_follow() -> None:
+    """Load what ``follow_parent`` needs, for processes that are forked from this one."""
+    if sys.platform == "linux":
+        _libc()
+
+
 @cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)

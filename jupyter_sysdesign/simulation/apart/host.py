@@ -40,6 +40,9 @@ def main() -> NoReturn:
     with contextlib.suppress(Exception):  # what is wrong with it, each server says for itself
         compiled(served.source, served.file)
     limits.bound(served.memory_bytes)
+    # What is made ready here need not be made in each of them, on pages that all of them share.
+    limits.ready_to_follow()
+    watch = limits.Stopwatch()
     gc.collect()
     gc.freeze()
     host = os.getpid()
@@ -51,7 +54,7 @@ def main() -> NoReturn:
             limits.follow_parent(host)
             door.close()
             try:
-                serve(Line(socket.socket(fileno=ends[0])), wire, served)
+                serve(Line(socket.socket(fileno=ends[0])), wire, served, watch)
             finally:
                 os._exit(0)
         os.close(ends[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_sysdesign.simulation import limits
 from jupyter_sysdesign.simulation.apart.probes import Teller
-from jupyter_sysdesign.simulation.apart.wire import CUT
+from jupyter_sysdesign.simulation.apart.wire import CUT, chance, take_chance
 from jupyter_sysdesign.simulation.context import Context
 from jupyter_sysdesign.simulation.disk import Disk, PowerCut
 from jupyter_sysdesign.simulation.server_file import node_in, run
@@ -23,14 +23,16 @@ class Deeds:
     """What the node did since this was last told.
 
     Attributes:
-        watched: each write to the disk is told at once: the power may be cut after it.
+        spared: how many writes and syncs to the disk surely have the power left on; after the next
+            one it may be cut, so that one is told at once. All of a kind that is not named are.
         cut: it was: nothing that is done now was ever done.
     """
 
     def __init__(self, line: Line) -> None:
         self._line = line
         self._done: list[Any] = []
-        self.watched = self.cut = False
+        self.spared: dict[str, int] = {}
+        self.cut = False
 
     def add(self, *deed: Any) -> None:
         """Note one.
@@ -47,17 +49,24 @@ class Deeds:
         done, self._done = self._done, []
         return done
 
-    def tell(self) -> None:
-        """Tell what was done up to now, if somebody wants to know.
+    def tell(self, kind: str) -> None:
+        """Tell what was done up to a write or sync, if the power may be cut with that.
 
         Raises:
-            PowerCut: and that was all.
+            PowerCut: it is.
         """
-        if self.watched:
-            self._line.say(["more", self.taken()])
-            if self._line.hear() == CUT:
-                self.cut = True
-                raise PowerCut
+        spared = self.spared.get(kind)
+        if spared is None:
+            return
+        if spared:
+            self.spared[kind] = spared - 1
+            return
+        self._line.say(["more", self.taken()])
+        answer = self._line.hear()
+        if answer == CUT:
+            self.cut = True
+            raise PowerCut
+        self.spared = answer
 
 
 class ToldDisk(Disk):
@@ -75,12 +84,12 @@ class ToldDisk(Disk):
         """Make everything written so far survive a crash."""
         super().sync()
         self._deeds.add("sync")
-        self._deeds.tell()
+        self._deeds.tell("synced")
 
     def _write(self, operation: str, name: str, value: Any) -> None:
         super()._write(operation, name, value)
         self._deeds.add("disk", operation, self._wire.write(name), self._wire.write(value))
-        self._deeds.tell()
+        self._deeds.tell("wrote")
 
 
 class ToldContext(Context):
@@ -98,14 +107,14 @@ class ToldContext(Context):
         self.peers = told["peers"]
         self.options = told["options"]
         self.random = Random()
-        self.random.setstate(told["random"])
+        take_chance(self.random, told["chance"])
         self.disk = ToldDisk(told["files"], wire, deeds)
         self.clock: int = told["now"]
         self._names: frozenset[NodeId] = frozenset(told["everyone"])
         self._set: dict[str, int] = {}
         self._wire = wire
         self._deeds = deeds
-        deeds.watched = told["watched"]
+        deeds.spared = told["spared"]
 
     def send(self, dst: NodeId, message: Any) -> None:
         """Send ``message``.
@@ -148,9 +157,8 @@ class ToldContext(Context):
         return dict(self._set)
 
 
-def serve(line: Line, wire: Wire, served: Served) -> NoReturn:
+def serve(line: Line, wire: Wire, served: Served, watch: limits.Stopwatch) -> NoReturn:
     """Be one server, from its start until the world ends it."""
-    watch = limits.Stopwatch()
     limits.confine()
     watch.start(served.run_s)
     deeds = Deeds(line)
@@ -167,7 +175,7 @@ def serve(line: Line, wire: Wire, served: Served) -> NoReturn:
                 node = node_in(wire.own, served.file)(ctx)
                 node.on_start()
             else:
-                ctx.clock, deeds.watched, src, payload = event
+                ctx.clock, deeds.spared, src, payload = event
                 if src is None:
                     ctx.rang(name := wire.unpack(payload))
                     node.on_timer(name)
@@ -184,5 +192,5 @@ def serve(line: Line, wire: Wire, served: Served) -> NoReturn:
             line.say(answer)
         event = line.hear()
         if event is None:
-            line.say(ctx.random.getstate()[1:])
+            line.say(chance(ctx.random))
             line.hear()

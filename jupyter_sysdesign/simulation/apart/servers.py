@@ -12,7 +12,7 @@ from jupyter_sysdesign.interpreter import module_command
 from jupyter_sysdesign.simulation import protocols
 from jupyter_sysdesign.simulation.apart.probes import Hearer
 from jupyter_sysdesign.simulation.apart.served import Served
-from jupyter_sysdesign.simulation.apart.wire import CUT, GO_ON, Letter, Line, Wire
+from jupyter_sysdesign.simulation.apart.wire import CUT, Letter, Line, Wire, chance, take_chance
 from jupyter_sysdesign.simulation.disk import Disk, PowerCut
 from jupyter_sysdesign.simulation.node import Node
 from jupyter_sysdesign.simulation.server_file import read
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _COMMON = ("jupyter_sysdesign.simulation.clients", f"{protocols.__name__}.clocks")
 _HOST = "jupyter_sysdesign.simulation.apart.host"
 _LONGEST_WHY = 2000
-_VERSION = 3  # of what ``Random.getstate`` returns
 
 
 class Apart:
@@ -89,7 +88,7 @@ class Apart:
                 each.end()
             self._world, self._nodes = world, {}
         if (before := self._nodes.get(ctx.id)) is not None:
-            ctx.random.setstate((_VERSION, *before.chance()))
+            take_chance(ctx.random, before.chance())
             before.end()
         node = self._nodes[ctx.id] = RemoteNode(
             ctx, self._host.new_line(), self._host.wire, self._nodes
@@ -154,9 +153,9 @@ class RemoteNode(Node):
             "options": dict(ctx.options),
             "everyone": tuple(self._world.contexts),
             "files": ctx.disk.state()[1],
-            "random": ctx.random.getstate(),
+            "chance": chance(ctx.random),
             "now": ctx.now(),
-            "watched": ctx.disk.tap is not None,
+            "spared": self._spared(),
         }
         self._say(wire.write(told))
 
@@ -176,11 +175,10 @@ class RemoteNode(Node):
         """Show what it showed last."""
         return self._shown.probe
 
-    def chance(self) -> tuple[Any, ...]:
+    def chance(self) -> Any:
         """Return the state of its chance, which the next start goes on with; it ends with that."""
         self._say(None)
-        numbers, gauss = self._answer()
-        return tuple(numbers), gauss
+        return self._answer()
 
     def end(self) -> None:
         """Leave it: it ends by itself."""
@@ -188,7 +186,7 @@ class RemoteNode(Node):
 
     def _happen(self, src: NodeId | None, payload: Any) -> None:
         ctx = self.ctx
-        self._say([ctx.now(), ctx.disk.tap is not None, src, self._wire.pack(payload)])
+        self._say([ctx.now(), self._spared(), src, self._wire.pack(payload)])
         self._hear()
 
     def _hear(self) -> None:
@@ -206,12 +204,16 @@ class RemoteNode(Node):
                 self._say(CUT)
                 raise
             if said[0] == "more":
-                self._say(GO_ON)
+                self._say(self._spared())
                 continue
             if said[0] == "raised":
                 raise NodeFailed(self.ctx.id, str(said[2])[:_LONGEST_WHY], refused=bool(said[3]))
             self._shown.hear(said[2])
             return
+
+    def _spared(self) -> dict[str, int]:
+        tap = self.ctx.disk.tap
+        return {} if tap is None else dict(tap.spared())
 
     def _do(self, deeds: list[Any]) -> None:
         """Do everything that a server says it did, in order."""

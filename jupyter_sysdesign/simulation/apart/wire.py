@@ -23,12 +23,15 @@ from jupyter_sysdesign.simulation.values import ATOMS, Foreign
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable
+    from random import Random
 
-#: What a server is told after each write while the power may be cut.
-GO_ON, CUT = "go on", "cut"
+#: What a server is told after a write with which the power is cut.
+CUT = "cut"
 #: What is longer is no answer.
 LONGEST = 16 << 20
 _HEAD = struct.Struct("!I")
+_CHANCE = struct.Struct("!625I")
+_VERSION = 3  # of what ``Random.getstate`` returns
 _CHUNK = 1 << 16
 #: The module of the likenesses of the learner's classes, and how long their names may be.
 _ELSEWHERE = "the learner's"
@@ -52,6 +55,22 @@ _encode = msgpack.Packer(default=_too_large, unicode_errors="surrogatepass").pac
 
 def _decode(data: bytes) -> Any:
     return msgpack.unpackb(data, strict_map_key=False, unicode_errors="surrogatepass")
+
+
+def chance(random: Random) -> list[Any]:
+    """Return the state of a stream of chance, for ``take_chance``."""
+    _, numbers, gauss = random.getstate()
+    return [_CHANCE.pack(*numbers), gauss]
+
+
+def take_chance(random: Random, told: Any) -> None:
+    """Have ``random`` go on where the other side's was.
+
+    Raises:
+        ValueError, TypeError, struct.error: it never was there.
+    """
+    numbers, gauss = told
+    random.setstate((_VERSION, _CHANCE.unpack(numbers), gauss))
 
 
 class Letter(NamedTuple):

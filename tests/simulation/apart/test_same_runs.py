@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_sysdesign.simulation.apart import servers as worlds_side
 from jupyter_sysdesign.simulation.apart.servers import Apart
+from jupyter_sysdesign.simulation.apart.wire import Line
 from jupyter_sysdesign.simulation.faults import Fault
 from jupyter_sysdesign.simulation.play import play
 from jupyter_sysdesign.simulation.protocols.chain.merchant import MERCHANT
@@ -80,6 +82,27 @@ def test_the_power_is_cut_at_the_same_write(case, servers):
         for each, trace in zip(servers, traces, strict=True):
             play(replace(killer.plan, duration_us=2 * S), each, suite.bench, trace=trace)
         assert traces[0].hash == traces[1].hash, killer.bug
+
+
+@pytest.mark.parametrize("on", ["wrote", "synced"])
+def test_a_server_waits_only_at_the_writes_that_may_be_its_last(monkeypatch, on):
+    waited = []
+
+    class Counted(Line):
+        def hear(self):
+            said = super().hear()
+            waited.extend(["waited"] if said[0] == "more" else [])
+            return said
+
+    monkeypatch.setattr(worlds_side, "Line", Counted)
+    plan = RAFT.scenarios[3].plan(7)
+    (trigger,) = plan.triggers
+    plan = replace(plan, triggers=(replace(trigger, on=on),))
+    trace = Trace()
+    with Apart(LABS / CASES["raft"][0], CASES["raft"][1]) as apart:
+        assert play(plan, apart, RAFT.bench, trace=trace).status == "passed"
+    cut = [each for each in trace.lines if each.get("kind") == "crashed"]
+    assert 0 < len(waited) <= min(trigger.times, len(cut))
 
 
 OWN_CLASSES = """
