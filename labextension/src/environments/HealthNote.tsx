@@ -1,10 +1,11 @@
 /** Says in place what is wrong with the connection, what to do, and when it is well again. */
 
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n';
 import type { Health, IEnvironments } from '../tokens';
 import { Button, Problem } from '../widget/components';
+import { useKeyboardKept } from '../widget/hooks';
 
 const BACK_MS = 4000;
 
@@ -15,15 +16,22 @@ export function HealthNote({
 }): JSX.Element {
   const { health } = environments;
   const back = useBack(health);
+  const root = useRef<HTMLDivElement>(null);
+  useKeyboardKept(root, () => root.current); // the button goes when it has worked
   const retry = (): void => {
     void environments.refresh();
   };
   const problem = health.state === 'trouble' ? health.problem : null;
   if (problem && !problem.transient) {
-    return <Problem problem={problem} onRetry={retry} />;
+    // In the same place, which has the keyboard when this goes.
+    return (
+      <div ref={root} class="sd-health" tabIndex={-1}>
+        <Problem problem={problem} onRetry={retry} />
+      </div>
+    );
   }
   return (
-    <div class="sd-health" role="status">
+    <div ref={root} class="sd-health" role="status" tabIndex={-1}>
       {problem && (
         <div class="sd-note sd-note-warn">
           <div class="sd-health-text">

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api/problem';
 import type { Link } from '../connection/session';
 import { t } from '../i18n';
+import { useKeyboardKept } from './hooks';
 import type { IStateWord, Look } from './states';
 
 /** A state: icon, colour and word together. */
@@ -165,6 +166,8 @@ export function ConnectionBanner(props: {
   const { state } = props.link;
   const [lost, setLost] = useState(false);
   const [back, setBack] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  useKeyboardKept(root, () => root.current); // the button goes when it has worked
   useEffect(() => {
     if (state === 'waiting') {
       setLost(true);
@@ -182,7 +185,7 @@ export function ConnectionBanner(props: {
     return undefined;
   }, [state]);
   return (
-    <div class="sd-banner" role="status">
+    <div ref={root} class="sd-banner" role="status" tabIndex={-1}>
       {state === 'waiting' && (
         <div class="sd-banner-line sd-banner-warn">
           <span class="sd-spinner" aria-hidden="true" />

@@ -266,6 +266,23 @@ test('keeps what is known while nobody answers, says so, and says when it is ove
   expect(page.text).not.toContain('Connected again.');
 });
 
+test.each([
+  ['Try now', unreachable()],
+  ['Try again', new ApiError('Refused (403).', 'forbidden', 403)]
+])(
+  'who asked to "%s" keeps the keyboard when it works',
+  async (name, problem) => {
+    await page.begin();
+    page.answer('environments', problem);
+    await rest(5000);
+    page.answer('environments', []);
+    button(page.el, name).focus();
+    button(page.el, name).click();
+    await rest();
+    expect(document.activeElement?.textContent).toBe('Connected again.');
+  }
+);
+
 test('what will not mend itself is said with what to do', async () => {
   page.answer(
     'environments',

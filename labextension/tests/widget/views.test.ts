@@ -257,6 +257,22 @@ describe('panel', () => {
     expect(shown.el.textContent).toContain('Connected again.');
   });
 
+  test('the keyboard stays with the connection that is back', async () => {
+    has(environment());
+    shown = await show('panel', transport);
+    const { el } = shown;
+    transport.stream.opened();
+    transport.stream.closed(null);
+    await rest();
+    button(el, 'Try now').focus();
+    button(el, 'Try now').click();
+    await rest();
+    transport.stream.opened();
+    await rest();
+    expect(document.activeElement).toBe(el.querySelector('.sd-banner'));
+    expect(document.activeElement?.textContent).toBe('Connected again.');
+  });
+
   test('shows its snapshot before anything answers', async () => {
     transport.answers.set(
       'GET /v1/environments/w',
