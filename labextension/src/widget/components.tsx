@@ -137,8 +137,8 @@ export function Confirm(props: {
 }
 
 /**
- * Let the keyboard go on at the button that asked, or where that is gone at the first one beside;
- * unless somebody has taken it since.
+ * Let the keyboard go on at the button that asked, or where it stands if it is disabled by now, or
+ * where it is gone at the first one beside; unless somebody has taken it since.
  */
 function giveBack(
   asker: Element | null,
@@ -148,9 +148,11 @@ function giveBack(
     return;
   }
   const next =
-    asker?.isConnected && asker !== document.body
-      ? asker
-      : around?.querySelector('button:not(:disabled)');
+    !asker?.isConnected || asker === document.body
+      ? around?.querySelector('button:not(:disabled)')
+      : asker.matches(':disabled')
+        ? asker.closest('[tabindex]')
+        : asker;
   if (next instanceof HTMLElement) {
     next.focus({ preventScroll: true });
   }

@@ -160,6 +160,40 @@ describe('panel', () => {
     }
   });
 
+  test.each(['before', 'after'])(
+    'the keyboard is beside a button that is disabled %s the answer',
+    async when => {
+      has(environment());
+      transport.answers.set(
+        'POST /v1/environments/w/reset',
+        new Promise(() => 0)
+      );
+      shown = await show('panel', transport);
+      const { el } = shown;
+      transport.stream.opened();
+      const begins = async (): Promise<void> => {
+        const data = environment({ state: 'preparing' });
+        transport.stream.events([
+          { seq: 6, ts: 1, type: 'environment.state', data }
+        ]);
+        await rest();
+      };
+      button(el, 'Reset …').focus();
+      button(el, 'Reset …').click();
+      await rest();
+      if (when === 'before') {
+        await begins(); // somebody else has reset it
+      }
+      button(el, 'Reset the data').click();
+      await rest();
+      if (when === 'after') {
+        await begins();
+      }
+      expect(button(el, 'Reset …').disabled).toBe(true);
+      expect(document.activeElement).toBe(el.querySelector('.sd-head'));
+    }
+  );
+
   test('pending migrations are applied, and what happened is said', async () => {
     has(environment({ migrations: [{ name: '001-a.sql', state: 'pending' }] }));
     transport.answers.set('POST /v1/environments/w/apply', {

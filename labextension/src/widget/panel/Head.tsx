@@ -1,7 +1,7 @@
 /** An environment's state and its buttons, and below them whatever is wrong with it. */
 
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { EnvironmentStatus } from '../../api/types';
 import type { Link } from '../../connection/session';
 import { formatBytes } from '../../format';
@@ -15,6 +15,7 @@ import {
   Progress,
   StateWord
 } from '../components';
+import { useKeyboardKept } from '../hooks';
 import type { IEnvironmentActions } from './actions';
 
 export function Head(props: {
@@ -33,6 +34,9 @@ export function Head(props: {
   const { up, atRest, usable, busy } = actions;
   const confirm = props.confirm ?? { stop: false, reset: true };
   const [confirming, setConfirming] = useState<'stop' | 'reset' | null>(null);
+  const root = useRef<HTMLDivElement>(null);
+  // A button goes out with what it has begun; while something is asked, the question has it.
+  useKeyboardKept(root, () => (confirming ? null : root.current));
   const repeated = Boolean(props.told && status?.reason.includes(props.told));
   const ask = (what: 'stop' | 'reset'): void => {
     if (confirm[what]) {
@@ -43,7 +47,7 @@ export function Head(props: {
   };
   return (
     <>
-      <div class="sd-head">
+      <div ref={root} class="sd-head" tabIndex={-1}>
         <StateWord {...actions.word} />
         <span class="sd-title">{props.title}</span>
         {props.sub && <span class="sd-sub">{props.sub}</span>}
