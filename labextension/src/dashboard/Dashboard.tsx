@@ -26,6 +26,9 @@ import { DashboardState } from './state';
 import { Tabs } from './Tabs';
 import { Topology } from './Topology';
 
+/** Until runs are asked for again where one is not known. */
+const RUNS_AGAIN_MS = 2000;
+
 export interface IDashboardProps {
   connection: IConnection;
   /** Its environment has the same id. */
@@ -72,9 +75,12 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
         runsAsked.current = true;
         void state
           .loadRuns(new Api(connection.transport))
-          .then(redraw, () => undefined) // the next tick asks again
+          .then(redraw, () => undefined) // a later tick asks again
           .finally(() => {
-            runsAsked.current = false;
+            // Ticks come ten times a second, also while nobody answers.
+            setTimeout(() => {
+              runsAsked.current = false;
+            }, RUNS_AGAIN_MS);
           });
       }
       if (changed) {

@@ -46,7 +46,7 @@ export type IFigures = Pick<DashboardState, 'latest' | 'sampled'>;
 export interface IAdvance {
   /** More than figures is different. */
   changed: boolean;
-  /** A run began that is not known: runs have to be fetched. */
+  /** A run goes on that is not known: runs have to be fetched. */
   runs: boolean;
 }
 
@@ -225,7 +225,10 @@ export class DashboardState {
     if (status !== before) {
       this.take(status);
     }
-    const runs = this.timeline.advance(events);
+    this.timeline.advance(events);
+    const runs = events.some(
+      event => event.type === 'run.tick' && !this._knows(event.data.run)
+    );
     if (this.metrics.version + this.clients.store.version !== points) {
       this.sampled.emit();
     }
@@ -249,6 +252,10 @@ export class DashboardState {
   /** A run was started here. */
   began(run: Run): void {
     this._takeRun(run);
+  }
+
+  private _knows(run: string): boolean {
+    return this.runs.some(({ id }) => id === run);
   }
 
   private _takeRun(run: Run): void {

@@ -38,14 +38,12 @@ export class Timeline {
     return this._marks.filter(({ to }) => to === null || to >= from);
   }
 
-  /** Take in what events tell; answers whether a run began that is not known yet. */
-  advance(events: readonly StreamEvent[]): boolean {
-    let unknown = false;
+  /** Take in what events tell. */
+  advance(events: readonly StreamEvent[]): void {
     for (const event of events) {
       switch (event.type) {
         case 'run.tick':
           if (!this._goesOn('run', event.data.run)) {
-            unknown = true;
             this._put(
               'run',
               event.data.run,
@@ -76,7 +74,6 @@ export class Timeline {
           break;
       }
     }
-    return unknown;
   }
 
   run(run: Run, endedAt: number | null = null): void {

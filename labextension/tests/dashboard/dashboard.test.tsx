@@ -3,7 +3,7 @@
 import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { Signal } from '@lumino/signaling';
 import { options, render } from 'preact';
-import { ApiError } from '../../src/api/problem';
+import { ApiError, unreachable } from '../../src/api/problem';
 import type { EnvironmentStatus, ServiceStatus } from '../../src/api/types';
 import { hubOf } from '../../src/connection/choose';
 import type { EventHub } from '../../src/connection/hub';
@@ -159,10 +159,10 @@ async function press(text: string): Promise<void> {
   await rest();
 }
 
-function sent(method: string): unknown[] {
+function sent(method: string): [path: string, body: unknown][] {
   return transport.requests
     .filter(each => each.method === method)
-    .map(({ path, body }) => [path, body]);
+    .map(({ path, body }) => [path, body] as [string, unknown]);
 }
 
 function text(selector: string): string {
@@ -348,6 +348,34 @@ test('runs a profile as it is, or the shape somebody gave it', async () => {
       }
     }
   ]);
+});
+
+test('a run that a notebook began is asked for again, and not with each tick', async () => {
+  has(environment());
+  await show();
+  const runs = 'GET /v1/environments/w/runs';
+  const asked = (): number =>
+    sent('GET').filter(([path]) => path === '/v1/environments/w/runs').length;
+  const before = asked();
+  const ticks = async (from: number): Promise<void> => {
+    await rest(5000);
+    for (let count = 0; count < 5; count += 1) {
+      const data = { run: 'r', t_s: from + count / 10, errors: {} };
+      await tell('run.tick', data, 1000 + data.t_s);
+    }
+  };
+  transport.answers.set(runs, unreachable());
+  await ticks(0);
+  expect(asked() - before).toBe(1);
+  await ticks(1);
+  expect(asked() - before).toBe(2);
+  expect(el.textContent).not.toContain('Running browse');
+  const run = { id: 'r', profile: 'browse', state: 'running' };
+  transport.answers.set(runs, [{ ...run, started_at: 1000, ticks: [] }]);
+  await ticks(2);
+  expect(el.textContent).toContain('Running browse');
+  await ticks(3);
+  expect(asked() - before).toBe(3);
 });
 
 test('puts a fault on a link, shows it, takes it back', async () => {

@@ -126,3 +126,20 @@ test('what goes on is not over', async () => {
   await state.load(new Api(transport));
   expect(state.timeline.marks.map(({ to }) => to)).toEqual([null, null]);
 });
+
+test('a run that is not known is asked for until it is', () => {
+  const ticks = [event('run.tick', 1001, tick(1))];
+  expect(state.advance(ticks).runs).toBe(true);
+  expect(state.advance(ticks).runs).toBe(true);
+  state.began(run());
+  expect(state.advance(ticks).runs).toBe(false);
+});
+
+test('a run that began and ended meanwhile is known', () => {
+  const done = run({ state: 'done' });
+  const { runs } = state.advance([
+    event('run.tick', 1001, tick(1)),
+    event('run.done', 1002, done)
+  ]);
+  expect(runs).toBe(false);
+});
