@@ -47,12 +47,10 @@ export function RunHistory(props: {
     Promise.all(missing.map(id => api.run(environment, id)))
       .then(fetched => {
         setProblem(null);
+        // All of before stays: this answer may be older than what was picked since.
         setWhole(
           before =>
-            new Map([
-              ...[...before].filter(([id]) => there.includes(id)),
-              ...fetched.map(run => [run.id, run] as const)
-            ])
+            new Map([...before, ...fetched.map(run => [run.id, run] as const)])
         );
       })
       .catch((error: unknown) => {

@@ -378,6 +378,38 @@ test('a run that a notebook began is asked for again, and not with each tick', a
   expect(asked() - before).toBe(3);
 });
 
+test('a run that was picked later stays when the answer to the first one is late', async () => {
+  has(environment());
+  const env = 'GET /v1/environments/w';
+  const runs = ['one', 'two'].map((id, place) => ({
+    id,
+    profile: id,
+    state: 'done',
+    started_at: 1000 - place,
+    ticks: []
+  }));
+  transport.answers.set(`${env}/runs`, runs);
+  await show();
+  const pick = async (place: number): Promise<void> => {
+    el.querySelectorAll<HTMLElement>('.sd-runs input')[place]?.click();
+    await rest();
+  };
+  let answer: (run: unknown) => void = () => undefined;
+  const late = new Promise(resolve => {
+    answer = resolve;
+  });
+  transport.answers.set(`${env}/runs/one`, late);
+  await pick(0);
+  for (const run of runs) {
+    transport.answers.set(`${env}/runs/${run.id}`, run);
+  }
+  await pick(1);
+  expect(text('.sd-load .sd-chart')).toContain('two');
+  answer(runs[0]);
+  await rest();
+  expect(text('.sd-load .sd-chart')).toContain('two');
+});
+
 test('puts a fault on a link, shows it, takes it back', async () => {
   has(environment());
   await show();
