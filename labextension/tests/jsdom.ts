@@ -28,6 +28,7 @@ class NeverResized {
 Object.assign(globalThis, {
   IntersectionObserver: AlwaysVisible,
   ResizeObserver: NeverResized,
+  requestIdleCallback: (callback: () => void) => setTimeout(callback),
   DragEvent: class extends MouseEvent {} // Lumino derives a class from it
 });
 window.matchMedia = () =>

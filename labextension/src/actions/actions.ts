@@ -5,7 +5,7 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { isString } from '../api/guards';
 import type { EnvironmentStatus } from '../api/types';
 import { isRunning } from '../environments/registry';
-import { t } from '../i18n';
+import { t, tn } from '../i18n';
 import { told } from '../lab/told';
 import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import { openLesson } from '../lessons/opening';
@@ -83,11 +83,18 @@ export class Actions {
   }
 
   async stopAll(): Promise<void> {
-    await told(() =>
-      Promise.all(
-        this._environments.running.map(({ id }) => this._environments.stop(id))
-      )
-    );
+    const ids = this._environments.running
+      .map(({ id }) => id)
+      .filter(id => this.canStop(id));
+    if (ids.length > 0 && (await this._agreedToAll(ids.length))) {
+      await told(() =>
+        Promise.all(
+          ids
+            .filter(id => this.canStop(id)) // one that stopped meanwhile would refuse
+            .map(id => this._environments.stop(id))
+        )
+      );
+    }
   }
 
   private _workspace(named: unknown): string | null {
@@ -125,27 +132,52 @@ export class Actions {
       return true;
     }
     const title = this._environments.title(environment.lesson);
-    const answer = await showDialog({
-      title:
-        what === 'stop'
-          ? t('Stop "{title}"?', { title })
-          : t('Reset "{title}"?', { title }),
-      body:
-        what === 'stop'
-          ? t('Its processes end. Its data and your files stay.')
-          : t(
-              'The original data comes back: everything written to the database since is lost. Your files stay, and your migrations wait to be applied again.'
-            ),
-      buttons: [
-        Dialog.cancelButton({ label: t('Cancel') }),
-        Dialog.warnButton({
-          label: what === 'stop' ? t('Stop') : t('Reset the data')
-        })
-      ],
-      defaultButton: 0
-    });
-    return answer.button.accept;
+    return what === 'stop'
+      ? confirmed(
+          t('Stop "{title}"?', { title }),
+          t('Its processes end. Its data and your files stay.'),
+          t('Stop')
+        )
+      : confirmed(
+          t('Reset "{title}"?', { title }),
+          t(
+            'The original data comes back: everything written to the database since is lost. Your files stay, and your migrations wait to be applied again.'
+          ),
+          t('Reset the data')
+        );
   }
+
+  private async _agreedToAll(count: number): Promise<boolean> {
+    return (
+      !this._settings.confirmStop ||
+      (await confirmed(
+        tn('Stop {count} environment?', 'Stop {count} environments?', count),
+        tn(
+          'Its processes end. Its data and your files stay.',
+          'Their processes end. Their data and your files stay.',
+          count
+        ),
+        t('Stop')
+      ))
+    );
+  }
+}
+
+async function confirmed(
+  title: string,
+  body: string,
+  yes: string
+): Promise<boolean> {
+  const answer = await showDialog({
+    title,
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: t('Cancel') }),
+      Dialog.warnButton({ label: yes })
+    ],
+    defaultButton: 0
+  });
+  return answer.button.accept;
 }
 
 const RESETTABLE: ReadonlySet<string> = new Set([
