@@ -199,12 +199,7 @@ function Inject(props: {
         </div>
       )}
       <div class="sd-actions sd-actions-left">
-        <Button
-          onClick={inject}
-          danger
-          busy={action.busy === 'inject'}
-          disabled={!ready}
-        >
+        <Button submit danger busy={action.busy === 'inject'} disabled={!ready}>
           {t('Break it')}
         </Button>
         {!props.up && (

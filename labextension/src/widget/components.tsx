@@ -55,7 +55,9 @@ export function Problem(props: {
 }
 
 export function Button(props: {
-  onClick: () => void;
+  onClick?: () => void;
+  /** Sends its form, as Enter in a field then does; the form's `onSubmit` does the work. */
+  submit?: boolean;
   children: ComponentChildren;
   primary?: boolean;
   danger?: boolean;
@@ -70,15 +72,17 @@ export function Button(props: {
   const look = props.primary ? 'sd-primary' : props.danger ? 'sd-danger' : '';
   return (
     <button
-      type="button"
+      type={props.submit ? 'submit' : 'button'}
       class={`sd-button ${look}`}
       disabled={props.disabled ?? false}
       aria-disabled={props.busy ?? false}
       aria-pressed={props.pressed}
       aria-label={props.label}
       onClick={event => {
-        if (!props.busy && !(props.turns && event.detail > 1)) {
-          props.onClick();
+        if (props.busy || (props.turns && event.detail > 1)) {
+          event.preventDefault(); // sends no form, either
+        } else {
+          props.onClick?.();
         }
       }}
     >

@@ -463,6 +463,21 @@ test('Enter breaks nothing that its button would not break', async () => {
   expect(sent('POST')).toMatchObject([[{}, { for_s: 10 }]]);
 });
 
+test('Enter breaks it in any of its fields, as its button does, once', async () => {
+  has(environment());
+  transport.answers.set('POST /v1/environments/w/faults', new Promise(() => 0));
+  await show();
+  await tab('Faults');
+  // A browser submits a form of several fields with its button, and not without.
+  const button = el.querySelector<HTMLButtonElement>('.sd-inject .sd-button');
+  expect(button?.type).toBe('submit');
+  for (let times = 0; times < 2; times += 1) {
+    button?.click();
+    await rest();
+  }
+  expect(sent('POST')).toHaveLength(1);
+});
+
 test('Enter breaks nothing that does not run', async () => {
   has(environment({ state: 'stopped' }));
   await show();

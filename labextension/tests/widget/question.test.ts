@@ -103,6 +103,27 @@ test('Enter answers', async () => {
   expect(transport.requests.at(-1)?.body).toEqual({ value: 'the index' });
 });
 
+test('Enter answers where there are several fields, too', async () => {
+  transport.answers.set(PUT, new Promise(() => 0));
+  const { el } = await ask({ form: 'interval', prompt: 'Between?' });
+  const [low, high] = el.querySelectorAll('input');
+  type(low ?? null, '1');
+  await rest();
+  type(high ?? null, '2');
+  await rest();
+  // A browser submits such a form with its button, and not without.
+  expect(button(el, 'Answer').type).toBe('submit');
+  expect(button(el, 'Skip …').type).toBe('button');
+  for (let times = 0; times < 2; times += 1) {
+    button(el, 'Answer').click();
+    await rest();
+  }
+  const puts = transport.requests.filter(({ method }) => method === 'PUT');
+  expect(puts.map(({ body }) => body)).toEqual([
+    { value: { low: 1, high: 2 } }
+  ]);
+});
+
 test('Enter twice answers once, and not while something is asked', async () => {
   transport.answers.set(PUT, new Promise(() => 0));
   const { el } = await ask({ form: 'text', prompt: 'Which?' });

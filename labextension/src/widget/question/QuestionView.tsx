@@ -258,7 +258,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
             !closed && (
               <div class="sd-actions sd-actions-left">
                 <Button
-                  onClick={submit}
+                  submit
                   primary
                   busy={action.busy === 'answer'}
                   disabled={!ready}
