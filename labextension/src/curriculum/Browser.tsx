@@ -1,7 +1,7 @@
 /** The curriculum browser: what there is, and the lesson one looks at; at first, the next one. */
 
-import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import type { JSX, RefObject } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { HealthNote } from '../environments/HealthNote';
 import { t, tn } from '../i18n';
 import type { IEnvironments } from '../tokens';
@@ -32,6 +32,7 @@ export function Browser(props: {
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [focused, setFocused] = useState('');
   const [chosen, setChosen] = useState<string | null>(null);
+  const search = useRef<HTMLInputElement>(null);
 
   const opening = useAction();
   const open = (lesson: ILesson): void => {
@@ -61,6 +62,7 @@ export function Browser(props: {
       ) : (
         <>
           <Search
+            field={search}
             filter={filter}
             concepts={conceptsOf(lessons)}
             found={shown.length}
@@ -73,6 +75,7 @@ export function Browser(props: {
                 <Button
                   onClick={() => {
                     setFilter(ALL);
+                    search.current?.focus(); // this button goes
                   }}
                 >
                   {t('Show all')}
@@ -127,6 +130,7 @@ export function Browser(props: {
 }
 
 function Search(props: {
+  field: RefObject<HTMLInputElement>;
   filter: IFilter;
   concepts: readonly string[];
   found: number;
@@ -141,6 +145,7 @@ function Search(props: {
         {t('Search lessons')}
       </label>
       <input
+        ref={props.field}
         id={`${id}-search`}
         type="search"
         placeholder={t('Search lessons')}

@@ -9,7 +9,7 @@ import type { EventHub } from '../../src/connection/hub';
 import { Browser } from '../../src/curriculum/Browser';
 import { doingsOf } from '../../src/curriculum/doings';
 import { EnvironmentRegistry } from '../../src/environments/registry';
-import { button, clickAgain, rest } from '../browser';
+import { button, clickAgain, rest, type } from '../browser';
 import { ScriptedTransport } from '../transport';
 
 const LESSONS = [
@@ -249,6 +249,19 @@ test('a search finds lessons in closed branches, too', async () => {
   await rest();
   expect(page.lines.at(-1)?.textContent).toContain('Diagnosing failures');
   expect(page.text).toContain('1 lesson found');
+});
+
+test('who shows all again goes on in the search that found nothing', async () => {
+  await page.begin();
+  const field = page.el.querySelector<HTMLInputElement>('[type="search"]');
+  type(field, 'nothing of the kind');
+  await rest();
+  button(page.el, 'Show all').focus();
+  button(page.el, 'Show all').click();
+  await rest();
+  expect(page.lines).toHaveLength(4);
+  expect(field?.value).toBe('');
+  expect(document.activeElement).toBe(field);
 });
 
 test('keeps what is known while nobody answers, says so, and says when it is over', async () => {
