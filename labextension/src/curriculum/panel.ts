@@ -4,8 +4,10 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
 import { Widget, PanelLayout } from '@lumino/widgets';
+import { asProblem } from '../api/problem';
 import { t } from '../i18n';
 import { lessonsIcon } from '../lab/icons';
+import { late } from '../lab/late';
 import type { IEnvironments } from '../tokens';
 
 export class CurriculumPanel extends Widget {
@@ -112,21 +114,37 @@ export class CurriculumPanel extends Widget {
   }
 
   private _load(): Promise<void> {
-    this._loading ??= Promise.all([
-      import('./view'),
-      import('../lab/view')
-    ]).then(([{ browser }, { View }]) => {
-      if (!this.isDisposed) {
+    this._loading ??= late(
+      Promise.all([import('./view'), import('../lab/view')]),
+      t('The lessons could not be loaded.')
+    ).then(
+      ([{ browser }, { View }]) => {
         const draw = browser(this._commands, this._environments);
-        (this.layout as PanelLayout).addWidget(
-          new View(draw, [this._environments.changed])
-        );
+        this._fill(new View(draw, [this._environments.changed]));
+      },
+      (error: unknown) => {
+        this._loading = null; // asked for again when it is shown the next time
+        const { message, hint } = asProblem(error);
+        const said = new Widget();
+        said.addClass('sd-view');
+        said.addClass('sd-browser-none');
+        said.node.setAttribute('role', 'alert');
+        said.node.textContent = `${message} ${hint}`;
+        this._fill(said);
       }
-    });
-    this._loading.catch(() => {
-      this._loading = null; // asked for again when it is shown the next time
-    });
+    );
     return this._loading;
+  }
+
+  /** Show this, and nothing of before. */
+  private _fill(content: Widget): void {
+    if (this.isDisposed) {
+      content.dispose();
+      return;
+    }
+    const layout = this.layout as PanelLayout;
+    layout.widgets[0]?.dispose();
+    layout.addWidget(content);
   }
 
   private _awaits = false;

@@ -15,6 +15,8 @@ import { isString } from '../api/guards';
 import { CommandIDs } from '../commands';
 import { t } from '../i18n';
 import { dashboardIcon } from '../lab/icons';
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- has to be there where what is lazy is not
+import { late } from '../lab/late';
 import { openAtLine } from '../lab/line';
 import { currentWorkspace, hasEnvironment } from '../lessons/current';
 import {
@@ -61,7 +63,10 @@ export const dashboardPlugin: JupyterFrontEndPlugin<IDashboards> = {
       workspace: string,
       restored: boolean
     ): Promise<DashboardWidget> => {
-      const { DashboardWidget: Made } = await import('./widget');
+      const { DashboardWidget: Made } = await late(
+        import('./widget'),
+        t('The dashboard could not be loaded.')
+      );
       const made = new Made({
         connection,
         workspace,

@@ -5,8 +5,11 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { IStatusBar } from '@jupyterlab/statusbar';
+import { t } from '../i18n';
 import { IEnvironments, ISysdesignSettings, ITranslations } from '../tokens';
 /* eslint-disable jupyter/prefer-lazy-imports -- what the bar itself shows; the list is loaded late */
+import { late } from '../lab/late';
+import { told } from '../lab/told';
 import { StatusItem } from './item';
 import { MemoryWatch } from './watch';
 
@@ -32,11 +35,14 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
         open.dispose();
         return;
       }
-      const { showRunning } = await import('./popup');
+      const { showRunning } = await late(
+        import('./popup'),
+        t('The list of running environments could not be loaded.')
+      );
       open = showRunning(item, app.commands, environments, settings);
     };
     const item = new StatusItem(environments, settings, () => {
-      void toggle();
+      void told(toggle);
     });
     statusBar?.registerStatusItem('jupyter-sysdesign:status', {
       item,
@@ -53,7 +59,7 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
           // Later: the click that asks for the list would be one outside of it, and close it.
           setTimeout(() => {
             if (!open || open.isDisposed) {
-              void toggle();
+              void told(toggle);
             }
           });
         })

@@ -24,11 +24,15 @@ beforeEach(() => {
     hub: id => new EventHub(id, transport),
     startOptions: () => ({})
   });
-  panel = new CurriculumPanel(new CommandRegistry(), list);
-  Widget.attach(panel, document.body);
+  attach();
   editor = document.createElement('input');
   document.body.append(editor);
 });
+
+function attach(): void {
+  panel = new CurriculumPanel(new CommandRegistry(), list);
+  Widget.attach(panel, document.body);
+}
 
 afterEach(() => {
   panel.dispose();
@@ -112,4 +116,23 @@ test('who types on in the cell they came from is left alone', async () => {
   );
   await lessonsCome();
   expect(document.activeElement).toBe(editor);
+});
+
+test('what could not be loaded is said, and there when it is shown again', async () => {
+  panel.dispose();
+  const view = '../../src/curriculum/view';
+  jest.doMock(view, () => {
+    throw new Error('Loading chunk 7 failed.');
+  });
+  attach();
+  await rest();
+  const alert = (): string | null | undefined =>
+    panel.node.querySelector('[role=alert]')?.textContent;
+  expect(alert()).toContain('The lessons could not be loaded.');
+  expect(alert()).toContain('reload the page');
+  jest.dontMock(view);
+  panel.hide();
+  panel.show();
+  await lessonsCome();
+  expect(alert()).toBeUndefined();
 });

@@ -90,3 +90,30 @@ test('the button of the memory warning shows the list, and does not close it', a
   expect(document.querySelector('.sd-running-popup')).not.toBeNull();
   jest.useRealTimers();
 });
+
+test('a list that could not be loaded is said', async () => {
+  jest.doMock('../../src/status/popup', () => {
+    throw new Error('Loading chunk 7 failed.');
+  });
+  const said = jest.spyOn(Notification, 'error').mockReturnValue('it');
+  let bar: StatusItem | undefined;
+  void statusPlugin.activate(
+    { commands: new CommandRegistry() } as never,
+    {},
+    NOTHING,
+    SETTINGS,
+    {
+      registerStatusItem: (_: string, { item: made }: { item: StatusItem }) => {
+        bar = made;
+      }
+    }
+  );
+  bar?.node.querySelector('button')?.click();
+  await new Promise(resolve => setTimeout(resolve));
+  expect(said).toHaveBeenCalledWith(
+    expect.stringContaining(
+      'The list of running environments could not be loaded.'
+    ),
+    expect.anything()
+  );
+});
