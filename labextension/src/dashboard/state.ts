@@ -266,10 +266,16 @@ export class DashboardState {
   }
 
   private _takeRuns(runs: readonly Run[]): void {
-    this.runs = [...runs].sort((a, b) => b.started_at - a.started_at);
-    runs.forEach(run => {
-      this.timeline.run(run);
-    });
+    // An answer may be older than the event that told of a run's end.
+    const ended = this.runs.filter(({ state }) => state !== 'running');
+    this.runs = runs
+      .map(run => ended.find(({ id }) => id === run.id) ?? run)
+      .sort((a, b) => b.started_at - a.started_at);
+    for (const run of this.runs) {
+      if (!ended.includes(run)) {
+        this.timeline.run(run);
+      }
+    }
   }
 
   private _takeFaults(active: readonly ActiveFault[]): void {

@@ -143,3 +143,12 @@ test('a run that began and ended meanwhile is known', () => {
   ]);
   expect(runs).toBe(false);
 });
+
+test('an older answer does not begin a run anew that has ended', async () => {
+  transport.answers.set(`${ENV}/runs`, [run()]);
+  const asked = state.loadRuns(new Api(transport));
+  state.advance([event('run.done', 1002, run({ state: 'done' }))]);
+  await asked;
+  expect(state.running).toBeNull();
+  expect(state.timeline.marks.map(({ to }) => to)).toEqual([1002]);
+});
