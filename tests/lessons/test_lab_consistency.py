@@ -46,6 +46,35 @@ def test_the_photo_breaks_as_many_models_as_the_lesson_says():
     assert "client bob read list and got null" in printed
 
 
+UNRELATED = """
+    ann writes x 1
+    bob writes x 2
+    carl reads x 2
+    carl reads x 1
+    carl reads x 2
+"""
+
+
+def test_of_two_writers_who_knew_nothing_of_each_other_neither_is_newer():
+    assert weakest(read(UNRELATED)) == ["causal convergence", "causal memory"]
+    known = UNRELATED.replace("bob writes", "bob reads x 1\n    bob writes")
+    assert weakest(read(known)) == ["monotonic reads"]
+
+
+def test_writes_follow_reads_goes_back_over_many_reads():
+    chain = """
+        ann writes x 1
+        bob reads x 1
+        bob writes y 1
+        carl reads y 1
+        carl writes z 1
+        dora reads z 1
+        dora reads x nothing
+        dora reads x 1
+    """
+    assert weakest(read(chain)) == ["writes follow reads"]
+
+
 def test_one_line_moved_breaks_another_model():
     names, _ = run("story", "yours")
     assert weakest(names["changed"]) == [right("swapped")] == ["linearizable"]

@@ -3,9 +3,9 @@
 Terry et al., "Session guarantees for weakly consistent replicated data" (1994), define them by the
 sets of writes that servers hold. A history does not show servers, so here a guarantee is broken
 when a read answers a version that happened before one it should have seen; versions are compared
-as version vectors compare them. All four together, with everything that follows from them step by
-step, are causal consistency (Brzezinski, Sobaniec and Wawrzyniak, "From session causality to
-causal consistency", 2004).
+as version vectors compare them. For servers, all four together are causal consistency (Brzezinski,
+Sobaniec and Wawrzyniak, "From session causality to causal consistency", 2004). Seen from outside,
+each by itself and step by step, they are less: a history can keep all four and not be causal.
 """
 
 from __future__ import annotations
