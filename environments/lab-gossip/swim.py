@@ -53,7 +53,8 @@ class Swim(Node):
 
     def on_start(self):
         # STAGE 1: begin the first period after a random part of one, so that not all ping at once.
-        # STAGE 3: who comes back from a crash must be newer than what was said of it.
+        # STAGE 3: who comes back from a crash must be newer than what was said of it. In the paper
+        # death is final (§4.2); here a higher incarnation beats even dead.
         pass
 
     def on_timer(self, name):

@@ -48,7 +48,7 @@ DISSEMINATION = Rule(
 REJOINED = Rule(
     "rejoined",
     "Who lives is alive for everybody again",
-    f"{PAPER}, §4.2",
+    f"this lab: unlike in {PAPER}, §4.2, the dead may come back",
     "After the last fault, whoever runs is known to be alive by all others.",
 )
 LOAD = Rule(

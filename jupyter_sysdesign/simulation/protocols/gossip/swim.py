@@ -163,7 +163,7 @@ class Swim(Node):
         """Return whether it overrides what is known (§4.2).
 
         Of the same incarnation, dead overrides suspect and suspect overrides alive. A higher one
-        overrides all, also dead: that is how a member comes back.
+        overrides all, also dead, unlike in the paper: that is how a member comes back.
         """
         status, member, incarnation = update
         known = self.incarnations[member]
