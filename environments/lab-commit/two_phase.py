@@ -45,7 +45,7 @@ from jupyter_sysdesign.simulation.units import MS
 # and they wait for         Answer(tx, committed)
 #
 # A change is (server, account, amount). participants(changes) are the servers in it.
-# What servers say to each other is yours. These are the usual ones.
+# What servers say to each other is yours. These are the usual ones; in stage 2 you add one more.
 
 
 class Prepare(NamedTuple):
