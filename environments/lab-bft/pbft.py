@@ -8,7 +8,8 @@ Each method below is asked one question, and looks only at what it is given and 
     self.view               the view this replica is in
     self.primary(view)      the number of the primary of a view
     self.proposals          (view, number): the request that was proposed for it, and prepared here
-    self.prepares           (view, number, digest): {sender: its sealed Prepare}
+    self.prepares           (view, number, digest): {sender: its sealed Prepare}; sealed means signed:
+                            only its owner can make a seal, and all can check it
     self.commits            (view, number, digest): the set of senders
     self.seal.holds(m)      whether a sealed message was sealed by m.by; what it says is m.body
     digest(request)         a short text that stands for a request

@@ -8,7 +8,13 @@ import re
 import pytest
 from lessons.cells import actual, sends, shown
 
+from jupyter_sysdesign.notebook.simulation import simulate
+from jupyter_sysdesign.simulation.clients import Workload
+from jupyter_sysdesign.simulation.plan import Plan
 from jupyter_sysdesign.simulation.protocols.chain.race import reversal, reversed_share
+from jupyter_sysdesign.simulation.protocols.pbft.replica import Pbft
+from jupyter_sysdesign.simulation.protocols.pbft.suite import PBFT
+from jupyter_sysdesign.simulation.units import MS
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +54,14 @@ def test_three_servers_with_one_liar_differ(views):
 def test_a_request_costs_as_many_messages_as_the_lesson_says(views):
     assert views["normal"].outcome.status == "passed"
     assert len(sends(views["normal"])) == actual("lab-bft", "pbft-messages")
+
+
+def test_seven_replicas_send_about_ten_times_what_five_raft_servers_do():
+    one = Workload(clients=1, reads=0, appends=0, operations=1, start_us=20 * MS, think_us=20 * MS)
+    plan = Plan(3, servers=7, duration_us=120 * MS, workload=one)
+    raft = 2 * 4  # an entry and an answer for each follower; with it goes a heartbeat
+    assert len(sends(simulate(Pbft, suite=PBFT, plan=plan))) == 90 == 6 + 2 * 7 * 6
+    assert 7 < 90 / (raft + 4) < 90 / raft < 12
 
 
 def test_the_lying_primary_is_given_up_when_the_lesson_says(views):
