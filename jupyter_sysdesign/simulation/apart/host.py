@@ -1,8 +1,8 @@
 """The process that servers are forked from: it has loaded what they may use, and nothing of theirs.
 
 Started by ``Apart``. Its stdin is a socket: first comes what is to be served, then for each server
-one message with a descriptor, the server's own line to the world. What a file of the learner's does
-when it is read, it does in a server's process, so servers have nothing in common.
+one message with two descriptors, the server's own line to the world. What a file of the learner's
+does when it is read, it does in a server's process, so servers have nothing in common.
 
 Run as ``python -P -s -m jupyter_sysdesign.simulation.apart.host``.
 """
@@ -31,7 +31,7 @@ def main() -> NoReturn:
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(nothing, descriptor)
-    line = Line(door)
+    line = Line(door.fileno(), door.fileno(), owned=False)
     served = Served(*line.hear())
     wire = Wire(served.modules)
     _keep_away(served.given)
@@ -47,17 +47,18 @@ def main() -> NoReturn:
     gc.freeze()
     host = os.getpid()
     while True:
-        _, ends, _, _ = socket.recv_fds(door, 1, 1)
+        _, ends, _, _ = socket.recv_fds(door, 1, 2)
         if not ends:
             os._exit(0)
         if os.fork() == 0:
             limits.follow_parent(host)
             door.close()
             try:
-                serve(Line(socket.socket(fileno=ends[0])), wire, served, watch)
+                serve(Line(*ends), wire, served, watch)
             finally:
                 os._exit(0)
-        os.close(ends[0])
+        for each in ends:
+            os.close(each)
 
 
 def _keep_away(given: list[str]) -> None:

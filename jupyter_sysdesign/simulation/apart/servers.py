@@ -12,7 +12,15 @@ from jupyter_sysdesign.interpreter import module_command
 from jupyter_sysdesign.simulation import protocols
 from jupyter_sysdesign.simulation.apart.probes import Hearer
 from jupyter_sysdesign.simulation.apart.served import Served
-from jupyter_sysdesign.simulation.apart.wire import CUT, Letter, Line, Wire, chance, take_chance
+from jupyter_sysdesign.simulation.apart.wire import (
+    CUT,
+    Letter,
+    Line,
+    Wire,
+    chance,
+    new_line,
+    take_chance,
+)
 from jupyter_sysdesign.simulation.disk import Disk, PowerCut
 from jupyter_sysdesign.simulation.node import Node
 from jupyter_sysdesign.simulation.server_file import read
@@ -115,7 +123,7 @@ class _Host:
             self._process = subprocess.Popen(
                 argv, stdin=theirs.fileno(), stdout=nowhere, stderr=nowhere, env=env
             )
-        line = Line(self._door)
+        line = Line(self._door.fileno(), self._door.fileno(), owned=False)
         try:
             line.say(served)
             line.hear()  # what else we sent now would be read with that, and its descriptor lost
@@ -130,10 +138,13 @@ class _Host:
 
     def new_line(self) -> Line:
         """Have a server forked; return the line to it."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._door, [b"."], [theirs.fileno()])
-        return Line(ours)
+        line, theirs = new_line()
+        try:
+            socket.send_fds(self._door, [b"."], theirs)
+        finally:
+            for each in theirs:
+                os.close(each)
+        return line
 
 
 class RemoteNode(Node):

@@ -11,9 +11,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import importlib
+import os
 import struct
 from collections import namedtuple
 from functools import lru_cache
+from io import FileIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack
@@ -21,7 +23,6 @@ import msgpack
 from jupyter_sysdesign.simulation.values import ATOMS, Foreign
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterable
     from random import Random
 
@@ -315,11 +316,16 @@ def _named(name: str, classes: dict[str, Any]) -> Any:
 
 
 class Line:
-    """One end of a connection."""
+    """One end of a connection: a pipe in each direction, which takes half the time of a socket.
 
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-        self._receive, self._send = end.recv, end.sendall
+    Args:
+        ears, mouth: descriptors to read from and to write to.
+        owned: they are closed with it.
+    """
+
+    def __init__(self, ears: int, mouth: int, *, owned: bool = True) -> None:
+        self._ears = FileIO(ears, "rb", closefd=owned)
+        self._mouth = FileIO(mouth, "wb", closefd=owned)
         self._come = b""
 
     def say(self, what: Any) -> None:
@@ -329,7 +335,9 @@ class Line:
             OSError: nobody is at the other end.
         """
         data = _encode(what)
-        self._send(_HEAD.pack(len(data)) + data)
+        data = _HEAD.pack(len(data)) + data
+        while (written := self._mouth.write(data)) < len(data):  # a signal came in between
+            data = data[written:]
 
     def hear(self) -> Any:
         """Return what the next frame says.
@@ -356,7 +364,7 @@ class Line:
 
     def _more(self) -> bytes:
         try:
-            said = self._receive(_CHUNK)
+            said = self._ears.read(_CHUNK)
         except OSError as error:
             raise EOFError from error
         if not said:
@@ -365,4 +373,12 @@ class Line:
 
     def close(self) -> None:
         """Close it."""
-        self._end.close()
+        self._ears.close()
+        self._mouth.close()
+
+
+def new_line() -> tuple[Line, tuple[int, int]]:
+    """Return one end of a new connection, and what the other one is made of."""
+    theirs_in, out = os.pipe()
+    come, theirs_out = os.pipe()
+    return Line(come, out), (theirs_in, theirs_out)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_sysdesign.simulation.apart import servers as worlds_side
+from jupyter_sysdesign.simulation.apart import wire
 from jupyter_sysdesign.simulation.apart.servers import Apart
-from jupyter_sysdesign.simulation.apart.wire import Line
 from jupyter_sysdesign.simulation.faults import Fault
 from jupyter_sysdesign.simulation.play import play
 from jupyter_sysdesign.simulation.protocols.chain.merchant import MERCHANT
@@ -88,13 +87,13 @@ def test_the_power_is_cut_at_the_same_write(case, servers):
 def test_a_server_waits_only_at_the_writes_that_may_be_its_last(monkeypatch, on):
     waited = []
 
-    class Counted(Line):
+    class Counted(wire.Line):
         def hear(self):
             said = super().hear()
             waited.extend(["waited"] if said[0] == "more" else [])
             return said
 
-    monkeypatch.setattr(worlds_side, "Line", Counted)
+    monkeypatch.setattr(wire, "Line", Counted)
     plan = RAFT.scenarios[3].plan(7)
     (trigger,) = plan.triggers
     plan = replace(plan, triggers=(replace(trigger, on=on),))
