@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jupyter_sysdesign.environment.status import (
     Applied,
@@ -263,6 +264,12 @@ class DetachRequest(_Request):
     ttl_s: float = Field(7200.0, gt=0, le=7 * 86_400)
 
 
+def _bindable(values: list[Any]) -> list[Any]:
+    """Refuse what JSON can write and no database could take: half of a surrogate pair."""
+    json.dumps(values, ensure_ascii=False).encode()
+    return values
+
+
 class SqlRequest(_Request):
     """One statement against the environment's database, as the learner's own role."""
 
@@ -272,7 +279,9 @@ class SqlRequest(_Request):
     explain: bool = Field(
         default=False, description="run EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) of it, rolled back"
     )
-    parameters: list[Any] = Field([], description="values for %s, bound by the server")
+    parameters: Annotated[list[Any], AfterValidator(_bindable)] = Field(
+        [], description="values for %s, bound by the server"
+    )
     role: Literal["app", "grader"] = Field(
         "app", description="grader: reads everything, changes nothing"
     )

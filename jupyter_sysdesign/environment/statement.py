@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import errors as pg
 
+from jupyter_sysdesign.environment import sql_script
 from jupyter_sysdesign.environment.status import SqlResult
 from jupyter_sysdesign.errors import ResourceError, SqlError, UnavailableError
 
@@ -29,12 +30,13 @@ _PATIENCE_S = _STATEMENT_TIMEOUT_S + 10
 _CHUNK = 100
 _LONGEST_CELL = 10_000
 _EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, SETTINGS, FORMAT JSON) "
-#: What may return any number of rows and changes none: leading comments do not matter.
-_READS = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|values|table|with)\b", re.IGNORECASE | re.DOTALL
-)
-#: A ``WITH`` that has one of these may return none, and a stream wants some.
-_CHANGES = re.compile(r"\b(?:insert|update|delete|merge)\b", re.IGNORECASE)
+#: What begins so may return any number of rows; it changes something only if it says so.
+_READS = frozenset({"select", "values", "table", "with"})
+#: A ``SELECT`` that has this may make a table instead of returning rows, and a stream wants some.
+_MAKES = re.compile(r"\binto\b", re.IGNORECASE)
+#: So may a ``WITH`` that has one of these.
+_CHANGES = re.compile(r"\b(?:insert|update|delete|merge|into)\b", re.IGNORECASE)
+_HALVES = re.compile("[\ud800-\udfff]")
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -135,10 +137,13 @@ async def _fetch(
 
 
 def _is_read(statement: str) -> bool:
-    found = _READS.match(statement)
-    if found is None:
+    try:
+        words = [word for each in sql_script.split(statement)[:1] for word in each.words[:1]]
+    except sql_script.ScriptError:  # PostgreSQL says what is wrong with it
         return False
-    return found[1].casefold() != "with" or not _CHANGES.search(statement)
+    if not _READS.intersection(words):
+        return False
+    return not (_CHANGES if words == ["with"] else _MAKES).search(statement)
 
 
 def _names(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> list[str]:
@@ -193,7 +198,7 @@ def _cell(value: Any) -> object:
     if isinstance(value, list | tuple):
         return [_cell(each) for each in value]
     if isinstance(value, dict):
-        return {str(name): _cell(each) for name, each in value.items()}
+        return {_sayable(str(name)): _cell(each) for name, each in value.items()}
     if isinstance(value, bytes | bytearray | memoryview):
         text = "\\x" + bytes(value).hex()
     elif isinstance(value, dt.date | dt.time):
@@ -201,8 +206,13 @@ def _cell(value: Any) -> object:
     elif isinstance(value, uuid.UUID | dt.timedelta | ipaddress.IPv4Address):
         text = str(value)
     else:
-        text = str(value)
+        text = _sayable(str(value))
     return text if len(text) <= _LONGEST_CELL else text[:_LONGEST_CELL] + " …"
+
+
+def _sayable(text: str) -> str:
+    """Return what an answer can carry: JSON in a database may hold half of a surrogate pair."""
+    return _HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _located(error: psycopg.Error, statement: str) -> str:

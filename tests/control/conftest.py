@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+import httpx
 import psutil
 import pytest
 
@@ -38,6 +39,12 @@ class Control:
         """Return a client that is closed with the test."""
         self.clients.append(ControlClient(holder=holder, **options))
         return self.clients[-1]
+
+    def raw(self) -> httpx.Client:
+        """Return an HTTP client without our own client's manners."""
+        self.client().info()
+        transport = httpx.HTTPTransport(uds=str(paths.control_socket()))
+        return httpx.Client(transport=transport, base_url="http://control", timeout=PATIENCE_S)
 
     @property
     def pid(self) -> int:

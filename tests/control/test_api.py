@@ -33,13 +33,6 @@ for _ in range(300):
     DEEP = [DEEP]
 
 
-def raw(control: Control) -> httpx.Client:
-    """Return an HTTP client without our own client's manners."""
-    control.client().info()
-    transport = httpx.HTTPTransport(uds=str(paths.control_socket()))
-    return httpx.Client(transport=transport, base_url="http://control", timeout=60)
-
-
 def test_the_catalogue_and_a_workspace(control: Control) -> None:
     client = control.client()
     assert {"tiny", "tiny-full"} <= {each.id for each in client.lessons()}
@@ -311,7 +304,7 @@ WRONG = [
 
 
 def test_wrong_requests(control: Control) -> None:
-    with raw(control) as http:
+    with control.raw() as http:
         for method, path, body, status in WRONG:
             headers = {"Content-Type": "application/json"}
             answer = http.request(method, path, content=body, headers=headers)
@@ -321,7 +314,7 @@ def test_wrong_requests(control: Control) -> None:
 
 def test_odd_answers_are_kept_or_refused_but_break_nothing(control: Control) -> None:
     made = control.workspace()
-    with raw(control) as http:
+    with control.raw() as http:
         for value in (b'"\\ud800"', b"NaN", b"1e999", b"[" * 400 + b"]" * 400, b'{"a": "\\u0000"}'):
             url = f"/v1/workspaces/{made.id}/answers/why"
             body = b'{"value": ' + value + b"}"
