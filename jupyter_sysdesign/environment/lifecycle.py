@@ -215,8 +215,10 @@ class Lifecycle:
             if not self._held_files.names(self.spec):
                 raise NotFoundError(f"{self.source.lesson} has no database to migrate")
             return applying.applied(done, [], "", nothing=applying.NOTHING)
-        reason = await self.databases[0].migrations.must_replay()
+        migrations = self.databases[0].migrations
+        reason = await migrations.must_replay()
         if reason:
+            await in_thread(migrations.read)  # a mistake that can be seen now costs no data
             await self.restore()
         try:
             applied = await self.databases[0].migrations.apply()

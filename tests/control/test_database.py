@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jupyter_sysdesign import errors
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -64,3 +66,23 @@ def test_whatever_a_statement_holds_it_is_answered(
             )
             assert answer.status_code in (404, 422), (body, answer.text)
             assert set(answer.json()) == {"code", "message", "hint"}
+
+
+def test_files_that_cannot_be_read_cost_no_data(
+    client: ControlClient, environment: str, migrations: Path
+) -> None:
+    first = migrations / "001-index.sql"
+    first.write_text("CREATE INDEX by_category ON items (category);\n")
+    (migrations / "002-index.sql").write_text("CREATE INDEX by_price ON items (price);\n")
+    assert client.apply(environment).applied == ["001-index.sql", "002-index.sql"]
+    client.sql(environment, "CREATE TABLE mine AS SELECT 1 AS n")
+    for broken in ("SELECT 'a;\n", "BEGIN;\n", "SELECT 'ä';\n"):
+        first.write_text(broken, encoding="latin-1")
+        with pytest.raises(errors.InvalidFileError) as refused:
+            client.apply(environment)
+        assert (refused.value.file, refused.value.line) == ("migrations/001-index.sql", 1)
+        kept = "SELECT n, to_regclass('by_price') IS NOT NULL FROM mine"
+        assert client.sql(environment, kept).rows == [[1, True]]
+    first.write_text("CREATE INDEX by_both ON items (category, price);\n")
+    done = client.apply(environment)
+    assert (done.applied, done.replayed) == (["001-index.sql", "002-index.sql"], True)
