@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from jupyter_sysdesign.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Sequence
+    from collections.abc import AsyncIterator, Collection, Iterator, Sequence
     from pathlib import Path
 
 FOLDER = "migrations"
@@ -206,7 +206,13 @@ class Migrations:
 
     async def _apply(self, script: Script, admin: Connection) -> None:
         try:
-            async with await _connect(self._app, options=_APPLY_OPTIONS) as app:
+            opened = await _connect(self._app, options=_APPLY_OPTIONS)
+        except psycopg.OperationalError as error:
+            raise UnavailableError(
+                f"The database does not let us in to apply {script.shown}: {_said(error)}"
+            ) from error
+        try:
+            async with opened as app:
                 if script.in_transaction:
                     await _run_in_transaction(script, app, admin)
                 else:
@@ -224,12 +230,8 @@ class Migrations:
         except psycopg.OperationalError as error:
             raise UnavailableError(f"The database does not answer: {_said(error)}") from error
         async with admin:
-            try:
+            with _recorded():
                 await admin.execute(_SETTLE)
-            except psycopg.Error as error:
-                raise UnavailableError(
-                    f"The database keeps no record of migrations: {_said(error)}"
-                ) from error
             yield admin
 
 
@@ -297,8 +299,17 @@ async def run(script: Script, connection: Connection) -> None:
 
 
 async def _execute(statement: sql_script.Statement, script: Script, connection: Connection) -> None:
-    try:
+    with _refusals(script, connection, statement):
         await connection.execute(statement.text.encode())
+
+
+@contextmanager
+def _refusals(
+    script: Script, connection: Connection, statement: sql_script.Statement | None = None
+) -> Iterator[None]:
+    """Lay what PostgreSQL refuses within to the file, but not the loss of the connection."""
+    try:
+        yield
     except (pg.DiskFull, pg.OutOfMemory) as error:
         raise ResourceError(f"No room to apply {script.shown}: {_said(error)}") from error
     except psycopg.Error as error:
@@ -308,19 +319,17 @@ async def _execute(statement: sql_script.Statement, script: Script, connection: 
         raise InvalidFileError(
             _said(error),
             file=script.shown,
-            line=statement.line_at(int(place) if place else None),
+            line=statement.line_at(int(place) if place else None) if statement else None,
             hint=_hint(error),
         ) from error
 
 
 async def _run_in_transaction(script: Script, app: Connection, admin: Connection) -> None:
-    try:
+    with _refusals(script, app):  # the COMMIT checks what is deferred
         async with app.transaction():
             found = await (await app.execute("SELECT pg_current_xact_id()::text")).fetchone()
             await _record(admin, script, found[0] if found else None)
             await run(script, app)
-    except pg.IntegrityError as error:  # a deferred constraint, checked by the COMMIT
-        raise InvalidFileError(_said(error), file=script.shown) from error
     await _confirm(admin, script)
 
 
@@ -335,12 +344,24 @@ async def _run_alone(script: Script, app: Connection, admin: Connection) -> None
     await _confirm(admin, script)
 
 
+@contextmanager
+def _recorded() -> Iterator[None]:
+    """Say of what fails within that it was the record."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise UnavailableError(
+            f"The database keeps no record of migrations: {_said(error)}"
+        ) from error
+
+
 async def _record(admin: Connection, script: Script, xid: str | None) -> None:
-    await admin.execute(
-        "INSERT INTO sysdesign.migrations (name, sha256, script, state, xid) "
-        "VALUES (%s, %s, %s, 'applying', %s::xid8)",
-        [script.name, script.sha256, script.text, xid],
-    )
+    with _recorded():  # within the file's transaction, and not its mistake
+        await admin.execute(
+            "INSERT INTO sysdesign.migrations (name, sha256, script, state, xid) "
+            "VALUES (%s, %s, %s, 'applying', %s::xid8)",
+            [script.name, script.sha256, script.text, xid],
+        )
 
 
 async def _confirm(admin: Connection, script: Script) -> None:

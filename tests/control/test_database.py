@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from jupyter_sysdesign import errors
@@ -86,3 +88,36 @@ def test_files_that_cannot_be_read_cost_no_data(
     first.write_text("CREATE INDEX by_both ON items (category, price);\n")
     done = client.apply(environment)
     assert (done.applied, done.replayed) == (["001-index.sql", "002-index.sql"], True)
+
+
+def test_who_is_to_blame_for_a_migration_is_told(
+    client: ControlClient, environment: str, migrations: Path
+) -> None:
+    late = (
+        "CREATE TABLE a (n int);\n"
+        "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$\n"
+        "BEGIN RAISE EXCEPTION 'not so' USING ERRCODE = '{code}', HINT = 'Look again.'; END $$;\n"
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON a DEFERRABLE INITIALLY DEFERRED\n"
+        "FOR EACH ROW EXECUTE FUNCTION look();\n"
+        "INSERT INTO a VALUES (1);\n"
+    )
+    file = migrations / "001-late.sql"
+    for code in ("raise_exception", "serialization_failure", "unique_violation"):
+        file.write_text(late.format(code=code))
+        with pytest.raises(errors.InvalidFileError, match="not so") as refused:
+            client.apply(environment)
+        assert refused.value.file == "migrations/001-late.sql"
+        assert refused.value.hint == "Look again."
+    file.write_text(late.format(code="disk_full"))
+    with pytest.raises(errors.ResourceError, match=r"No room to apply migrations/001-late\.sql"):
+        client.apply(environment)
+
+    url = client.console(environment).url
+    with contextlib.ExitStack() as crowd:
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                crowd.enter_context(psycopg.connect(url))
+        with pytest.raises(errors.UnavailableError, match=r"does not let us in.*slots"):
+            client.apply(environment)
+    file.write_text("CREATE TABLE a (n int);\n")
+    assert client.apply(environment).applied == ["001-late.sql"]
