@@ -213,6 +213,7 @@ class Migrations:
             ) from error
         try:
             async with opened as app:
+                await _clear(script, app)
                 if script.in_transaction:
                     await _run_in_transaction(script, app, admin)
                 else:
@@ -243,6 +244,16 @@ WITH settled AS (
 )
 DELETE FROM sysdesign.migrations
 WHERE state = 'applying' AND xid IS NOT NULL AND pg_xact_status(xid) = 'aborted'
+"""
+
+# What CREATE INDEX CONCURRENTLY leaves when it fails is of no use, and in the way of the next one.
+# What is being built looks the same; an index ON ONLY a partitioned table waits for its parts.
+_UNFINISHED = """
+SELECT format('DROP INDEX %s', indexrelid::regclass)
+FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE NOT indisvalid AND relkind = 'i' AND relowner = current_user::regrole
+  AND relnamespace <> 'pg_toast'::regnamespace
+  AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid)
 """
 
 
@@ -324,6 +335,13 @@ def _refusals(
         ) from error
 
 
+async def _clear(script: Script, app: Connection) -> None:
+    """Drop the indexes that were not finished."""
+    with _refusals(script, app):
+        for (drop,) in await (await app.execute(_UNFINISHED)).fetchall():
+            await app.execute(drop)
+
+
 async def _run_in_transaction(script: Script, app: Connection, admin: Connection) -> None:
     with _refusals(script, app):  # the COMMIT checks what is deferred
         async with app.transaction():
@@ -338,7 +356,7 @@ async def _run_alone(script: Script, app: Connection, admin: Connection) -> None
     await _record(admin, script, None)
     try:
         await run(script, app)
-    except InvalidFileError:
+    except (InvalidFileError, ResourceError):
         await admin.execute("DELETE FROM sysdesign.migrations WHERE name = %s", [script.name])
         raise
     await _confirm(admin, script)

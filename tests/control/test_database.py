@@ -121,3 +121,48 @@ def test_who_is_to_blame_for_a_migration_is_told(
             client.apply(environment)
     file.write_text("CREATE TABLE a (n int);\n")
     assert client.apply(environment).applied == ["001-late.sql"]
+
+
+def test_an_index_that_was_not_finished_is_in_nobody_s_way(
+    client: ControlClient, environment: str, migrations: Path
+) -> None:
+    first, second = migrations / "001-index.sql", migrations / "002-index.sql"
+    first.write_text("-- no-transaction\nCREATE INDEX CONCURRENTLY by_price ON items (price);\n")
+    second.write_text(
+        "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS mine ON items (category);\n"
+    )
+    with psycopg.connect(client.console(environment).url) as psql:
+        psql.execute("UPDATE items SET price = 1 WHERE id = 1")
+        with pytest.raises(errors.InvalidFileError, match="lock timeout") as refused:
+            client.apply(environment)
+        assert "end its transaction" in refused.value.hint
+    with pytest.raises(errors.SqlError, match="could not create unique index"):
+        client.sql(environment, "CREATE UNIQUE INDEX CONCURRENTLY mine ON items (category)")
+    done = client.apply(environment)
+    assert (done.applied, done.replayed) == (["001-index.sql", "002-index.sql"], False)
+    valid = (
+        "SELECT indexrelid::regclass::text, indisvalid FROM pg_index"
+        " WHERE indrelid = 'items'::regclass ORDER BY 1"
+    )
+    assert client.sql(environment, valid).rows == [
+        ["by_price", True],
+        ["items_pkey", True],
+        ["mine", True],
+    ]
+    assert client.sql(environment, "SELECT price FROM items WHERE id = 1").rows == [[1]]
+
+
+def test_a_file_without_a_transaction_for_which_there_is_no_room_costs_no_data(
+    client: ControlClient, environment: str, migrations: Path
+) -> None:
+    file = migrations / "001-large.sql"
+    file.write_text(
+        "-- no-transaction\nDO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = 'disk_full'; END $$;"
+    )
+    client.sql(environment, "DELETE FROM items WHERE id > 1")
+    with pytest.raises(errors.ResourceError, match="full"):
+        client.apply(environment)
+    file.write_text("-- no-transaction\nVACUUM items;\n")
+    done = client.apply(environment)
+    assert (done.applied, done.replayed) == (["001-large.sql"], False)
+    assert client.sql(environment, "SELECT count(*) FROM items").rows == [[1]]
