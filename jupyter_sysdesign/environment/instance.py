@@ -424,13 +424,13 @@ class Instance:
 
     def _runner(self, name: str) -> ServiceRunner:
         self._require_known(name)
-        if self._life.state in AT_REST or name not in self._life.runners:
-            raise ConflictError(f"{self.id} does not run", hint="Start it first.")
+        self._require_running(name)
         return self._life.runners[name]
 
     def _database(self, name: str | None) -> Postgres:
         if name is not None:
             self._require_known(name)
+        self._require_running(name)
         databases = [each for each in self._life.databases if name in (None, each.spec.name)]
         if not databases:
             raise NotFoundError(f"{name} is no database" if name else "There is no database here")
@@ -440,6 +440,11 @@ class Instance:
         if service not in self._life.spec.services:
             known = ", ".join(self._life.spec.services)
             raise NotFoundError(f"There is no service {service!r}", hint=f"There are {known}.")
+
+    def _require_running(self, service: str | None) -> None:
+        running = {} if self._life.state in AT_REST else self._life.runners
+        if not running or service not in (None, *running):
+            raise ConflictError(f"{self.id} does not run", hint="Start it first.")
 
     def _require_up(self) -> None:
         if self._life.state not in UP:

@@ -211,7 +211,7 @@ class HoldLock(DatabaseFault):
     async def _answers(self) -> bool:
         try:
             await (await self._connect("admin")).close()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, ConflictError):  # it is down, or all are
             return False
         return True
 

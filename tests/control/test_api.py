@@ -92,6 +92,8 @@ def test_a_lesson_from_start_to_removal(control: Control) -> None:
         client.stop(environment)
     with pytest.raises(errors.ConflictError):
         client.sql(environment, "SELECT 1")
+    with pytest.raises(errors.ConflictError, match="does not run"):
+        client.console(environment)
     client.delete(environment)
     assert client.environments() == []
     assert not (paths.instances() / environment).exists()
