@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+#: HAProxy only warns of the second line, and says so before anything else.
+WARNED_OF = "    use_backend apps\n    http-request set-header X-Way lb\n"
+
 
 @pytest.fixture
 async def shop(instances: Callable[..., Watched], tiny_full_lesson: Source) -> Watched:  # noqa: F811
@@ -142,6 +145,18 @@ async def test_a_service_that_is_being_replaced_is_left_to_it(shop: Watched, unt
             "app2:8000 check",
             "app3:8000 check",
             r"haproxy\.cfg:15: .*could not resolve address 'app3'",
+        ),
+        (
+            "haproxy.cfg",
+            "    default_backend apps\n\nbackend apps\n    balance",
+            f"{WARNED_OF}    default_backend apps\n\nbackend apps\n    balanc",
+            r"haproxy\.cfg:14: unknown keyword 'balanc'",
+        ),
+        (
+            "haproxy.cfg",
+            "    default_backend apps\n",
+            f"{WARNED_OF}    default_backend aps\n",
+            r"haproxy\.cfg: .*unable to find required default_backend: 'aps'",
         ),
         ("compose.yaml", "./haproxy.cfg:", "./haproxy2.cfg:", r"haproxy2\.cfg does not exist"),
     ],

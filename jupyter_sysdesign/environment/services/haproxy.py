@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.spec import ServiceSpec
 
 _BIND = re.compile(r"^(?P<start>\s*bind\s+)(?P<host>\S*?):(?P<port>\d+)(?=\s|$)")
-_ALERT = re.compile(r"\[(?:ALERT|WARNING)\].*?\[[^\]:\s]*:(\d+)\]\s*:\s*(.*)")
+#: What keeps it from working; beside it stand warnings, which do not.
+_ALERT = re.compile(r"\[ALERT\]\s+\(\d+\) : (?:config : )?(.*)")
+_LOCATED_ALERT = re.compile(r"\[ALERT\].*?\[[^\]:\s]*:(\d+)\]\s*:\s*(.*)")
 _LISTEN_FD = "SYSDESIGN_LISTEN_FD"
 _CHECK_TIMEOUT_S = 20
 #: By itself it makes room for as many as it may have files open: a million in many a container.
@@ -79,11 +81,12 @@ class Haproxy:
         except subprocess.TimeoutExpired as error:
             raise InvalidFileError("HAProxy cannot finish reading it", file=self._shown) from error
         if done.returncode:
-            found = _ALERT.search(done.stderr)
-            if found:
-                raise InvalidFileError(found[2], file=self._shown, line=int(found[1]))
+            located = _LOCATED_ALERT.search(done.stderr)
+            if located:
+                raise InvalidFileError(located[2], file=self._shown, line=int(located[1]))
+            alert = _ALERT.search(done.stderr)
             last = (done.stderr.strip().splitlines() or ["HAProxy refuses it"])[-1]
-            raise InvalidFileError(last, file=self._shown)
+            raise InvalidFileError(alert[1] if alert else last, file=self._shown)
 
     def prepare(self, progress: OnProgress | None = None) -> None:  # noqa: ARG002 (protocol)
         """Write both configuration files.
