@@ -56,7 +56,9 @@ class Environment:
         self.purpose = purpose
         self.id = source.instance_id
         # First of all: where the files are wrong, nothing is left behind.
-        self.instance = Instance(source, purpose=purpose, emit=self._emit)
+        self.instance = Instance(
+            source, purpose=purpose, emit=self._emit, leave_data=self._end_runs
+        )
         self.folder = paths.instance(self.id) if purpose == "lesson" else temporary(self.id)
         self._sequence = Sequence(self.folder / "events.seq")
         self.events = EventStream(self._sequence)
@@ -124,13 +126,12 @@ class Environment:
                 await asyncio.sleep(_POLL_S)
 
     async def reset(self) -> None:
-        """Restore the pristine data.
+        """Restore the pristine data; a run that is going on ends first.
 
         Raises:
             ConflictError: something else is being done to it.
             NotFoundError: it was removed meanwhile.
         """
-        await self.runs.stop_all()
         self._require_kept()
         await self.instance.reset()
 
@@ -169,6 +170,10 @@ class Environment:
             log.warning("%s did not start: %s", self.id, error)  # the instance's state says it too
         except Exception:
             log.exception("%s did not start", self.id)
+
+    async def _end_runs(self) -> None:
+        """End what would be kept as one run, though half of its answers are of other data."""
+        await self.runs.stop_all()
 
     def _require_kept(self) -> None:
         if self._removed:

@@ -28,7 +28,7 @@ from jupyter_sysdesign.errors import ConflictError, NotFoundError
 from jupyter_sysdesign.load.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from jupyter_sysdesign.control.models import SqlRequest
     from jupyter_sysdesign.environment.addresses import Address
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 Action = Literal["start", "stop", "kill", "pause", "resume"]
 
 
+async def _nothing() -> None:
+    """Do nothing."""
+
+
 class Instance:
     """One environment of one workspace.
 
@@ -52,6 +56,8 @@ class Instance:
         source: the lesson's files under the learner's.
         purpose: ``lesson``, or ``check``: then the folder goes with the program that owns it.
         emit: hears every event (its type and data), on the event loop, in order.
+        leave_data: awaited once pristine data are about to take the place of those there are: ends
+            what works on them. Nothing else is done to the instance meanwhile.
         runs_on: the runtime; by default the configured one.
         start_timeout_s: how long a service may take until it answers.
 
@@ -65,6 +71,7 @@ class Instance:
         *,
         purpose: str = "lesson",
         emit: Callable[[str, dict[str, Any]], None],
+        leave_data: Callable[[], Awaitable[None]] = _nothing,
         runs_on: str | None = None,
         start_timeout_s: float = START_TIMEOUT_S,
     ) -> None:
@@ -76,6 +83,7 @@ class Instance:
             source,
             self._tell,
             emit,
+            leave_data,
             purpose=purpose,
             runs_on=runs_on or choice.default(),
             start_timeout_s=start_timeout_s,

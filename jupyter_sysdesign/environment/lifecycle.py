@@ -42,7 +42,7 @@ from jupyter_sysdesign.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
     from pathlib import Path
 
     from jupyter_sysdesign.environment.held_files import Contents
@@ -68,6 +68,7 @@ class Lifecycle:
         runs_on: see ``runtimes.choice``; to be changed at rest only.
         tell: called after every change of the environment's own state.
         emit: hears events of services and log lines.
+        leave_data: see ``Instance``.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Lifecycle:
         source: Source,
         tell: Callable[[], None],
         emit: Callable[[str, dict[str, Any]], None],
+        leave_data: Callable[[], Awaitable[None]],
         *,
         purpose: str,
         runs_on: str,
@@ -96,6 +98,7 @@ class Lifecycle:
         self._purpose = purpose
         self._tell = tell
         self._emit = emit
+        self._leave_data = leave_data
         self._start_timeout_s = start_timeout_s
         self._premises: Premises | None = None
         self._runtime: Runtime | None = None
@@ -183,6 +186,7 @@ class Lifecycle:
 
     async def restore(self) -> None:
         """Run on pristine data, whatever was done to it; from up to up."""
+        await self._leave_data()
         async with self._or_nothing():
             await self._end_background()
             self._become(State.PREPARING)
@@ -196,6 +200,7 @@ class Lifecycle:
 
     async def discard(self) -> None:
         """Forget the data of an instance at rest; the next start begins with pristine data."""
+        await self._leave_data()
         try:
             await self._occupy()
             await self._discard()

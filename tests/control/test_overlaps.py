@@ -190,12 +190,17 @@ def test_a_start_that_follows_a_stop_is_not_stopped(
     assert gone_through[gone_through.index("stopped") :].count("stopping") == 0
 
 
+def endless_run(client: ControlClient, environment: str) -> str:
+    """Begin a run that ends only when somebody ends it; return its id."""
+    steady = client.profiles(environment).profiles["steady"]
+    return client.start_run(environment, {**steady, "duration_s": 600}).id
+
+
 def test_no_run_outlives_its_environment(control: Control, others: ThreadPoolExecutor) -> None:
     client, workspace = control.client(holder="kernel:a"), control.workspace().id
     client.wait(client.create_environment(workspace).id)
-    unending = {**client.profiles(workspace).profiles["steady"], "duration_s": 600}
     client.service(workspace, "app", "pause")  # so that it takes long to look for the paths
-    begun = others.submit(control.client().start_run, workspace, unending)
+    begun = others.submit(endless_run, control.client(), workspace)
     wait([begun], timeout=0.5)
     client.stop(workspace)
     with suppress(errors.ConflictError):
@@ -277,6 +282,40 @@ def test_a_start_that_meets_a_reset_is_refused(
     assert reset.result().state.value == "stopped"
     client.start(workspace.id)
     assert client.wait(workspace.id).state.value == "ready"
+
+
+def test_a_reset_that_is_refused_leaves_the_run_alone(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    client.wait(client.create_environment(workspace.id).id)
+    run = endless_run(client, workspace.id)
+    slow = Path(workspace.folder) / "migrations" / "001-slow.sql"
+    slow.write_text("SELECT pg_sleep(600);\n")
+    applied = others.submit(control.client().apply, workspace.id)
+    sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+    control.until(lambda: client.sql(workspace.id, sleeping).rows)
+    with pytest.raises(errors.ConflictError, match="is busy"):
+        client.reset(workspace.id)
+    assert client.run(workspace.id, run).state == "running"
+    client.stop(workspace.id)
+    with pytest.raises(errors.ConflictError, match="stopped meanwhile"):
+        applied.result()
+
+
+def test_who_restores_the_pristine_data_ends_the_run_on_the_former(control: Control) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    client.wait(client.create_environment(workspace.id).id)
+    migration = Path(workspace.folder) / "migrations" / "001-index.sql"
+    migration.write_text("CREATE INDEX ON items (category);\n")
+    client.apply(workspace.id)
+    run = endless_run(client, workspace.id)
+    migration.write_text("CREATE INDEX ON items (price);\n")
+    assert client.apply(workspace.id).replayed
+    assert client.run(workspace.id, run).state == "stopped"
+    run = endless_run(client, workspace.id)
+    client.reset(workspace.id)
+    assert client.run(workspace.id, run).state == "stopped"
 
 
 def test_who_used_a_deleted_one_does_not_hold_the_next(
