@@ -139,6 +139,10 @@ class Lifecycle:
         """Return the last lines a service printed."""
         return self.console.last(service, count)
 
+    def give_up(self) -> None:
+        """End slow preparations early: all is about to be stopped."""
+        self._held().place.cancelled.set()
+
     def printed(self, name: str, ts: float, lines: Sequence[str], skipped: int) -> None:
         """Keep and pass on what a service printed."""
         self.console.printed(name, ts, lines, skipped)
@@ -350,7 +354,7 @@ class Lifecycle:
             runtime=runtime,
             progress=lambda told: _call(loop, self._show, told),
             prepared=lambda: self._become(State.STARTING),
-            give_up=self._held().place.cancelled.set,
+            give_up=self.give_up,
         )
         await self._list_migrations()
         if self._lost:

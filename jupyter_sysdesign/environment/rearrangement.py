@@ -67,7 +67,7 @@ async def rearrange(
                 await end(runners[each.name])
             runners[each.name] = each
             await each.prepare_and_start()
-    except BaseException:
+    except Exception:  # not a cancellation: who cancels ends them all
         await _undo(runners, before, ended)
         raise
     names = {each.name for each in fresh}

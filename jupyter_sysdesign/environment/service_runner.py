@@ -55,6 +55,9 @@ class Surroundings(Protocol):
     def last_lines(self, service: str, count: int) -> list[str]:
         """Return the last lines the service printed."""
 
+    def give_up(self) -> None:
+        """End slow preparations early: all is about to be stopped."""
+
 
 class ServiceRunner:
     """A service and its state. Operations wait for each other."""
@@ -141,7 +144,7 @@ class ServiceRunner:
         async with self._lock:
             if self.state in _UP:
                 raise ConflictError(f"{self.name} runs already")
-            await self.prepare()
+            await self.prepare(give_up=self._around.give_up)
             await self._start(ServiceState.STARTING)
 
     async def stop(self, *, at_once: bool = False) -> None:

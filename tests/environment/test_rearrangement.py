@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from environment.test_instance import Watched, get, instances  # noqa: F401 (a fixture)
+from environment.test_postgres_template import DB, lesson
 
+from jupyter_sysdesign import paths
 from jupyter_sysdesign.environment import proctree
 from jupyter_sysdesign.environment.status import ServiceState, State
 from jupyter_sysdesign.errors import ConflictError, InvalidFileError, StartFailedError
@@ -219,3 +221,27 @@ async def test_the_first_database_is_the_first_one_also_after_a_failure(
     assert instance.dsn() == before
     assert instance.dsn() == instance.dsn(service="db")
     assert all_ready(instance), [(e.name, e.state, e.reason) for e in instance.status.services]
+
+
+async def test_a_stop_ends_what_an_apply_prepares_and_starts_nothing_more(
+    instances: Callable[..., Watched],  # noqa: F811
+    make_lesson: Callable[..., Source],
+    until: Until,
+) -> None:
+    seed = "SELECT pg_sleep(CASE current_database() WHEN 'slow' THEN 600 ELSE 0 END);\n"
+    source = make_lesson(lesson(DB, **{"db/1.sql": seed}))
+    source = replace(source, editable=("compose.yaml",))
+    compose = source.workspace / "compose.yaml"
+    shutil.copy(source.pristine / "compose.yaml", compose)
+    instance = instances(source)
+    await instance.start()
+    edit(compose, ("POSTGRES_USER: shop,", "POSTGRES_USER: shop, POSTGRES_DB: slow,"))
+    applying = asyncio.ensure_future(instance.apply())
+    await until(lambda: list(paths.templates().glob(".made-up-db-*.partial")))
+    stopping = asyncio.ensure_future(instance.stop())
+    await until(stopping.done)
+    with pytest.raises(ConflictError, match="stopped meanwhile"):
+        await applying
+    assert instance.status.state is State.STOPPED
+    told = [data["state"] for kind, data in instance.events if kind.endswith(".state")]
+    assert set(told[told.index("stopping") :]) == {"stopping", "stopped"}
