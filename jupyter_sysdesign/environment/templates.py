@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -26,11 +27,14 @@ from typing import TYPE_CHECKING, NoReturn
 from jupyter_sysdesign.environment import file_copy
 from jupyter_sysdesign.environment.owner import server_owner
 from jupyter_sysdesign.environment.status import Progress
+from jupyter_sysdesign.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+#: What is said of a preparation that was cancelled.
+STOPPED = "Stopped while the database was being prepared"
 #: Templates nobody has used for so long go when another one is built.
 UNUSED_S = 14 * 24 * 3600.0
 
@@ -55,19 +59,21 @@ class Templates:
         key: str,
         build: Callable[[Path], None],
         progress: Callable[[Progress], None] | None = None,
+        cancelled: threading.Event | None = None,
     ) -> Path:
         """Return the data folder of template ``key``, built now if there is none in either folder.
 
         ``build`` fills the (missing) folder it is given; when it fails, nothing is left of it.
-        Another process that builds the same template is waited for. One that is not whole, as
-        after a power loss, is built again.
+        Another process that builds the same template is waited for, until ``cancelled`` is set. One
+        that is not whole, as after a power loss, is built again.
 
         Raises:
+            ConflictError: ``cancelled`` was set.
             ResourceError: no space left.
         """
         home = self._find(key)
         if home is None:
-            with self._locked(key, progress):
+            with self._locked(key, progress, cancelled or threading.Event()):
                 home = self._find(key)
                 if home is None:
                     home = self._build(key, build)
@@ -175,7 +181,9 @@ class Templates:
             shutil.rmtree(partial, ignore_errors=True)
 
     @contextmanager
-    def _locked(self, key: str, progress: Callable[[Progress], None] | None) -> Iterator[None]:
+    def _locked(
+        self, key: str, progress: Callable[[Progress], None] | None, cancelled: threading.Event
+    ) -> Iterator[None]:
         """Hold the lock of ``key``, waiting for its holder."""
         descriptor = self._lock_file(key)
         try:
@@ -186,7 +194,8 @@ class Templates:
                 except BlockingIOError:
                     if progress:
                         progress(Progress(step="Waiting: another process prepares the same data"))
-                    time.sleep(_LOCK_POLL_S)
+                    if cancelled.wait(_LOCK_POLL_S):
+                        raise ConflictError(STOPPED) from None
             yield
         finally:
             os.close(descriptor)

@@ -7,6 +7,7 @@ its place.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
@@ -373,17 +374,19 @@ def test_a_check_never_takes_the_learners_environment(control: Control) -> None:
     assert [each.id for each in control.client().environments()] == [workspace.id]
 
 
-def test_who_waits_for_a_start_hears_of_a_stop(
-    control: Control,
-    curriculum: Path,
-    home: Path,
-    others: ThreadPoolExecutor,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def slow_to_seed(curriculum: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let seeding the lesson's database take longer than anybody waits."""
     mine = shutil.copytree(curriculum, home.parent / "curriculum")
     slow = mine / "environments" / "tiny" / "db" / "03-slow.sql"
-    slow.write_text("SELECT pg_sleep(60);\n")
+    slow.write_text("SELECT pg_sleep(600);\n")
     monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(mine))
+
+
+@pytest.mark.usefixtures("slow_to_seed")
+def test_who_waits_for_a_start_hears_of_a_stop(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
     client, other = control.client(holder="kernel:a"), control.client()
     environment = client.create_environment(control.workspace().id).id
     seen: list[str] = []
@@ -398,3 +401,28 @@ def test_who_waits_for_a_start_hears_of_a_stop(
     other.stop(environment)
     with pytest.raises(errors.ConflictError, match="was stopped meanwhile"):
         ready.result()
+
+
+@pytest.mark.usefixtures("slow_to_seed")
+def test_a_stop_does_not_wait_for_data_that_somebody_else_prepares(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace().id
+    for each in paths.templates().glob("*.lock"):  # of other tests
+        each.unlink()
+    client.create_environment(workspace)
+    (lock,) = control.until(lambda: [*paths.templates().glob("*.lock")])
+    client.stop(workspace)
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        client.start(workspace)
+        control.until(lambda: "another process" in progress(client, workspace))
+        stopped = others.submit(control.client().stop, workspace)
+        control.until(lambda: client.environment(workspace).state.value == "stopped")
+    stopped.result()
+
+
+def progress(client: ControlClient, environment: str) -> str:
+    """Return what an environment is preparing."""
+    found = client.environment(environment).progress
+    return found.step if found else ""

@@ -33,7 +33,8 @@ class Place:
         ports: reserved port of each service that ``spec.tcp()`` names.
         host: where this machine finds them; to the services they are always on 127.0.0.1.
         inherits: a service inherits the socket that listens on its port; else it makes its own.
-        cancelled: set it to end a ``prepare`` that builds a template; it raises ConflictError.
+        cancelled: set it to end a ``prepare`` that builds a template, or waits for somebody else to
+            have built it; it raises ConflictError.
     """
 
     instance: str

@@ -238,7 +238,7 @@ class Postgres:
                 progress=progress,
             )
 
-        return self.place.templates.ensure(key, build, progress)
+        return self.place.templates.ensure(key, build, progress, self.place.cancelled)
 
     def _program(self) -> Path:
         """Return the server program, where its user can reach it."""

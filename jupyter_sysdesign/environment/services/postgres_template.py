@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from jupyter_sysdesign.environment.file_copy import no_room, tree_bytes
 from jupyter_sysdesign.environment.status import Progress
+from jupyter_sysdesign.environment.templates import STOPPED
 from jupyter_sysdesign.errors import ConflictError, InvalidFileError, StartFailedError
 from jupyter_sysdesign.interpreter import module_command
 
@@ -90,7 +91,7 @@ def _follow(
     now = Progress(step="Creating an empty database")
     for line in _lines(process):
         if cancelled.is_set():
-            raise ConflictError("Stopped while the database was being prepared")
+            raise ConflictError(STOPPED)
         if line is not None:
             said: dict[str, Any] = json.loads(line)
             if "step" not in said:
