@@ -164,6 +164,11 @@ async def test_how_a_service_ended_is_told_as_on_the_embedded_runtime(
     assert puppet.status.state is State.DEGRADED
     await puppet.service("app", "start")
     with pytest.raises(httpx.HTTPError):
+        await puppet.run("import os; os._exit(-1)")
+    await until(lambda: puppet.of("app").state is ServiceState.FAILED)
+    assert puppet.of("app").reason.startswith("ended with code 255")
+    await puppet.service("app", "start")
+    with pytest.raises(httpx.HTTPError):
         await puppet.run("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     await until(lambda: puppet.of("app").state is ServiceState.FAILED)
     assert puppet.of("app").reason.startswith("was killed by SIGSEGV")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.services import Place
 
 _MIB = 1 << 20
-_SIGNALLED = 128
+_SIGNALLED, _LAST_SIGNAL = 128, 64
 #: A service that floods its log waits for us this long per chunk.
 _FLOOD_BYTES, _FLOOD_PAUSE_S = 1 << 14, 0.025
 _LOOK_EVERY_S = 1.0
@@ -300,7 +300,7 @@ class Docker:
         reason = running.reason
         if state["OOMKilled"] and not running.told:
             reason = _out_of_memory(launch)
-        if code > _SIGNALLED:  # as a shell says that a signal ended it
+        if _SIGNALLED < code <= _SIGNALLED + _LAST_SIGNAL:  # as a shell says that a signal ended it
             code = _SIGNALLED - code
         return Exit(launch.name, running.pid, code, told=running.told, reason=reason)
 
