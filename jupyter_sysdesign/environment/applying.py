@@ -13,16 +13,20 @@ NOTHING = "Nothing to apply: what stands in your files is in effect already."
 NO_MIGRATION = "Nothing to apply: every file in migrations/ is applied already."
 
 
-def applied(done: Rearranged, files: list[str], reason: str, *, nothing: str) -> Applied:
+def applied(
+    done: Rearranged, files: list[str], reason: str, notes: list[str], *, nothing: str
+) -> Applied:
     """Return what became of the services and of ``migrations/``.
 
     Args:
         done: the services.
         files: migrations applied now.
         reason: why the pristine data was restored first; empty: it was not.
+        notes: what the services' new arrangement brought about besides.
         nothing: what to say if there was nothing to do.
     """
     said = [_of_services(done)] if done.anything else []
+    said += [f"{note}." for note in notes]
     said += [_of_migrations(files, reason)] if files or reason else []
     return Applied(
         applied=files,

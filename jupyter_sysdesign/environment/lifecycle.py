@@ -105,7 +105,7 @@ class Lifecycle:
         self._lost = ""  # why all that the runtime ran is gone
         self.proxy: LinkProxy | None = None
         self._background: set[asyncio.Task[None]] = set()
-        self._note = ""
+        self._notes: list[str] = []  # what is worth knowing though all is well
         self._held_files = HeldFiles(source)
         self._rearranging = False
         self.replacing: frozenset[str] = frozenset()
@@ -127,6 +127,13 @@ class Lifecycle:
 
     def changed(self, runner: ServiceRunner) -> None:
         """Tell that a service is another now, and the environment with it if that follows."""
+        if isinstance(runner.service, Postgres) and runner.service.replaced:
+            runner.service.replaced = False
+            self._note(
+                runner.name,
+                f"{runner.name} begins with pristine data: its scripts, its names or PostgreSQL "
+                "are others now, and what it held is gone",
+            )
         self._emit("service.state", runner.status.model_dump(mode="json"))
         if self.state in UP and not self._rearranging:
             self._settle()
@@ -219,11 +226,13 @@ class Lifecycle:
 
         On pristine data if an applied one changed.
         """
+        known = len(self._notes)
         done = await self._rearrange()
+        notes = self._notes[known:]
         if not self.databases:
             if not self._held_files.names(self.spec):
                 raise NotFoundError(f"{self.source.lesson} has no database to migrate")
-            return applying.applied(done, [], "", nothing=applying.NOTHING)
+            return applying.applied(done, [], "", notes, nothing=applying.NOTHING)
         migrations = self.databases[0].migrations
         reason = await migrations.must_replay()
         if reason:
@@ -237,7 +246,7 @@ class Lifecycle:
             await self._list_migrations()
         held = self._held_files.names(self.spec)
         nothing = applying.NOTHING if held else applying.NO_MIGRATION
-        return applying.applied(done, applied, reason, nothing=nothing)
+        return applying.applied(done, applied, reason, notes, nothing=nothing)
 
     async def remove(self) -> None:
         """Delete the folder of an instance at rest."""
@@ -276,10 +285,13 @@ class Lifecycle:
             for name, spec in self.spec.services.items()
         }
         self.proxy = LinkProxy(premises.place) if self.spec.routes else None
-        self._note = ""
+        self._notes.clear()
         for name, (old, new) in premises.moved.items():
-            self._note = f"Port {old} was taken meanwhile: {name} listens on {new} now"
-            self.console.say(name, self._note)
+            self._note(name, f"Port {old} was taken meanwhile: {name} listens on {new} now")
+
+    def _note(self, service: str, text: str) -> None:
+        self._notes.append(text)
+        self.console.say(service, text)
 
     async def _rearrange(self) -> Rearranged:
         """Run the services that ``compose.yaml`` describes now, and restart only what changed."""
@@ -497,7 +509,7 @@ class Lifecycle:
             reason = down[0].reason or down[0].state.value
             self._become(State.DEGRADED, f"{down[0].name}: {reason}")
         elif not not_ready or self.state not in UP:
-            self._become(State.READY, self._note)
+            self._become(State.READY, self._notes[-1] if self._notes else "")
         # else it stays what it was until those that are changing have become something
 
     def _become(self, state: State, reason: str = "") -> None:

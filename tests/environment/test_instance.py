@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -257,6 +258,33 @@ async def test_a_port_taken_while_it_was_stopped_is_given_up_and_said(tiny: Watc
         )
         assert tiny.status.reason in tiny.lines
         assert (await get(tiny, "/health")).status_code == 200
+
+
+async def test_data_of_another_seed_are_replaced_and_it_is_said(
+    instances: Callable[..., Watched], tiny_lesson: Source, home: Path
+) -> None:
+    pristine = shutil.copytree(tiny_lesson.pristine, home.parent / "pristine")
+    tiny = instances(replace(tiny_lesson, pristine=pristine))
+    await tiny.start()
+    await tiny.sql(SqlRequest(statement="INSERT INTO items (category, price) VALUES ('x', 1)"))
+    await tiny.stop()
+    more = pristine / "db" / "03-more.sql"
+    more.write_text("INSERT INTO nowhere VALUES (1);\n")
+    with pytest.raises(InvalidFileError, match=r"03-more\.sql:1"):
+        await tiny.start()
+    more.unlink()
+    await tiny.start()
+    assert await rows(tiny) == 1001  # what could not be seeded replaced nothing
+    assert tiny.status.reason == ""
+    await tiny.stop()
+    more.write_text("INSERT INTO items (category, price) VALUES ('y', 1), ('y', 2);\n")
+    await tiny.start()
+    assert await rows(tiny) == 1002
+    assert tiny.status.reason.startswith("db begins with pristine data")
+    assert tiny.status.reason in tiny.lines
+    await tiny.stop()
+    await tiny.start()
+    assert tiny.status.reason == ""
 
 
 # --- what the learner breaks --------------------------------------------------------------------

@@ -223,6 +223,25 @@ async def test_the_first_database_is_the_first_one_also_after_a_failure(
     assert all_ready(instance), [(e.name, e.state, e.reason) for e in instance.status.services]
 
 
+async def test_an_apply_says_that_a_database_of_another_name_begins_anew(
+    instances: Callable[..., Watched],  # noqa: F811
+    make_lesson: Callable[..., Source],
+) -> None:
+    source = make_lesson(lesson(DB, **{"db/1.sql": "CREATE TABLE t (n int);"}))
+    source = replace(source, editable=("compose.yaml",))
+    compose = source.workspace / "compose.yaml"
+    shutil.copy(source.pristine / "compose.yaml", compose)
+    instance = instances(source)
+    await instance.start()
+    edit(compose, ("POSTGRES_USER: shop,", "POSTGRES_USER: shop, POSTGRES_DB: other,"))
+    done = await instance.apply()
+    assert done.message.startswith("Restarted db. db begins with pristine data: ")
+    assert instance.status.reason
+    assert instance.status.reason in done.message
+    edit(compose, ("16MB", "17MB"))
+    assert (await instance.apply()).message == "Restarted db."
+
+
 async def test_a_stop_ends_what_an_apply_prepares_and_starts_nothing_more(
     instances: Callable[..., Watched],  # noqa: F811
     make_lesson: Callable[..., Source],

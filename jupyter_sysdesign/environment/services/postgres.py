@@ -56,6 +56,8 @@ class Postgres:
 
     Attributes:
         database: names of the database and of the application's role.
+        replaced: ``prepare`` replaced data that nobody had discarded, and not a copy of a
+            primary's; for who tells it to reset.
     """
 
     def __init__(self, spec: ServiceSpec, place: Place) -> None:
@@ -63,6 +65,7 @@ class Postgres:
         self.spec = spec
         self.place = place
         self.database = files.Database.of(spec)
+        self.replaced = False
         #: Whose data, passwords and roles they are.
         self._primary = spec.replica_of or spec.name
         self._owner = server_owner()
@@ -139,11 +142,14 @@ class Postgres:
         return self._ensure(self._key(), progress)
 
     def prepare(self, progress: OnProgress | None = None) -> None:
-        """Copy the template (built first if need be) unless there are data; write configuration."""
-        key = self._key()
-        if files.read_origin(self.data).get("key") != key:
-            self.discard()
+        """Copy the template (built first if need be) unless there are data; write configuration.
+
+        Data of another template are replaced.
+        """
+        key, found = self._key(), files.read_origin(self.data).get("key")
+        if found != key:
             self._obtain(key, progress)
+            self.replaced = found is not None and not self.spec.replica_of
         self._configure()
         self._write_psql()
 
@@ -196,16 +202,18 @@ class Postgres:
         return bool(found)
 
     def _obtain(self, key: str, progress: OnProgress | None) -> None:
-        """Have pristine data; if there is no room for them, what was discarded goes first."""
+        """Have pristine data; if there is no room for them, those of before go first."""
         try:
             self._copy_template(key, progress)
         except ResourceError:
+            self.discard()
             if not self._empty_trash():
                 raise
             self._copy_template(key, progress)
 
     def _copy_template(self, key: str, progress: OnProgress | None) -> None:
         self._ensure(key, progress)
+        self.discard()  # not before: what cannot be seeded costs nobody their data
         make_folder(self.data, self._owner)
         self.data.rmdir()  # only the folders above it were wanted
         self.place.templates.copy(key, self.data, progress)

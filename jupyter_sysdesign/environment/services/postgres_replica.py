@@ -70,6 +70,8 @@ class Replica(Postgres):
         origin = files.read_origin(self.place.data(self._primary))
         if origin.get("key") != key or "admin" in origin:
             super()._obtain(key, None)
+        else:
+            self.discard()
 
     def _configure(self) -> None:
         if self.data.is_dir():
