@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_sysdesign import file_names
 from jupyter_sysdesign.control.models import Status, WorkspaceDetail
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.workspace import NOTEBOOK
@@ -30,6 +31,8 @@ def open_steps(lesson: Lesson, answers: Mapping[str, Answer]) -> list[str]:
 def detail(workspace: Workspace, lesson: Lesson) -> WorkspaceDetail:
     """Return a workspace as the API shows it; model answers only beside one's own."""
     file = AnswersFile(workspace.folder)
+    files = workspace.files()
+    unlisted = [file_names.shown(each) for each in files if not file_names.is_text(each)]
     answers = {question: shown(lesson, question, each) for question, each in file.answers().items()}
     checks = file.checks()
     declared = lesson.check_ids() or list(checks)
@@ -42,7 +45,7 @@ def detail(workspace: Workspace, lesson: Lesson) -> WorkspaceDetail:
         folder=str(workspace.folder),
         notebook=NOTEBOOK,
         has_services=lesson.has_services,
-        files=workspace.files(),
+        files=[each for each in files if file_names.is_text(each)],
         editable=list(lesson.file.editable),
         answers=answers,
         open_steps=open_steps(lesson, answers),
@@ -51,8 +54,13 @@ def detail(workspace: Workspace, lesson: Lesson) -> WorkspaceDetail:
         questions_total=len(lesson.file.questions),
         finished=file.passed_at is not None,
         solutions=solutions(lesson) if file.tried else {},
-        notices=file.notices,
+        notices=[*file.notices, *_unlisted(unlisted)],
     )
+
+
+def _unlisted(names: list[str]) -> list[str]:
+    told = f"{', '.join(names[:3])}{', …' if names[3:] else ''}"
+    return [f"Not listed, for the name is not UTF-8 text: {told}"] if names else []
 
 
 def solutions(lesson: Lesson) -> dict[str, str]:

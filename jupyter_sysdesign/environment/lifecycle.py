@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from jupyter_sysdesign import paths
+from jupyter_sysdesign import file_names, paths
 from jupyter_sysdesign.environment import applying, removal
 from jupyter_sysdesign.environment.console import Console
 from jupyter_sysdesign.environment.ensemble import Ensemble
 from jupyter_sysdesign.environment.held_files import HeldFiles
 from jupyter_sysdesign.environment.link_proxy import LinkProxy
-from jupyter_sysdesign.environment.migrations import is_text
 from jupyter_sysdesign.environment.operations import Operations
 from jupyter_sysdesign.environment.ownership import Ownership
 from jupyter_sysdesign.environment.premises import Premises
@@ -473,7 +472,7 @@ class Lifecycle:
         relative = [
             path.relative_to(self.source.workspace).as_posix()
             for path in sorted(saved)
-            if path.is_relative_to(self.source.workspace) and is_text(str(path))
+            if path.is_relative_to(self.source.workspace) and file_names.is_text(str(path))
         ]
         for name in relative:
             if self.source.is_editable(name):

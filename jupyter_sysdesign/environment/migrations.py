@@ -9,7 +9,6 @@ transaction was committed (``pg_xact_status``).
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import errors as pg
 
+from jupyter_sysdesign import file_names
 from jupyter_sysdesign.environment import sql_script
 from jupyter_sysdesign.environment.status import Migration
 from jupyter_sysdesign.environment.threads import in_thread
@@ -139,9 +139,9 @@ class Migrations:
         files = [each.name for each in self._folder.glob("*.sql") if each.is_file()]
         found = sorted(name for name in files if not name.startswith("."))
         for name in found:
-            if not is_text(name):
-                shown = os.fsencode(name).decode(errors="replace")
-                raise InvalidFileError("its name is not UTF-8 text", file=f"{FOLDER}/{shown}")
+            if not file_names.is_text(name):
+                shown = f"{FOLDER}/{file_names.shown(name)}"
+                raise InvalidFileError("its name is not UTF-8 text", file=shown)
         return found
 
     def _sha256(self, name: str) -> str:
@@ -255,15 +255,6 @@ WHERE NOT indisvalid AND relkind = 'i' AND relowner = current_user::regrole
   AND relnamespace <> 'pg_toast'::regnamespace
   AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid)
 """
-
-
-def is_text(name: str) -> bool:
-    """Tell whether a file's name can be said: the system allows any bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def parse(name: str, text: str) -> Script:

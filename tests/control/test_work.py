@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import os
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -93,3 +95,12 @@ def test_what_no_request_can_carry_is_told_before_it_is_sent(control: Control) -
     for value in ({1, 2}, float("nan"), dt.date(2024, 5, 1)):
         with pytest.raises(errors.InvalidRequestError, match="cannot be sent"):
             client.answer(made.id, "how-many", value)
+
+
+def test_a_file_whose_name_is_no_text_holds_up_no_list(control: Control) -> None:
+    client, made = control.client(), control.workspace()
+    (Path(made.folder) / os.fsdecode(b"odd\xff.txt")).write_text("")
+    (listed,) = client.workspaces()
+    assert listed == control.workspace() == client.workspace(made.id)
+    assert listed.files == made.files
+    assert listed.notices == ["Not listed, for the name is not UTF-8 text: odd\ufffd.txt"]
