@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from jupyter_sysdesign import paths
+from jupyter_sysdesign import file_names, paths
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import replace
 from jupyter_sysdesign.environment.source import Source
@@ -121,7 +121,7 @@ def collect(lesson: Lesson, submitted: Path) -> dict[str, bytes]:
     """Return the editable files of ``submitted``; nothing else in it is even opened.
 
     Raises:
-        RejectedError: links, special files, or more than the limits.
+        RejectedError: links, special files, names that are no text, or more than the limits.
         UnreadableError: a file, or a folder with editable files, cannot be read.
     """
     files: dict[str, bytes] = {}
@@ -158,20 +158,25 @@ def _editable(lesson: Lesson, submitted: Path) -> Iterator[tuple[str, bytes]]:
                 linked = path.is_symlink()
             if linked:
                 if source.is_editable(relative) or _leads_to_editable(relative, source.editable):
-                    raise RejectedError(f"{relative} is a link; only plain files count.")
+                    shown = file_names.shown(relative)
+                    raise RejectedError(f"{shown} is a link; only plain files count.")
             elif name in names and source.is_editable(relative):
+                if not file_names.is_text(relative):
+                    shown = file_names.shown(relative)
+                    raise RejectedError(f"{shown} cannot be kept: its name is not UTF-8 text.")
                 yield relative, _read(path, relative)
 
 
 @contextlib.contextmanager
 def _reading(relative: str) -> Iterator[None]:
     """Tell what the file itself is to blame for from what the machine is."""
+    shown = file_names.shown(relative)
     try:
         yield
     except OSError as error:
         if error.errno in _NO_PLAIN_FILE:
-            raise RejectedError(f"{relative} is no plain file.") from error
-        raise UnreadableError(f"{relative} cannot be read: {error.strerror}.") from error
+            raise RejectedError(f"{shown} is no plain file.") from error
+        raise UnreadableError(f"{shown} cannot be read: {error.strerror}.") from error
 
 
 def _leads_to_editable(folder: str, patterns: tuple[str, ...]) -> bool:

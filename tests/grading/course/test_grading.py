@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
+from jupyter_sysdesign.cli.app import app
 from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.grading import verdict as verdicts
-from jupyter_sysdesign.grading.course import boxes, grader, orders, results
+from jupyter_sysdesign.grading.blame import Finding
+from jupyter_sysdesign.grading.course import boxes, gradebook, grader, isolation, orders, results
+from jupyter_sysdesign.grading.course import course as courses
 from jupyter_sysdesign.grading.course.course import Course
 from jupyter_sysdesign.grading.course.executors import Done, do
+from jupyter_sysdesign.grading.loading import load_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from click.testing import Result
 
     from jupyter_sysdesign.curriculum.catalogue import Lesson
 
@@ -40,11 +50,13 @@ class Saying:
 
     def __init__(self, line: str, end: str = "echo") -> None:
         self._script = _SCRIPT.replace("LINE", shlex.quote(line)).replace("END", end)
+        self.jobs = 0  # with a submission
 
     def unusable(self) -> str:
         return ""
 
     def start(self, lesson: Lesson, folder: Path, user: int) -> boxes.Started:
+        self.jobs += (folder / "home" / "templates").is_dir()
         return boxes.Started(boxes.started(["/bin/sh", "-c", self._script], {}), folder)
 
 
@@ -113,3 +125,75 @@ def test_a_submission_that_cannot_be_read_is_undecided_and_filed_nowhere(home: P
     (again,) = grader.run(plan, Here("nothing either"), lambda _: None)
     assert (again.how, again.result, again.problem) == ("kept", known, first.problem)
     assert results.load(course, "tiny", "ann") == known
+
+
+@pytest.fixture
+def course(home: Path) -> Course:
+    """Return a course in which nothing is handed in yet."""
+    made = courses.init(home.parent / "c", [Catalogue().lesson("tiny")])
+    gradebook.generate(made, "tiny")
+    return made
+
+
+def hand_in(course: Course, student: str, *files: str) -> Path:
+    """Hand in what was handed out and these migrations; return the folder."""
+    folder = course.folder / "submitted" / student / "tiny"
+    shutil.copytree(course.folder / "release" / "tiny", folder, dirs_exist_ok=True)
+    for name in files:
+        (folder / "migrations" / name).write_text("SELECT 1;\n")
+    return folder
+
+
+def said(*statuses: Status) -> str:
+    """Return a job's last line: the lesson's first checks end so, and all others pass."""
+    results = [
+        verdicts.not_made(each, Finding(status, f"It is {status.value}.")).model_copy(
+            update={"points": each.points if status is Status.PASSED else 0}
+        )
+        for each, status in zip_longest(
+            load_checks(Catalogue().lesson("tiny")), statuses, fillvalue=Status.PASSED
+        )
+    ]
+    verdict = verdicts.combine("tiny", results, seed=1, started_at=0)
+    return json.dumps({"verdict": verdict.model_dump(mode="json")})
+
+
+class Command:
+    """``sysdesign grade tiny`` on a machine whose only rung is the one given."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, course: Course) -> None:
+        self._monkeypatch = monkeypatch
+        self._course = course
+
+    def __call__(self, *words: str, rung: Saying | None, code: int = 0) -> Result:
+        self._monkeypatch.setattr(isolation, "LADDER", (rung,) if rung else ())
+        argv = ["grade", "tiny", "--course", str(self._course.folder), *words]
+        done = CliRunner().invoke(app, argv)
+        assert done.exit_code == code, f"{done.output}\n{done.exception!r}"
+        return done
+
+    def graded(self, *words: str, rung: Saying, code: int = 0) -> dict[str, Any]:
+        """Return the lines of what is graded, by student."""
+        lines = json.loads(self("--json", *words, rung=rung, code=code).stdout)["graded"]
+        assert len({each["student"] for each in lines}) == len(lines)
+        assert not [each["problem"] for each in lines if each["problem"]]
+        return {each["student"]: each for each in lines}
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, course: Course) -> Command:
+    return Command(monkeypatch, course)
+
+
+def test_a_name_that_is_no_text_stops_nobody_else(course: Course, command: Command):
+    odd = os.fsdecode(b"001\xff.sql")
+    hand_in(course, "ann", odd)
+    hand_in(course, "ben")
+    (hand_in(course, "cat") / "migrations" / odd).symlink_to("/etc/passwd")
+    done = command.graded(rung=Saying(said()))
+    assert [each["status"] for each in done.values()].count("failed") == 2
+    assert done["ben"]["status"] == "passed"
+    for student, why in (("ann", "its name is not UTF-8 text"), ("cat", "is a link")):
+        reason = results.load(course, "tiny", student).verdict.reason
+        assert reason.startswith("migrations/001\ufffd.sql ")
+        assert why in reason
