@@ -131,6 +131,11 @@ def autograde(course: Course, lesson: Lesson, order: Order, submitted: Path) -> 
         )
 
 
+def is_staged(course: Course, submitted: Path) -> bool:
+    """Tell whether a submission is the copy that ``autograde`` made of one."""
+    return submitted.resolve().is_relative_to(course.folder / _STAGED)
+
+
 def generate(course: Course, assignment: str) -> None:
     """Have nbgrader make the release version of an assignment.
 

@@ -25,6 +25,7 @@ class Result(BaseModel):
 
     Attributes:
         digest: of the files it is about.
+        rejected: why these were not even run; empty: they were.
         isolation: the rung of the ladder it was graded on.
         graded_at: seconds since the epoch.
     """
@@ -32,9 +33,17 @@ class Result(BaseModel):
     student: str
     assignment: str
     digest: str
+    rejected: str = ""
     verdict: Verdict
     isolation: str
     graded_at: float = Field(default_factory=time.time)
+
+    def is_of(self, other: Order | Result) -> bool:
+        """Tell whether it is about the same files, rejected for the same reason if at all.
+
+        Of all that are rejected no files are known, so their digest is one.
+        """
+        return (self.digest, self.rejected) == (other.digest, other.rejected)
 
 
 def load(course: Course, assignment: str, student: str) -> Result | None:
@@ -63,11 +72,12 @@ def keep(course: Course, order: Order, verdict: Verdict, isolation: str) -> Resu
         student=order.student,
         assignment=order.lesson,
         digest=order.digest,
+        rejected=order.rejected,
         verdict=verdict,
         isolation=isolation,
     )
     known = load(course, order.lesson, order.student)
-    if order.unreadable and known is not None and known.digest != order.digest:
+    if order.unreadable and known is not None and not known.is_of(order):
         return known
     result = fresh if known is None else merged(known, fresh)
     replace(_path(course, order.lesson, order.student), result.model_dump_json(indent=1) + "\n")
@@ -80,7 +90,7 @@ def merged(known: Result, fresh: Result) -> Result:
     Of the same files, each check keeps its better outcome: that a machine was busy, or a check
     could not be made, takes nothing away. Other files are another submission; the last one counts.
     """
-    if known.digest != fresh.digest:
+    if not known.is_of(fresh):
         return fresh
     before = {each.id: each for each in known.verdict.checks}
     checks = [_better(before.get(each.id), each) for each in fresh.verdict.checks]

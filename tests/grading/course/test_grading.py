@@ -197,3 +197,24 @@ def test_a_name_that_is_no_text_stops_nobody_else(course: Course, command: Comma
         reason = results.load(course, "tiny", student).verdict.reason
         assert reason.startswith("migrations/001\ufffd.sql ")
         assert why in reason
+
+
+def test_a_rejected_submission_is_not_another_one(course: Course, command: Command):
+    """All that are rejected have no files, and so has who deleted theirs."""
+    folder = hand_in(course, "ann")
+    (folder / "app" / "server.py").unlink()
+    rung = Saying(said())
+    assert command.graded(rung=rung)["ann"]["status"] == "passed"
+    link, large = folder / "migrations" / "link.sql", folder / "migrations" / "large.sql"
+    link.symlink_to("/etc/passwd")
+    assert (command.graded("--resume", rung=rung)["ann"]["points"]) == 0
+    assert "is a link" in results.load(course, "tiny", "ann").verdict.reason
+    link.unlink()
+    large.write_bytes(b" " * 1_000_001)
+    assert (command.graded("--resume", rung=rung)["ann"]["how"]) == "graded"
+    assert "larger than 1 MB" in results.load(course, "tiny", "ann").verdict.reason
+    assert (command.graded("--resume", rung=rung)["ann"]["how"]) == "kept"
+    large.unlink()
+    lesson = Catalogue().lesson("tiny")
+    assert grader.graded(course, lesson, "ann", folder).verdict.status is Status.PASSED
+    assert rung.jobs == 2

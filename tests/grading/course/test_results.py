@@ -100,11 +100,13 @@ def test_what_cannot_be_read_takes_nothing_away(course):
     undecided = _verdict(Status.UNKNOWN, 0)
     assert results.keep(course, unreadable, undecided, "docker").verdict == undecided
     fine = _order("ann", {"app/server.py": b"mine"})
-    passed = results.keep(course, fine, _verdict(Status.PASSED, 10), "docker")
-    assert passed.verdict.points == 10
-    for _ in range(2):
-        assert results.keep(course, unreadable, undecided, "docker") == passed
-        assert results.load(course, "tiny", "ann") == passed
+    rejected = _order("ann", {}, rejected="There are more than 200 files.")
+    for known, status, points in ((fine, Status.PASSED, 10), (rejected, Status.FAILED, 0)):
+        before = results.keep(course, known, _verdict(status, points), "docker")
+        assert before.verdict.points == points
+        for _ in range(2):
+            assert results.keep(course, unreadable, undecided, "docker") == before
+            assert results.load(course, "tiny", "ann") == before
 
 
 @settings(deadline=None)
