@@ -100,7 +100,7 @@ def grade(
         )
     else:
         out.print(f"Report: {written}", soft_wrap=True)
-    wanting = any(each.problem or each.result.verdict.status == "unknown" for each in done)
+    wanting = any(each.problem or each.result.undecided for each in done)
     raise typer.Exit(COULD_NOT if wanting else DONE)
 
 
@@ -145,6 +145,8 @@ def _show(graded: Graded) -> None:
     kept = " (from before)" if graded.how == "kept" else ""
     status = (verdict.status.value, _LOOK[verdict.status.value])
     console.print(Text.assemble(status, f"  {graded.order.student}  {points}{kept}"))
+    if graded.result.undecided:
+        console.print(f"    not decided: {', '.join(graded.result.undecided)}")
     if graded.problem:
         console.print(f"    not in the gradebook: {graded.problem}")
 
@@ -156,6 +158,7 @@ def _line(graded: Graded) -> dict[str, object]:
         "status": verdict.status.value,
         "points": verdict.points,
         "max_points": verdict.max_points,
+        "undecided": graded.result.undecided,
         "how": graded.how,
         "duration_s": round(verdict.duration_s, 3),
         "isolation": graded.result.isolation,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from jupyter_sysdesign.control.models import Status
 from jupyter_sysdesign.errors import NotFoundError, SysdesignError
 from jupyter_sysdesign.grading.course import gradebook, orders, results
 from jupyter_sysdesign.grading.course.executors import LocalProcesses
@@ -74,8 +73,7 @@ def plan(
     for student in students or folders:
         order = orders.read(student, lesson, folders[student], key, course.curriculum)
         known = results.load(course, assignment, student) if resume else None
-        decided = known is not None and known.verdict.status is not Status.UNKNOWN
-        if known is not None and decided and known.is_of(order):
+        if known is not None and known.is_of(order) and not known.undecided:
             made.kept.append((order, known))
         else:
             made.todo.append(order)
@@ -106,11 +104,16 @@ def run(made: Plan, executor: Executor, tell: Callable[[Graded], None]) -> list[
 
 
 def graded(course: Course, lesson: Lesson, student: str, submitted: Path) -> Result:
-    """Return the result of what ``student`` submitted, graded now unless it was before."""
+    """Return the result of what ``student`` submitted, graded now unless it was before.
+
+    What is undecided is tried again. But not of the copy that is filed: that was graded just now,
+    and has no more than the files that were.
+    """
     order = orders.read(student, lesson, submitted, course.key, course.curriculum)
     known = results.load(course, lesson.id, student)
-    staged = gradebook.is_staged(course, submitted)  # no more than the files that were graded
-    if known is not None and (known.digest == order.digest if staged else known.is_of(order)):
-        return known
+    if known is not None:
+        staged = gradebook.is_staged(course, submitted) and known.digest == order.digest
+        if staged or (known.is_of(order) and not known.undecided):
+            return known
     (done,) = LocalProcesses(1).run([order])
     return results.keep(course, done.order, done.verdict, done.isolation)

@@ -38,6 +38,11 @@ class Result(BaseModel):
     isolation: str
     graded_at: float = Field(default_factory=time.time)
 
+    @property
+    def undecided(self) -> list[str]:
+        """The checks that nobody could decide; there may be some behind a verdict ``failed``."""
+        return [each.id for each in self.verdict.checks if each.status is Status.UNKNOWN]
+
     def is_of(self, other: Order | Result) -> bool:
         """Tell whether it is about the same files, rejected for the same reason if at all.
 

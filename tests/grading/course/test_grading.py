@@ -185,6 +185,24 @@ def command(monkeypatch: pytest.MonkeyPatch, course: Course) -> Command:
     return Command(monkeypatch, course)
 
 
+def test_one_undecided_check_behind_a_failed_one_is_tried_again(course: Course, command: Command):
+    folder = hand_in(course, "ann")
+    crowded, fine = Saying(said(Status.FAILED, Status.UNKNOWN)), Saying(said(Status.FAILED))
+    first = command.graded(rung=crowded, code=3)["ann"]
+    assert (first["status"], len(first["undecided"])) == ("failed", 1)
+    assert crowded.jobs == 1  # and none of what nbgrader was given to file
+    told = command("--resume", rung=crowded, code=3).stderr
+    assert "failed  ann" in told
+    assert f"not decided: {first['undecided'][0]}\n" in told
+    lesson = Catalogue().lesson("tiny")
+    assert grader.graded(course, lesson, "ann", folder).undecided
+    assert crowded.jobs == 3
+    assert command.graded("--resume", rung=fine)["ann"]["how"] == "graded"
+    assert command.graded("--resume", rung=fine)["ann"]["how"] == "kept"
+    assert not grader.graded(course, lesson, "ann", folder).undecided
+    assert fine.jobs == 1
+
+
 def test_a_name_that_is_no_text_stops_nobody_else(course: Course, command: Command):
     odd = os.fsdecode(b"001\xff.sql")
     hand_in(course, "ann", odd)
