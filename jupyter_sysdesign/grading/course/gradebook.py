@@ -7,12 +7,13 @@ import logging
 import os
 import shutil
 import sys
+import traceback
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.curriculum.workspace import NOTEBOOK
-from jupyter_sysdesign.errors import ConflictError, UnavailableError
+from jupyter_sysdesign.errors import ConflictError, InvalidFileError, UnavailableError
 from jupyter_sysdesign.grading.course import marks
 from jupyter_sysdesign.grading.course.course import CONFIG, OWN
 from jupyter_sysdesign.grading.course.source import check_cell, question_cell
@@ -114,6 +115,7 @@ def autograde(course: Course, lesson: Lesson, order: Order, submitted: Path) -> 
 
     Raises:
         ConflictError: nbgrader could not; with the end of what it said.
+        InvalidFileError: as ``try_config``.
     """
     staged = course.folder / _STAGED / order.student / lesson.id
     shutil.rmtree(staged, ignore_errors=True)
@@ -141,10 +143,21 @@ def generate(course: Course, assignment: str) -> None:
 
     Raises:
         ConflictError: nbgrader could not; with the end of what it said.
+        InvalidFileError: as ``try_config``.
     """
     done = _asked(course, lambda api: api.generate_assignment(assignment))
     if done:
         raise ConflictError(f"nbgrader could not generate {assignment}: {done}")
+
+
+def try_config(course: Course) -> None:
+    """See that nbgrader can use the course's configuration.
+
+    Raises:
+        InvalidFileError: it is missing, or there is a mistake in it, with its line where known.
+    """
+    with _blamed_on_config():
+        _api(course, "submitted")
 
 
 def _url(course: Course) -> str:
@@ -155,18 +168,33 @@ def _asked(
     course: Course, what: Callable[[Any], dict[str, Any]], submitted: str = "submitted"
 ) -> str:
     """Ask nbgrader for something; return the end of what it says when it could not."""
+    with warnings.catch_warnings(), _blamed_on_config():
+        warnings.simplefilter("ignore")  # SQLAlchemy's, of nbgrader's own statements
+        done = what(_api(course, submitted))
+    if done["success"]:
+        return ""
+    return (done.get("error") or done.get("log") or "no reason given").strip()[-600:]
+
+
+def _api(course: Course, submitted: str) -> Any:
     nbgrader = _nbgrader()
     config = _config(course)
     config.CourseDirectory.submitted_directory = submitted
     directory = nbgrader.CourseDirectory(config=config)
     api = nbgrader.NbGraderAPI(directory, config=config)
     api.log.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # SQLAlchemy's, of nbgrader's own statements
-        done = what(api)
-    if done["success"]:
-        return ""
-    return (done.get("error") or done.get("log") or "no reason given").strip()[-600:]
+    return api
+
+
+@contextlib.contextmanager
+def _blamed_on_config() -> Iterator[None]:
+    """Tell of values that nbgrader cannot use; it looks at each when it needs it."""
+    from traitlets import TraitError  # noqa: PLC0415 (with nbgrader)
+
+    try:
+        yield
+    except TraitError as error:
+        raise InvalidFileError(str(error), file=CONFIG) from error
 
 
 def _stage(course: Course, lesson: Lesson, order: Order, submitted: Path, staged: Path) -> None:
@@ -211,9 +239,24 @@ def _config(course: Course) -> Any:
     from traitlets.config import Config  # noqa: PLC0415 (with nbgrader)
     from traitlets.config.loader import PyFileConfigLoader  # noqa: PLC0415 (same)
 
+    path = course.folder / CONFIG
+    if not path.is_file():
+        raise InvalidFileError("the file is missing", file=CONFIG)
     config = Config()
-    config.merge(PyFileConfigLoader(CONFIG, path=str(course.folder)).load_config())
+    try:
+        config.merge(PyFileConfigLoader(CONFIG, path=str(course.folder)).load_config())
+    except (Exception, SystemExit) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise InvalidFileError(said, file=CONFIG, line=_line_in(path, error)) from error
     return config
+
+
+def _line_in(path: Path, error: BaseException) -> int | None:
+    """Return where in a file something went wrong; it may be what that includes."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((each.lineno for each in reversed(frames) if each.filename == str(path)), None)
 
 
 @contextlib.contextmanager

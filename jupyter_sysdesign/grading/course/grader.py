@@ -58,6 +58,7 @@ def plan(
 
     Raises:
         NotFoundError: no such assignment, or a student who handed in nothing.
+        InvalidFileError: nbgrader could not file anything, for its configuration is wrong.
     """
     lesson = course.lesson(assignment)
     folders = course.submitted(assignment)
@@ -68,6 +69,7 @@ def plan(
             f"There is no submission of {who} for {assignment}",
             hint=f"Collect them first: `nbgrader collect {assignment}` in {course.folder}.",
         )
+    gradebook.try_config(course)
     key = course.key
     made = Plan(course, lesson, folders)
     for student in students or folders:

@@ -236,3 +236,28 @@ def test_a_rejected_submission_is_not_another_one(course: Course, command: Comma
     lesson = Catalogue().lesson("tiny")
     assert grader.graded(course, lesson, "ann", folder).verdict.status is Status.PASSED
     assert rung.jobs == 2
+
+
+@pytest.mark.parametrize(
+    ("mistake", "where"),
+    [
+        ("c.Autograde = (", ":{}: SyntaxError"),
+        ("\nundefined_name", ":{}: NameError"),
+        ("c.CourseDirectory.max_dir_size = 'big'", ": "),
+        ("raise SystemExit(1)", ":{}: SystemExit"),
+        (None, ": the file is missing"),
+    ],
+)
+def test_a_mistake_in_nbgraders_configuration_is_told_before_anything_is_graded(
+    course: Course, command: Command, mistake: str | None, where: str
+):
+    hand_in(course, "ann")
+    config = course.folder / "nbgrader_config.py"
+    if mistake is None:
+        config.unlink()
+    else:
+        config.write_text(f"{config.read_text()}\n{mistake}\n")
+        where = where.format(len(config.read_text().splitlines()))
+    rung = Saying(said())
+    assert f"nbgrader_config.py{where}" in command(rung=rung, code=2).stderr.replace("\n", "")
+    assert rung.jobs == 0
