@@ -70,7 +70,7 @@ def choose(*, trust: bool = False) -> Isolation:
     raise UnavailableError(
         f"Submissions cannot be isolated on this machine ({_reasons(LADDER)})",
         hint="Grade on a Linux machine that allows user namespaces, or, if you would run every "
-        "submission on your own account, say --trust-submissions.",
+        "submission on your own account, by `sysdesign grade ASSIGNMENT --trust-submissions`.",
     )
 
 
