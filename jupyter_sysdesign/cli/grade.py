@@ -72,10 +72,13 @@ def grade(
     if not scheduler and (tls_ca or tls_cert or tls_key):
         raise InvalidRequestError("--tls-ca, --tls-cert and --tls-key belong to --scheduler")
     found = courses.find(course or Path.cwd())
-    chosen = [each.strip() for each in students.split(",") if each.strip()]
-    made = grader.plan(found, assignment, chosen, resume=resume)
-    executor: Executor
-    if scheduler:
+    chosen = dict.fromkeys(each.strip() for each in students.split(",") if each.strip())
+    made = grader.plan(found, assignment, [*chosen], resume=resume)
+    executor: Executor | None = None
+    if not made.todo:
+        if not as_json:
+            out.print("Nothing is to be graded: all of it was before.")
+    elif scheduler:
         from jupyter_sysdesign.grading.course.cluster import Cluster
 
         executor = Cluster(

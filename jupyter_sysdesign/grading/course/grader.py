@@ -82,8 +82,11 @@ def plan(
     return made
 
 
-def run(made: Plan, executor: Executor, tell: Callable[[Graded], None]) -> list[Graded]:
-    """Carry out a plan; ``tell`` hears of each submission as it is in the gradebook."""
+def run(made: Plan, executor: Executor | None, tell: Callable[[Graded], None]) -> list[Graded]:
+    """Carry out a plan; ``tell`` hears of each submission as it is in the gradebook.
+
+    Without an ``executor`` only what is kept gets there.
+    """
     done: list[Graded] = []
 
     def file(order: Order, result: Result, how: Literal["graded", "kept"]) -> None:
@@ -97,7 +100,7 @@ def run(made: Plan, executor: Executor, tell: Callable[[Graded], None]) -> list[
         done.append(graded)
         tell(graded)
 
-    for order, verdict, isolation in executor.run(made.todo):
+    for order, verdict, isolation in executor.run(made.todo) if executor else ():
         result = results.keep(made.course, order, verdict, isolation)
         file(order, result, "graded" if result.is_of(order) else "kept")
     for order, result in made.kept:  # most are in the gradebook already, so they can wait

@@ -287,7 +287,7 @@ def test_all_were_graded_on_the_first_rung(cohort: Cohort):
 def test_it_is_said_which_rung_is_taken_and_why_no_other(cohort: Cohort, monkeypatch):
     monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(CURRICULUM))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nobody.sock")
-    words = ["grade", "tiny", "--students", "ann", "--resume"]
+    words = ["grade", "tiny", "--students", "ann"]
     said = run(cohort.folder, sys.executable, "-m", "jupyter_sysdesign", *words)
     why = "No Docker engine answers at unix:///nobody.sock"
     assert f"Isolation: namespaces (docker: {why})\n" in said

@@ -16,12 +16,21 @@ from jupyter_sysdesign.cli.app import app
 from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.errors import UnavailableError
 from jupyter_sysdesign.grading import verdict as verdicts
 from jupyter_sysdesign.grading.blame import Finding
-from jupyter_sysdesign.grading.course import boxes, gradebook, grader, isolation, orders, results
+from jupyter_sysdesign.grading.course import (
+    boxes,
+    demonstration,
+    gradebook,
+    grader,
+    isolation,
+    orders,
+    results,
+)
 from jupyter_sysdesign.grading.course import course as courses
 from jupyter_sysdesign.grading.course.course import Course
-from jupyter_sysdesign.grading.course.executors import Done, do
+from jupyter_sysdesign.grading.course.executors import Done, LocalProcesses, do
 from jupyter_sysdesign.grading.loading import load_checks
 
 if TYPE_CHECKING:
@@ -203,6 +212,27 @@ def test_one_undecided_check_behind_a_failed_one_is_tried_again(course: Course, 
     assert fine.jobs == 1
 
 
+def test_where_nothing_is_to_be_graded_nothing_is_asked_of_the_machine(
+    course: Course, command: Command
+):
+    hand_in(course, "ann")
+    command.graded(rung=Saying(said()))
+    done = command("--resume", rung=None)
+    assert "Nothing is to be graded" in done.stdout
+    assert "Isolation" not in done.stdout
+    assert "passed  ann" in done.stderr
+    command("--resume", "--scheduler", "tcp://127.0.0.1:1", rung=None)
+    assert "cannot be isolated" in command(rung=None, code=3).stderr
+
+
+def test_a_student_who_is_named_twice_is_graded_once(course: Course, command: Command):
+    hand_in(course, "ann")
+    hand_in(course, "ben")
+    rung = Saying(said())
+    assert set(command.graded("--students", "ann,ann", rung=rung)) == {"ann"}
+    assert rung.jobs == 1
+
+
 def test_a_name_that_is_no_text_stops_nobody_else(course: Course, command: Command):
     odd = os.fsdecode(b"001\xff.sql")
     hand_in(course, "ann", odd)
@@ -261,3 +291,31 @@ def test_a_mistake_in_nbgraders_configuration_is_told_before_anything_is_graded(
     rung = Saying(said())
     assert f"nbgrader_config.py{where}" in command(rung=rung, code=2).stderr.replace("\n", "")
     assert rung.jobs == 0
+
+
+def test_who_cannot_isolate_is_told_of_a_command_that_there_is(
+    home: Path, course: Course, command: Command, monkeypatch: pytest.MonkeyPatch
+):
+    """Formgrader's Autograde has no options; the demonstration's submissions are nobody's."""
+    folder = hand_in(course, "ann")
+    words = "`sysdesign grade ASSIGNMENT --trust-submissions`"
+    assert words in " ".join(command(rung=None, code=3).stderr.split())
+    with pytest.raises(UnavailableError, match="cannot be isolated") as refused:
+        grader.graded(course, Catalogue().lesson("tiny"), "ann", folder)
+    assert words in refused.value.hint
+    made: list[LocalProcesses] = []
+
+    def make(folder: Path, executor: LocalProcesses, tell: object) -> tuple[Course, Path]:
+        made.append(executor)
+        return course, folder
+
+    monkeypatch.setattr(demonstration, "make", make)
+    assert CliRunner().invoke(app, ["course", "demo", str(home.parent / "d")]).exit_code == 0
+    assert [each.isolation.name for each in made] == ["none"]
+
+
+def test_a_lesson_that_is_named_twice_is_one_assignment(home: Path):
+    argv = ["course", "init", str(home.parent / "c"), "--lessons", "tiny,tiny-full,tiny", "--json"]
+    done = CliRunner().invoke(app, argv)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["course"]["lessons"] == ["tiny", "tiny-full"]
