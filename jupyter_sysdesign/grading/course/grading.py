@@ -162,7 +162,10 @@ class _Job:
         return Finding(Status.UNKNOWN, why)
 
     def _furnish(self, files: dict[str, bytes], templates: Path | None, user: int) -> None:
-        self.folder.mkdir(mode=0o700)
+        boxed = self._isolation.name != "none"
+        # PostgreSQL and the services may run as another user, who must be able to walk through.
+        closed = 0o700 if boxed or os.geteuid() != 0 else 0o711
+        self.folder.mkdir(mode=closed)
         workspace = self.folder / "work"
         workspace.mkdir()
         workspaces.populate(self._lesson, workspace)
@@ -170,10 +173,13 @@ class _Job:
             target = workspace / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        (self.folder / "home").mkdir(mode=0o700)
+        (self.folder / "home").mkdir(mode=closed)
         if templates is not None:
-            copy_tree(templates, self.folder / "home" / "templates")
-        if user != os.geteuid() and self._isolation.name != "none":
+            copied = self.folder / "home" / "templates"
+            copy_tree(templates, copied)
+            for each in (copied, *copied.iterdir()):
+                each.chmod(closed)
+        if user != os.geteuid() and boxed:
             for base, _, names in os.walk(self.folder):
                 for path in (base, *(f"{base}/{name}" for name in names)):
                     os.chown(path, user, user, follow_symlinks=False)

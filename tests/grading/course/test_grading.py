@@ -319,3 +319,13 @@ def test_a_lesson_that_is_named_twice_is_one_assignment(home: Path):
     done = CliRunner().invoke(app, argv)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["course"]["lessons"] == ["tiny", "tiny-full"]
+
+
+def test_who_trusts_submissions_needs_no_isolation(course: Course, monkeypatch: pytest.MonkeyPatch):
+    hand_in(course, "ann")
+    monkeypatch.setattr(isolation, "LADDER", ())
+    argv = ["grade", "tiny", "--course", str(course.folder), "--trust-submissions", "--json"]
+    done = CliRunner().invoke(app, argv)  # its code follows from what is timed
+    (ann,) = json.loads(done.stdout)["graded"]
+    assert (ann["status"], ann["isolation"], ann["problem"]) == ("failed", "none", "")
+    assert "index-on-category" not in ann["undecided"]
