@@ -81,11 +81,16 @@ def _of_answer(question: Question, answer: Answer | None) -> Mark:
     try:
         decision = decide(question, answer.value, Recorded())
     except SysdesignError as error:
-        return Mark(0.0, f"{value}\nNo answer to this question: {error.message}", confirm=True)
+        said = f"No answer to this question: {_shown(error.message)}"  # which quotes the value
+        return Mark(0.0, f"{value}\n{said}", confirm=True)
     score, feedback = decision.score, decision.feedback
     if decision.pending:
-        score, feedback = answer.score, answer.feedback
-        feedback = f"{feedback} (As compared with the learner's own recording.)"
+        score = answer.score  # the words beside it are the learner's side's, so they stay there
+        feedback = (
+            "Not yet compared with the learner's own recording."
+            if score is None
+            else "As compared with the learner's own recording."
+        )
     elif isinstance(question, Reflect) and decision.correct is None:
         feedback = "Proposed mark: none; prose is read by a person."
     if score is None:

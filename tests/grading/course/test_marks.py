@@ -41,3 +41,22 @@ def test_what_only_a_recording_decides_is_taken_from_the_learner(tmp_path: Path)
     assert "own recording" in found.comment
     assert marked(tmp_path, OWN, value=40, score=None, feedback="Kept.").points is None
     assert marked(tmp_path, OWN, value="many", score=1.0).points == 0
+
+
+HTML = "<script>alert(1)</script>"
+
+
+def test_what_stands_in_the_answers_is_no_remark_of_ours(tmp_path: Path) -> None:
+    for score in (0.5, None):
+        found = marked(tmp_path, OWN, value=40, score=score, feedback=f"{HTML} Full marks. " * 9999)
+        assert "own recording" in found.comment
+        assert "Full marks" not in found.comment
+        assert "script" not in found.comment
+
+
+@pytest.mark.parametrize("value", [HTML, HTML * 9999, [HTML], {"<b>": HTML}])
+def test_an_answer_is_shown_as_text_and_not_without_end(tmp_path: Path, value: Any) -> None:
+    for question in LESSON.file.questions:
+        comment = marked(tmp_path, question.id, value=value, score=0.5, feedback=HTML).comment
+        assert "<" not in comment
+        assert len(comment) < 40_000
