@@ -19,6 +19,7 @@ import psutil
 from jupyter_sysdesign import file_names, paths
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import replace
+from jupyter_sysdesign.environment.ledger import boot_id
 from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.environment.spec import FILE
 from jupyter_sysdesign.errors import InvalidFileError
@@ -34,6 +35,8 @@ MAX_FILES = 200
 MAX_BYTES = 8_000_000
 _OWNER = "owner.json"
 _WALKED = 20_000
+#: Within this its maker says who they are; and within this whatever is checked anywhere is over.
+_SAID_WITHIN_S, _LONGEST_S = 60.0, 86_400.0
 #: What opening a file fails with because of what the file is: a link, a socket.
 _NO_PLAIN_FILE = (errno.ELOOP, errno.ENXIO)
 _WILD = re.compile(r"[*?[]")
@@ -55,7 +58,7 @@ def scratch() -> Iterator[Path]:
         # PostgreSQL and the services may run as another user, who must be able to walk through.
         folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         me = psutil.Process()
-        owner = {"pid": me.pid, "started": me.create_time()}
+        owner = {"pid": me.pid, "started": me.create_time(), "where": _here()}
         replace(folder / _OWNER, json.dumps(owner))  # whole: others read it, and sweep
         yield folder
     finally:
@@ -63,7 +66,10 @@ def scratch() -> Iterator[Path]:
 
 
 def sweep() -> int:
-    """Remove scratch folders whose owner is gone; return how many."""
+    """Remove scratch folders whose owner is gone; return how many.
+
+    Machines may share the home: of another one's owner only its age tells, after a day.
+    """
     removed = 0
     for folder in paths.checks().iterdir():
         if not _is_owned(folder):
@@ -206,16 +212,25 @@ def _read(path: Path, relative: str) -> bytes:
 def _is_owned(folder: Path) -> bool:
     try:
         owner = json.loads((folder / _OWNER).read_text(encoding="utf-8"))
+        if owner["where"] != _here():
+            return _is_newer(folder, _LONGEST_S)
         started = psutil.Process(int(owner["pid"])).create_time()
     except FileNotFoundError:
-        return _is_new(folder)
+        return _is_newer(folder, _SAID_WITHIN_S)
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return False
     return abs(started - float(owner["started"])) < 1
 
 
-def _is_new(folder: Path) -> bool:
-    """Tell whether its maker may still be about to say who they are."""
+def _here() -> str:
+    """Return where a process's id means something: this boot, and in it a namespace of ids."""
+    namespace = ""
     with contextlib.suppress(OSError):
-        return time.time() - folder.stat().st_mtime < 60  # noqa: PLR2004
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    return f"{boot_id()} {namespace}"
+
+
+def _is_newer(folder: Path, age_s: float) -> bool:
+    with contextlib.suppress(OSError):
+        return time.time() - folder.stat().st_mtime < age_s
     return False

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,6 +163,24 @@ def test_scratch_of_the_dead_is_swept_and_that_of_the_living_is_not(home: Path):
         assert not theirs.is_dir()
         assert mine.is_dir()
     assert list((paths.home() / "checks").iterdir()) == []
+
+
+def test_scratch_of_another_machine_is_left_for_a_day(home: Path):
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    with scratch() as mine:
+        owner = json.loads((mine / "owner.json").read_text())
+        assert owner["pid"] == os.getpid()
+        theirs = mine.with_name("theirs")
+        theirs.mkdir()
+        owner |= {"pid": gone.pid, "where": f"another boot, {owner.get('where')}"}
+        (theirs / "owner.json").write_text(json.dumps(owner))
+        assert sweep() == 0
+        assert theirs.is_dir()
+        yesterday = time.time() - 25 * 3600
+        os.utime(theirs, (yesterday, yesterday))
+        assert sweep() == 1
+        assert list(mine.parent.iterdir()) == [mine]
 
 
 @pytest.mark.parametrize(
