@@ -6,7 +6,9 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from pathlib import Path
@@ -20,6 +22,7 @@ from jupyter_sysdesign.grading.course.source import check_cell, question_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import FrameType
 
     from jupyter_sysdesign.curriculum.catalogue import Lesson
     from jupyter_sysdesign.grading.course.course import Course
@@ -167,10 +170,16 @@ def _url(course: Course) -> str:
 def _asked(
     course: Course, what: Callable[[Any], dict[str, Any]], submitted: str = "submitted"
 ) -> str:
-    """Ask nbgrader for something; return the end of what it says when it could not."""
+    """Ask nbgrader for something; return the end of what it says when it could not.
+
+    Raises:
+        KeyboardInterrupt: somebody pressed Ctrl-C meanwhile.
+    """
     with warnings.catch_warnings(), _blamed_on_config():
         warnings.simplefilter("ignore")  # SQLAlchemy's, of nbgrader's own statements
-        done = what(_api(course, submitted))
+        api = _api(course, submitted)
+        with _interruptible():
+            done = what(api)
     if done["success"]:
         return ""
     return (done.get("error") or done.get("log") or "no reason given").strip()[-600:]
@@ -195,6 +204,31 @@ def _blamed_on_config() -> Iterator[None]:
         yield
     except TraitError as error:
         raise InvalidFileError(str(error), file=CONFIG) from error
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise an interrupt once more at the end: nbgrader takes it for one more failed submission."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield  # nobody is interrupted here
+        return
+    interrupts: list[KeyboardInterrupt] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        try:
+            before(number, frame)
+        except KeyboardInterrupt as interrupt:
+            interrupts.append(interrupt)
+            raise
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
 
 
 def _stage(course: Course, lesson: Lesson, order: Order, submitted: Path, staged: Path) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,7 @@ from jupyter_sysdesign.grading.course import (
 from jupyter_sysdesign.grading.course import course as courses
 from jupyter_sysdesign.grading.course.course import Course
 from jupyter_sysdesign.grading.course.executors import Done, LocalProcesses, do
+from jupyter_sysdesign.grading.course.grading import without_checks
 from jupyter_sysdesign.grading.loading import load_checks
 
 if TYPE_CHECKING:
@@ -329,3 +332,29 @@ def test_who_trusts_submissions_needs_no_isolation(course: Course, monkeypatch: 
     (ann,) = json.loads(done.stdout)["graded"]
     assert (ann["status"], ann["isolation"], ann["problem"]) == ("failed", "none", "")
     assert "index-on-category" not in ann["undecided"]
+
+
+_FILES_AND_IS_INTERRUPTED = """
+import os, signal, sys
+from nbgrader.apps import api
+from jupyter_sysdesign.cli.app import app
+def start(self):
+    print("filed", file=sys.stderr)
+    os.kill(os.getpid(), signal.SIGINT)
+api.Autograde.start = start
+app(["grade", "tiny", "--resume", "--trust-submissions", "--json"])
+"""
+
+
+def test_an_interrupt_while_nbgrader_files_ends_the_command(home: Path):
+    lesson = Catalogue().lesson("tiny")
+    course = courses.init(home.parent / "c", [lesson])
+    for student in ("ann", "ben"):
+        theirs = workspaces.create(lesson, course.folder / "submitted" / student / "tiny").folder
+        order = orders.read(student, lesson, theirs, course.key, course.curriculum)
+        verdict = without_checks(lesson, order, Finding(Status.FAILED, "No."), 0)
+        results.keep(course, order, verdict, "none")
+    argv = [sys.executable, "-W", "ignore", "-c", _FILES_AND_IS_INTERRUPTED]
+    done = subprocess.run(argv, cwd=course.folder, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines() == ["filed", "Interrupted."], done.stderr + done.stdout
+    assert done.returncode == 3
