@@ -18,7 +18,7 @@ from jupyter_sysdesign.errors import NotFoundError
 if TYPE_CHECKING:
     from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
 
-_WORDS = {True: ("holds", "green"), False: ("broken", "red"), None: ("nothing runs", "")}
+_WORDS = {True: ("holds", "green"), False: ("broken", "red"), None: ("nothing to kill", "")}
 
 
 @command

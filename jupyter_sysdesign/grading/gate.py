@@ -1,8 +1,9 @@
 """The gate every lesson passes before it ships: its own checks, checked.
 
 (a) the untouched system fails, for the stated reasons; (b) the reference solution passes, N of N;
-(c) every cheat fails the check meant for it; (d) every alternative passes; (e) a database killed
-during the check gives unknown, never failed (a lesson in which nothing runs has none to kill).
+(c) every cheat fails the check meant for it; (d) every alternative passes; (e) a database (where
+there is none, a cache) killed during the check gives unknown, never failed; a lesson in which
+neither runs has nothing to kill.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.control.models import Status, Verdict
 from jupyter_sysdesign.curriculum import workspace as workspaces
+from jupyter_sysdesign.environment.source import Source
+from jupyter_sysdesign.environment.spec import load_spec
 from jupyter_sysdesign.errors import SysdesignError
 from jupyter_sysdesign.grading import overlay
 from jupyter_sysdesign.grading.loading import load_checks
@@ -44,6 +46,8 @@ CLAIMS = {
 }
 
 
+#: What is killed: the first of these kinds that the lesson has.
+_KILLED = {"postgres": "database", "valkey": "cache"}
 #: What decides is counted, not timed, so that two of them fit on the smallest machine.
 _SIDE_BY_SIDE = 2
 
@@ -108,7 +112,7 @@ class GateResult:
     """What the gate found.
 
     Attributes:
-        infrastructure: whether anything runs in the lesson, and so could be killed.
+        infrastructure: whether a database or a cache runs in the lesson, and so could be killed.
     """
 
     lesson: str
@@ -153,11 +157,12 @@ def verify(
     """Run the gate; the reference solution ``repeat`` times. Each attempt has a seed of its own.
 
     Raises:
-        InvalidFileError: a variant or ``checks.py`` is wrong.
+        InvalidFileError: ``compose.yaml``, a variant or ``checks.py`` is wrong.
         UnavailableError: there is no control plane.
     """
     started = time.monotonic()
     say = progress or (lambda _: None)
+    killed = _killed(lesson)
     reference = overlay.solution(lesson)
     others, cheats = overlay.alternatives(lesson), overlay.cheats(lesson)
     timed = {each.id for each in load_checks(lesson) if each.timed}
@@ -171,10 +176,17 @@ def verify(
         for each in others:
             gate.passes("alternative", each, 1)
         gate.caught(cheats, timed)
-        runs = bool(yaml_file.read(lesson.environment / "compose.yaml").data.get("services"))
-        if runs and reference is not None:
-            gate.infrastructure(reference)
-    return GateResult(lesson.id, gate.variants, time.monotonic() - started, runs)
+        if killed and reference is not None:
+            gate.infrastructure(reference, killed)
+    return GateResult(lesson.id, gate.variants, time.monotonic() - started, bool(killed))
+
+
+def _killed(lesson: Lesson) -> str:
+    """Return the kind of service that the gate kills; empty: the lesson keeps no state in one."""
+    pristine = lesson.environment
+    spec = load_spec(Source(lesson.id, pristine, pristine, tuple(lesson.file.editable)))
+    kinds = {each.kind for each in spec.services.values()}
+    return next((kind for kind in _KILLED if kind in kinds), "")
 
 
 class _Gate:
@@ -250,11 +262,10 @@ class _Gate:
 
         self._attempt(variant, cheat, judge, only=[check])
 
-    def infrastructure(self, reference: Overlay) -> None:
-        variant = self._variant(
-            "infrastructure", "database killed during the check", "unknown, nothing failed"
-        )
-        killer = _Killer(self._client)
+    def infrastructure(self, reference: Overlay, kind: str) -> None:
+        name = f"{_KILLED[kind]} killed during the check"
+        variant = self._variant("infrastructure", name, "unknown, nothing failed")
+        killer = _Killer(self._client, kind)
 
         def judge(verdict: Verdict) -> list[str]:
             problems = [
@@ -263,7 +274,7 @@ class _Gate:
                 if each.status is Status.FAILED
             ]
             if not killer.killed:
-                problems.append("there was no database to kill")
+                problems.append(f"there was no {_KILLED[kind]} to kill")
             elif verdict.status is not Status.UNKNOWN and not problems:
                 problems.append(f"the verdict is {verdict.status.value}")
             return problems
@@ -314,11 +325,12 @@ class _Gate:
 
 
 class _Killer:
-    """Kills the database of the system under check, from outside, as its first check begins."""
+    """Kills services of the system under check, from outside, as its first check begins."""
 
-    def __init__(self, client: ControlClient) -> None:
+    def __init__(self, client: ControlClient, kind: str) -> None:
         self.killed = False
         self._client = client
+        self._kind = kind
         self._environment = ""
 
     def hear(self, said: dict[str, Any]) -> None:
@@ -327,7 +339,7 @@ class _Killer:
         if "running" in said and not self.killed:
             services = self._client.environment(self._environment).services
             for each in services:
-                if each.kind == "postgres" and each.pid is not None:
+                if each.kind == self._kind and each.pid is not None:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(each.pid, signal.SIGKILL)
                         self.killed = True

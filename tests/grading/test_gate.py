@@ -13,6 +13,7 @@ import pytest
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
+from jupyter_sysdesign.errors import InvalidFileError
 from jupyter_sysdesign.grading import overlay
 from jupyter_sysdesign.grading.gate import verify
 
@@ -107,3 +108,97 @@ def test_what_is_not_there_proves_nothing(lesson: Lesson):
         "alternatives_pass": False,
         "infrastructure_unknown": False,
     }
+
+
+KEEPING = """name: tiny
+services:
+  cache:
+    image: sysdesign/valkey:9
+    command: ["valkey-server", "--requirepass", "${SYSDESIGN_PASSWORD_CACHE}"]
+    deploy: {resources: {limits: {cpus: "0.5", memory: 128M}}}
+  app:
+    image: sysdesign/python:3
+    working_dir: /app
+    command: ["uvicorn", "server:app", "--host", "0.0.0.0", "--port", "8000"]
+    environment: {CACHE_URL: "redis://:${SYSDESIGN_PASSWORD_CACHE}@cache:6379/0"}
+    volumes: ["./app:/app:ro"]
+    ports: ["8000"]
+    depends_on: {cache: {condition: service_healthy}}
+    deploy: {resources: {limits: {cpus: "0.5", memory: 512M}}}
+"""
+#: The same without the cache.
+FORGETTING = """name: tiny
+services:
+  app:
+    image: sysdesign/python:3
+    working_dir: /app
+    command: ["uvicorn", "server:app", "--host", "0.0.0.0", "--port", "8000"]
+    volumes: ["./app:/app:ro"]
+    ports: ["8000"]
+    deploy: {resources: {limits: {cpus: "0.5", memory: 512M}}}
+"""
+COUNTS = """
+import os
+import redis
+from fastapi import FastAPI
+app = FastAPI()
+url = os.environ.get("CACHE_URL")
+cache = redis.Redis.from_url(url, socket_timeout=2) if url else None
+asked = 0
+@app.get("/health")
+def health():
+    return {}
+@app.get("/count")
+def count():
+    global asked
+    asked = cache.incr("asked") if cache else asked + 1
+    return asked
+"""
+CHECKS = """
+import time
+from jupyter_sysdesign.grading.checks import Outcome, check
+@check("counts", title="It counts", points=1, kind="correctness")
+def counts(ctx):
+    right = 0
+    while right < 99 and ctx.system.http.get("/count").text == str(right + 1):
+        right += 1
+        time.sleep(0.02)
+    return Outcome.at_least(right, 99, "answers", why_failed="It lost count.")
+"""
+
+
+@pytest.mark.gate
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("compose", "killed"),
+    [(KEEPING, ["cache killed during the check"]), (FORGETTING, [])],
+    ids=["a cache", "neither"],
+)
+def test_a_lesson_without_a_database_passes(lesson: Lesson, compose: str, killed: list[str]):
+    environment, yaml = lesson.environment, lesson.notebooks / "lesson.yaml"
+    for kind in ("solution", "cheats", "alternatives", "db"):
+        shutil.rmtree(environment / kind)
+    (environment / "compose.yaml").write_text(compose)
+    (environment / "checks.py").write_text(CHECKS)
+    (environment / "app" / "server.py").write_text(COUNTS.replace("/count", "/other"))
+    (environment / "solution" / "app").mkdir(parents=True)
+    (environment / "solution" / "app" / "server.py").write_text(COUNTS)
+    head, *_ = yaml.read_text().partition("untouched:")
+    yaml.write_text(f"{head}untouched: {{fails: [{{check: counts, because: lost count}}]}}\n")
+    said: list[str] = []
+    result = verify(Catalogue().lesson("tiny"), progress=said.append)
+    claims = {"untouched_fails", "reference_passes", "infrastructure_unknown"}
+    gate = {claim: held for claim, held in result.gate.items() if claim in claims}
+    holds = dict.fromkeys(claims, True)
+    if not killed:
+        holds["infrastructure_unknown"] = None
+    assert gate == holds, "\n".join(said)
+    assert [each.name for each in result.variants if each.kind == "infrastructure"] == killed
+
+
+def test_an_empty_compose_file_is_said_at_once(lesson: Lesson):
+    (lesson.environment / "compose.yaml").write_text("")
+    said: list[str] = []
+    with pytest.raises(InvalidFileError, match=r"compose\.yaml"):
+        verify(Catalogue().lesson("tiny"), progress=said.append)
+    assert said == []
