@@ -8,6 +8,7 @@ transaction was committed (``pg_xact_status``).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +20,7 @@ from psycopg import errors as pg
 
 from jupyter_sysdesign import file_names
 from jupyter_sysdesign.environment import sql_script
+from jupyter_sysdesign.environment.sql_errors import answers, is_beyond, is_end, is_no_room, said
 from jupyter_sysdesign.environment.status import Migration
 from jupyter_sysdesign.environment.threads import in_thread
 from jupyter_sysdesign.errors import (
@@ -106,8 +108,9 @@ class Migrations:
 
         Raises:
             InvalidFileError: a file is refused by PostgreSQL or cannot be read; with its line.
+            ResourceError: the machine has no room for what one does.
             ConflictError: ``must_replay`` has a reason, or another ``apply`` is under way.
-            UnavailableError: the database does not answer, or ended meanwhile.
+            UnavailableError: the database does not answer, or ended meanwhile; a disk is broken.
         """
         async with self._recording() as admin:
             locked = await admin.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK_KEY])
@@ -162,7 +165,10 @@ class Migrations:
             line = error.object[: error.start].count(b"\n") + 1
             raise InvalidFileError("not UTF-8 text", file=shown, line=line) from error
         except OSError as error:
-            raise InvalidFileError(error.strerror or str(error), file=shown) from error
+            why = error.strerror or str(error)
+            if error.errno == errno.EIO:
+                raise UnavailableError(f"{shown} cannot be read: {why}") from error
+            raise InvalidFileError(why, file=shown) from error
         if "\0" in text:
             line = text[: text.index("\0")].count("\n") + 1
             raise InvalidFileError("a zero byte, which no text has", file=shown, line=line)
@@ -209,7 +215,7 @@ class Migrations:
             opened = await _connect(self._app, options=_APPLY_OPTIONS)
         except psycopg.OperationalError as error:
             raise UnavailableError(
-                f"The database does not let us in to apply {script.shown}: {_said(error)}"
+                f"The database does not let us in to apply {script.shown}: {said(error)}"
             ) from error
         try:
             async with opened as app:
@@ -218,9 +224,11 @@ class Migrations:
                     await _run_in_transaction(script, app, admin)
                 else:
                     await _run_alone(script, app, admin)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if is_end(error) and not is_beyond(error) and await answers(self._admin):
+                raise InvalidFileError(said(error), file=script.shown) from error
             raise UnavailableError(
-                f"The database went away while {script.shown} was applied ({_said(error)})"
+                f"The database went away while {script.shown} was applied ({said(error)})"
             ) from error
 
     @asynccontextmanager
@@ -229,7 +237,7 @@ class Migrations:
         try:
             admin = await _connect(self._admin)
         except psycopg.OperationalError as error:
-            raise UnavailableError(f"The database does not answer: {_said(error)}") from error
+            raise UnavailableError(f"The database does not answer: {said(error)}") from error
         async with admin:
             with _recorded():
                 await admin.execute(_SETTLE)
@@ -294,7 +302,8 @@ async def run(script: Script, connection: Connection) -> None:
     Raises:
         InvalidFileError: PostgreSQL refused one; with the line.
         ResourceError: the machine has no room for what one does.
-        psycopg.OperationalError: the connection broke.
+        UnavailableError: the database cannot go on.
+        psycopg.Error: the connection broke.
     """
     for statement in script.statements:
         await _execute(statement, script, connection)
@@ -312,17 +321,18 @@ def _refusals(
     """Lay what PostgreSQL refuses within to the file, but not the loss of the connection."""
     try:
         yield
-    except (pg.DiskFull, pg.OutOfMemory) as error:
-        raise ResourceError(f"No room to apply {script.shown}: {_said(error)}") from error
     except psycopg.Error as error:
-        if connection.broken or isinstance(error, pg.AdminShutdown):
+        if connection.broken or is_end(error):
             raise
+        if is_no_room(error):
+            raise ResourceError(f"No room to apply {script.shown}: {said(error)}") from error
+        if is_beyond(error):
+            why = f"The database cannot apply {script.shown}: {said(error)}"
+            raise UnavailableError(why) from error
         place = error.diag.statement_position
+        line = statement.line_at(int(place) if place else None) if statement else None
         raise InvalidFileError(
-            _said(error),
-            file=script.shown,
-            line=statement.line_at(int(place) if place else None) if statement else None,
-            hint=_hint(error),
+            said(error), file=script.shown, line=line, hint=_hint(error)
         ) from error
 
 
@@ -360,7 +370,7 @@ def _recorded() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise UnavailableError(
-            f"The database keeps no record of migrations: {_said(error)}"
+            f"The database keeps no record of migrations: {said(error)}"
         ) from error
 
 
@@ -390,11 +400,6 @@ async def _connect(dsn: str, **options: Any) -> Connection:
     return await psycopg.AsyncConnection.connect(
         dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, **options
     )
-
-
-def _said(error: psycopg.Error) -> str:
-    parts = [error.diag.message_primary, error.diag.message_detail]
-    return " ".join(part for part in parts if part) or str(error).strip()
 
 
 def _hint(error: psycopg.Error) -> str:

@@ -17,6 +17,7 @@ import psycopg
 from psycopg import errors as pg
 
 from jupyter_sysdesign.environment import sql_script
+from jupyter_sysdesign.environment.sql_errors import answers, is_beyond, is_end, is_no_room, said
 from jupyter_sysdesign.environment.status import SqlResult
 from jupyter_sysdesign.errors import ResourceError, SqlError, UnavailableError
 
@@ -63,16 +64,16 @@ async def execute(
         )
     except asyncio.TimeoutError:
         raise UnavailableError("The database does not answer; is it paused?") from None
-    except (pg.DiskFull, pg.OutOfMemory) as error:
-        raise ResourceError(_said(error)) from error
     except pg.QueryCanceled as error:
         raise SqlError(
-            f"{_said(error)} (it ran for more than {_STATEMENT_TIMEOUT_S} s)",
+            f"{said(error)} (it ran for more than {_STATEMENT_TIMEOUT_S} s)",
             hint="Add a WHERE clause or a LIMIT.",
         ) from error
     except psycopg.Error as error:
-        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
-            raise UnavailableError(f"The database does not answer: {_said(error)}") from error
+        if is_no_room(error):
+            raise ResourceError(said(error)) from error
+        if is_beyond(error) or (is_end(error) and not await answers(dsn)):
+            raise UnavailableError(f"The database does not answer: {said(error)}") from error
         raise SqlError(_located(error, sent), hint=error.diag.message_hint or "") from error
 
 
@@ -218,11 +219,6 @@ def _sayable(text: str) -> str:
 def _located(error: psycopg.Error, statement: str) -> str:
     position = error.diag.statement_position
     if position is None or "\n" not in statement.strip():
-        return _said(error)
+        return said(error)
     line = statement[: int(position) - 1].count("\n") + 1
-    return f"line {line}: {_said(error)}"
-
-
-def _said(error: psycopg.Error) -> str:
-    parts = [error.diag.message_primary, error.diag.message_detail]
-    return " ".join(part for part in parts if part) or str(error).strip()
+    return f"line {line}: {said(error)}"

@@ -47,14 +47,6 @@ _NAMES = {
 #: What an edited compose.yaml reaches: there may be more of them, set up in another way.
 _COPIED = ("python", "haproxy")
 _OUT_OF_MEMORY = "out of memory"
-#: What PostgreSQL says of troubles that no statement of a plain role brings about.
-_BEYOND_THE_LEARNER = (
-    "No space left on device",
-    "Input/output error",
-    "the database system is",  # … shutting down, starting up, in recovery mode
-    "due to administrator command",
-    "server closed the connection",
-)
 #: What PostgreSQL says when the application holds all connections.
 _ALL_TAKEN = ("too many clients", "connection slots are reserved")
 _ROOM_BYTES = 16 << 20
@@ -146,10 +138,10 @@ def of_error(error: Exception) -> Finding | None:  # noqa: PLR0911 (one return p
         return Finding(Status.FAILED, f"{_request(error)} answered {error.response.status_code}.")
     if isinstance(error, httpx.RequestError):
         return Finding(Status.FAILED, f"{_request(error)} got no answer: {error}.")
-    if isinstance(error, (SqlError, InvalidFileError)):
-        beyond = any(words in error.message for words in _BEYOND_THE_LEARNER)
-        said = error.message if isinstance(error, InvalidFileError) else f"PostgreSQL: {error}"
-        return Finding(Status.UNKNOWN if beyond else Status.FAILED, said)
+    if isinstance(error, SqlError):  # in words that a program in the database may have chosen
+        return Finding(Status.FAILED, f"PostgreSQL: {error.message}")
+    if isinstance(error, InvalidFileError):
+        return Finding(Status.FAILED, error.message)
     if isinstance(error, SysdesignError):
         taken = any(words in error.message for words in _ALL_TAKEN)
         return Finding(Status.FAILED if taken else Status.UNKNOWN, error.message)

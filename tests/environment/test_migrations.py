@@ -132,6 +132,37 @@ async def test_a_constraint_checked_at_the_end_fails_the_file(db: Postgres) -> N
     assert not exists(db, "a")
 
 
+LATE = """
+CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE 'no' USING ERRCODE = '58030'; END $$;
+CREATE CONSTRAINT TRIGGER no AFTER INSERT ON items INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION no();
+INSERT INTO items (category, price) VALUES ('a', 1);
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *(
+            f"DO $$ BEGIN RAISE 'out of memory' USING ERRCODE = '{code}'; END $$;"
+            for code in ("53100", "53200", "57P01", "57P02", "57P03", "58030", "08006")
+        ),
+        "SELECT pg_terminate_backend(pg_backend_pid());",
+        "-- no-transaction\nSELECT pg_terminate_backend(pg_backend_pid());",
+        "SET transaction_timeout = '50ms'; SELECT pg_sleep(9);",
+        LATE,
+    ],
+)
+async def test_a_file_cannot_pass_its_failure_off_as_the_machine_s(
+    script: str, db: Postgres
+) -> None:
+    write(db, m001=script)
+    with pytest.raises(InvalidFileError) as caught:
+        await db.migrations.apply()
+    assert caught.value.file == "migrations/m001.sql"
+
+
 async def test_without_a_transaction(db: Postgres) -> None:
     write(db, m001="-- no-transaction\nCREATE INDEX CONCURRENTLY c ON items (category);\n")
     assert await db.migrations.apply() == ["m001.sql"]
@@ -201,15 +232,16 @@ async def test_two_applies_at_once_do_not_mix(db: Postgres) -> None:
     assert await states(db) == {"m001": "applied", "m002": "applied"}
 
 
+@pytest.mark.parametrize("how", ["kill", "stop"])
 async def test_a_database_that_dies_meanwhile_is_not_the_file_s_fault(
-    db: Postgres, make_world: Callable[..., Any]
+    how: str, db: Postgres, make_world: Callable[..., Any]
 ) -> None:
     world = make_world(db.place.source)
     write(db, m001="CREATE TABLE a (n int);", m002="CREATE TABLE b (n int); SELECT pg_sleep(60);")
     applying = asyncio.ensure_future(db.migrations.apply())
     while (await states(db)).get("m002") != "changed":  # noqa: ASYNC110 (only the database knows)
         await asyncio.sleep(0.01)
-    await world.runtime.kill("db")
+    await getattr(world.runtime, how)("db")
     with pytest.raises(UnavailableError, match=r"while migrations/m002.sql was applied"):
         await applying
     with pytest.raises(UnavailableError, match="does not answer"):

@@ -307,3 +307,63 @@ def test_what_a_service_says_as_it_ends_is_for_its_author_not_for_feedback(
     comment = marks.of_check(found).comment
     assert "ended with code 3" in comment
     assert "4711" not in comment
+
+
+SPOILT = """
+CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  CASE NEW.price
+    WHEN 1 THEN RAISE EXCEPTION 'Input/output error: %', NEW.category;
+    WHEN 2 THEN RAISE EXCEPTION 'No space left: %', NEW.category USING ERRCODE = '53100';
+    WHEN 3 THEN RAISE EXCEPTION 'x %', NEW.category USING ERRCODE = '58030';
+    WHEN 4 THEN RAISE EXCEPTION 'x %', NEW.category USING ERRCODE = '57P01', DETAIL = NEW.category;
+    WHEN 5 THEN RAISE EXCEPTION 'the database system is %', NEW.category USING ERRCODE = '57P03';
+    WHEN 6 THEN PERFORM pg_terminate_backend(pg_backend_pid());
+    WHEN 7 THEN PERFORM pg_advisory_xact_lock(n) FROM generate_series(1, 1000000) AS n;
+    ELSE RETURN NEW;
+  END CASE;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER spoil BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION spoil();
+ALTER TABLE items ADD CHECK (category NOT LIKE 'new-%' OR price < 8) NOT VALID;
+"""
+CHANGES = """
+def changes(price):
+    @check(f"changes-{price}", title="Changes", points=1, kind="slo")
+    def one(ctx):
+        row = ["new-4711", price]
+        ctx.system.change("INSERT INTO items (category, price) VALUES (%s, %s)", row)
+        return Outcome.is_true(True, "", "", "")
+    return one
+
+for price in range(1, 9):
+    globals()[f"changes_{price}"] = changes(price)
+"""
+
+
+def test_what_a_program_in_the_database_says_neither_decides_nor_reaches_feedback(
+    variant: Callable[[str], Path], client: ControlClient
+):
+    mine = variant(CHANGES)
+    write(mine, SPOILT)
+    found = run_checker(mine, 3)
+    assert statuses(found) == {f"changes-{price}": "failed" for price in range(1, 9)}, found
+    assert "Input/output error: new-4711" in found.checks[0].why  # at home it is all there
+    for each in found.checks:
+        comment = marks.of_check(each).comment
+        assert comment.endswith("PostgreSQL refused a statement."), comment
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "DO $$ BEGIN RAISE EXCEPTION 'Input/output error' USING ERRCODE = '57P01'; END $$;",
+        "SELECT pg_terminate_backend(pg_backend_pid());",
+    ],
+)
+def test_what_a_migration_says_as_it_fails_does_not_decide(
+    client: ControlClient, mine: Path, script: str
+):
+    write(mine, script)
+    (found,) = run_checker(mine, 3, only=["few-indexes"]).checks
+    assert found.status is Status.FAILED, found.why
+    assert marks.of_check(found).comment.endswith(" is refused.")

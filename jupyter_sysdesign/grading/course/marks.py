@@ -31,6 +31,8 @@ _PATH = re.compile(r"(?P<method>\b[A-Z]{3,7}) (?P<path>/\S*)")
 _LOG = re.compile(r"\s*The log says: .*", re.DOTALL)
 _ANSWER = re.compile(r"(?P<ours>\bgot no answer): .*", re.DOTALL)
 _SHAPE = re.compile(r"(?P<ours>\bthe system it began as \(\w+): .*", re.DOTALL)
+_SQL = re.compile(r"(?P<ours>\bPostgreSQL): .*", re.DOTALL)
+_MIGRATION = re.compile(r"(?P<ours>\bmigrations/.*?\.sql(?::\d+)?): .*", re.DOTALL)
 _RAISED = re.compile(
     r"\braised (?P<name>\w+): .*?(?P<place> \(line \d{1,4} of \w+\.py\))?\.?\Z", re.DOTALL
 )
@@ -56,7 +58,8 @@ def of_check(result: CheckResult) -> Mark:
     Nor what the learner's own program says: it has seen what the learner has not.
     """
     why = _SHAPE.sub(r"\g<ours>).", _ANSWER.sub(r"\g<ours>.", _LOG.sub("", result.why)))
-    why = _RAISED.sub(_without_words, why)
+    why = _SQL.sub(r"\g<ours> refused a statement.", why)
+    why = _MIGRATION.sub(r"\g<ours> is refused.", _RAISED.sub(_without_words, why))
     why = _text(_PATH.sub(_without_values, why))
     measured = _text(f"measured: {result.measured}; required: {result.required}")
     if result.status is Status.UNKNOWN:
