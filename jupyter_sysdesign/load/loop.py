@@ -101,7 +101,7 @@ class Loop(ABC):
         return perf() - self.started
 
     def run(self) -> None:
-        """Run until all requests are answered, timed out, or ``stopping`` is set."""
+        """Run as long as the plan says and until all is answered or timed out, or ``stopping``."""
         self.started = now = perf()
         self._begin(now)
         next_beat, next_tick = now + BEAT_NS, now + TICK_NS

@@ -67,6 +67,17 @@ async def test_stages_of_an_open_loop_add_up(server: Server, profile: MakeProfil
     assert len(server.seen) == 125
 
 
+async def test_an_open_loop_lasts_as_long_as_its_plan(server: Server, profile: MakeProfile):
+    summary = await run(profile(mode="open", rate=4, duration_s=1), server.target, seed=1)
+    assert (summary.duration_s, summary.rps) == (1.0, 4.0)
+    stages = [{"duration_s": 0.3, "rate": 100}, {"duration_s": 0.5, "rate": 0}]
+    ticks: list[RunTick] = []
+    made = profile(mode="open", stages=stages)
+    summary = await run(made, server.target, seed=1, on_tick=ticks.append)
+    assert (summary.duration_s, summary.requests) == (0.8, 30)
+    assert ticks[-1].t_s > 0.6
+
+
 async def test_stages_of_a_closed_loop_open_and_close_connections(
     server: Server, profile: MakeProfile
 ):
