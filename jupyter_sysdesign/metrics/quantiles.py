@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 
 def quantile(q: float, buckets: Sequence[tuple[float, float]]) -> float | None:
@@ -34,10 +33,3 @@ def quantile(q: float, buckets: Sequence[tuple[float, float]]) -> float | None:
             low = upper
         below = max(below, count)  # buckets scraped while being written may not be monotonic
     return low
-
-
-def cumulate(counts: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return cumulative buckets from ``(upper bound, count)``, such as a run's ``distribution``."""
-    ordered = sorted(counts)
-    sums = itertools.accumulate(count for _, count in ordered)
-    return [(upper, total) for (upper, _), total in zip(ordered, sums, strict=True)]

@@ -161,9 +161,6 @@ _CONDITIONS = (
 )
 
 
-_AGGREGATES = {"Sorted": "GroupAggregate", "Hashed": "HashAggregate", "Mixed": "MixedAggregate"}
-
-
 def _kind(raw: dict[str, Any]) -> str:
     """Return the node type as ``EXPLAIN`` in text form would name it."""
     name = str(raw["Node Type"])
