@@ -14,7 +14,6 @@ from jupyter_sysdesign.notebook.rendering.html import (
     badge,
     card,
     footnote,
-    join,
     muted,
     notice,
     paragraph,
@@ -64,15 +63,14 @@ _ERRORS = {
 }
 
 
-def as_html(run: Run, *, with_charts: bool = True) -> Html:
+def as_html(run: Run) -> Html:
     """Return the run as a card."""
     word, colour = _STATES[run.state]
     summary = run.summary
     heading = title(f"Load: {run.profile} ", muted(f"seed {run.seed}"), " ", badge(word, colour))
     if summary is None:
         text = run.reason or ("Under way …" if run.state == "running" else "It ended early.")
-        early = charts(run) if with_charts else []
-        return card(heading, paragraph(text), *early, kind="run")
+        return card(heading, paragraph(text), *charts(run), kind="run")
     parts = [heading, paragraph(*_headline(summary))]
     if run.state == "stopped":
         parts.append(
@@ -82,8 +80,7 @@ def as_html(run: Run, *, with_charts: bool = True) -> Html:
         parts.append(notice(run.reason, colour=RED if run.state == "failed" else AMBER))
     if summary.errors:
         parts.append(notice(_errors(summary), colour=RED))
-    if with_charts:
-        parts += charts(run)
+    parts += charts(run)
     parts.append(endpoint_table(summary.endpoints))
     parts.append(generator(summary))
     return card(*parts, kind="run")
@@ -112,8 +109,8 @@ def as_text(run: Run) -> str:
         f"p95 {milliseconds(stats.p95_ms)}, {count(errors(stats), 'error')}"
         for name, stats in summary.endpoints.items()
     ]
-    if summary.generator_limited or summary.warning:
-        lines.append(f"  ! {_generator_warning(summary)}")
+    if summary.warning:
+        lines.append(f"  ! {summary.warning}")
     return "\n".join(lines)
 
 
@@ -285,23 +282,9 @@ def endpoint_table(endpoints: dict[str, EndpointStats]) -> Html:
 
 def generator(summary: RunSummary) -> Html:
     """Return what the load generator says about itself."""
-    if summary.generator_limited or summary.warning:
-        return notice(_generator_warning(summary), colour=AMBER)
+    if summary.warning:
+        return notice(summary.warning, colour=AMBER)
     return footnote(
         f"The load generator kept up: {percent(summary.generator_cpu)} of one core, "
         f"p99 of its own lag {milliseconds(summary.lag_p99_ms)}."
     )
-
-
-def _generator_warning(summary: RunSummary) -> str:
-    if summary.warning:
-        return summary.warning
-    return (
-        "The load generator was the bottleneck, so these figures say more about this machine than "
-        "about the system: close other programs and run it again."
-    )
-
-
-def state_badge(run: Run) -> Html:
-    """Return the run's state as a badge."""
-    return join(badge(*_STATES[run.state]))

@@ -357,7 +357,8 @@ describe('run', () => {
     lag_p99_ms: 30,
     generator_cpu: 0.99,
     generator_limited: true,
-    warning: ''
+    warning:
+      'The load generator ran out of free ports: use fewer new connections.'
   };
 
   test('follows its own run to the end, and keeps the result', async () => {
@@ -394,7 +395,7 @@ describe('run', () => {
     transport.stream.events([{ seq: 8, ts: 2, type: 'run.done', data: done }]);
     await rest();
     expect(el.textContent).toContain('2 timed out');
-    expect(el.textContent).toContain('The load generator was the bottleneck');
+    expect(el.querySelector('.sd-note')?.textContent).toBe(summary.warning);
     await rest(1700);
     expect(model.saved.at(-1)).toMatchObject({
       run: { id: 'r1', state: 'done', ticks: [tick] }

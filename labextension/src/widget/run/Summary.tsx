@@ -43,20 +43,7 @@ export function Summary({ summary }: { summary: RunSummary }): JSX.Element {
           {t('Errors: {list}', { list: errorList(summary.errors) })}
         </div>
       )}
-      {summary.generator_limited && (
-        <Note look="warn" title={t('The load generator was the bottleneck')}>
-          {t(
-            'It was {lag} late (p99) and used {share} of a core, so these figures say more about it than about the system.',
-            {
-              lag: formatMs(summary.lag_p99_ms),
-              share: formatShare(summary.generator_cpu)
-            }
-          )}
-        </Note>
-      )}
-      {summary.warning && !summary.generator_limited && (
-        <Note look="warn">{summary.warning}</Note>
-      )}
+      {summary.warning && <Note look="warn">{summary.warning}</Note>}
       <Endpoints endpoints={summary.endpoints} />
     </>
   );
