@@ -146,6 +146,21 @@ test('Enter twice answers once, and not while something is asked', async () => {
   expect(puts()).toBe(1);
 });
 
+test('what was judged stands beside its verdict, not what was typed since', async () => {
+  const { el } = await ask(
+    { form: 'number', prompt: 'p95?' },
+    {
+      answer: answered({ value: 5, correct: false, score: 0 }),
+      draft: { text: '7', low: '', high: '', picked: [], claims: {} }
+    }
+  );
+  const field = (): HTMLInputElement | null => el.querySelector('input');
+  expect(field()?.value).toBe('5');
+  button(el, 'Answer again').click();
+  await rest();
+  expect(field()?.value).toBe('7');
+});
+
 test('the keyboard goes to the outcome, and back to the form', async () => {
   transport.answers.set(PUT, answered({ correct: false, score: 0 }));
   const { el } = await ask({ form: 'number', prompt: 'p95?' });

@@ -209,7 +209,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
           )}
           <Fields
             question={question}
-            draft={draft}
+            draft={open ? draft : draftOf(question, answer.value)}
             disabled={!open || closed}
             id={id}
             onChange={change}
