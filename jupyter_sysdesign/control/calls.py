@@ -32,6 +32,7 @@ from jupyter_sysdesign.control.models import (
     Verdict,
     WorkspaceDetail,
 )
+from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.faults.models import (
     ActiveFault,
     ActiveFaults,
@@ -242,7 +243,7 @@ def sql(
         "statement": statement,
         "explain": explain,
         "max_rows": max_rows,
-        "parameters": list(parameters),
+        "parameters": listed("parameters", parameters),
         "role": role,
         "service": service,
     }
@@ -350,9 +351,22 @@ def check(
     environment_id: str, seed: int | None = None, only: Sequence[str] | None = None
 ) -> Call[Verdict]:
     """Decide whether the workspace's fix holds; takes a minute or more."""
-    body = {"seed": seed, "only": list(only) if only is not None else None}
+    body = {"seed": seed, "only": None if only is None else listed("only", only)}
     path = _environment(environment_id, "/checks")
     return Call(Verdict, "POST", path, body, _CHECK_TIMEOUT_S)
+
+
+def listed(name: str, value: object) -> list[Any]:
+    """Return an argument that holds several values as a list.
+
+    Raises:
+        InvalidRequestError: it is a single value; of a word, each letter would be one.
+    """
+    if not isinstance(value, (list, tuple)):
+        raise InvalidRequestError(
+            f"{name} must be a list, not {value!r}.", hint=f"For example [{value!r}]."
+        )
+    return list(value)
 
 
 def _environment(environment_id: str, rest: str = "") -> str:

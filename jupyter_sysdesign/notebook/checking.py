@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.control.calls import listed
 from jupyter_sysdesign.control.listening import Listener
 from jupyter_sysdesign.control.models import CheckResult, EventType, Status, Verdict
 from jupyter_sysdesign.errors import ConflictError, SysdesignError
@@ -68,12 +69,13 @@ def check(
     Raises:
         ConflictError: it is being checked already.
         NotFoundError: no check of that id.
+        InvalidRequestError: ``only`` is neither an id nor a list of them.
     """
     status = connection.status()
     if status is None:
         status = connection.client.create_environment(connection.workspace.folder, start=False)
     if only is not None:
-        only = [only] if isinstance(only, str) else only
+        only = [only] if isinstance(only, str) else listed("only", only)
         _known(connection, only)
     since = time.time()
     props = {**connection.props(), "since": since}

@@ -73,6 +73,7 @@ def sql(
 
     Raises:
         SqlError: PostgreSQL refused it.
+        InvalidRequestError: no statement, or parameters that are no list.
     """
     _check(statement)
     asked = _EXPLAIN.fullmatch(statement)
@@ -93,6 +94,7 @@ def explain(connection: Connection, statement: str, *, parameters: Sequence[Any]
 
     Raises:
         SqlError: PostgreSQL refused it.
+        InvalidRequestError: no statement, or parameters that are no list.
     """
     _check(statement)
     asked = _EXPLAIN.fullmatch(statement)

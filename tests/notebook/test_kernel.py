@@ -337,6 +337,16 @@ def test_wrong_names_and_broken_files_are_said_plainly(
     assert "seed must be" in error_of(kernel.run("lesson.load('browse', seed=-1)"))
     assert "Did you mean" in error_of(kernel.run("lesson.start(); lesson.logs('bd')"))
     assert "syntax error" in error_of(kernel.run("lesson.sql('SELEC 1')"))
+    for call, example in (
+        ("sql('SELECT %s', 5)", "[5]"),
+        ("sql('SELECT %s', 'abc')", "['abc']"),
+        ("explain('SELECT %s', 5)", "[5]"),
+        ("check(only=5)", "[5]"),
+    ):
+        box = error_of(kernel.run(f"lesson.{call}"))
+        assert "must be a list" in box
+        assert f"For example {example}." in box
+        assert "Traceback" not in box
     assert "Did you mean 'latency'?" in error_of(kernel.run("lesson.fault('latancy', 'app')"))
     assert "marks no links" in error_of(kernel.run("lesson.fault('latency', 'app:db')"))
     assert "not on 3" in error_of(kernel.run("lesson.fault('kill', 3)"))
