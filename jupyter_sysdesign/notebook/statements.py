@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _EXPLAIN = re.compile(
     r"""\s* EXPLAIN \b \s*
-    (?: \( (?P<options> [^()]* ) \) | (?P<words> (?: (?:ANALYZE|ANALYSE|VERBOSE) \b \s* )* ) )
+    (?: \( (?! \s* (?:SELECT|WITH|VALUES|TABLE) \b ) (?P<options> [^()]* ) \)
+      | (?P<words> (?: (?:ANALYZE|ANALYSE|VERBOSE) \b \s* )* ) )
     \s* (?P<rest> .+ )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

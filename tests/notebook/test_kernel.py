@@ -365,6 +365,23 @@ def test_wrong_names_and_broken_files_are_said_plainly(
     kernel.run("lesson.stop()")
 
 
+def test_brackets_after_explain_are_options_or_a_query(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    union = "(SELECT id FROM items) UNION ALL (SELECT -id FROM items)"
+    kernel.run("lesson.start()")
+    for call, measured in (
+        (f"sql('EXPLAIN {union}')", False),
+        (f"sql('EXPLAIN (ANALYZE, VERBOSE) {union}')", True),
+        (f"explain('explain ( {union[1:]}')", True),
+    ):
+        kernel.run(f"plan = lesson.{call}")
+        assert kernel.value("[plan.measured, plan.root.type]") == [measured, "Append"]
+    kernel.run("lesson.stop()")
+
+
 def test_a_page_without_a_server_asks_over_the_comm(
     lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
 ) -> None:
