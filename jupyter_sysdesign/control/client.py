@@ -9,22 +9,22 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import httpx
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import WebSocketException
 from websockets.protocol import State as SocketState
 from websockets.sync.client import ClientConnection, unix_connect
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.control import headers, transport
 from jupyter_sysdesign.control.launch import answers, ensure_running
-from jupyter_sysdesign.control.models import Event
 from jupyter_sysdesign.control.operations import Operations
+from jupyter_sysdesign.control.subscription import Subscription
 from jupyter_sysdesign.control.transport import GoneError
 from jupyter_sysdesign.control.waiting import Waiting
 from jupyter_sysdesign.errors import LeaseEndedError, SysdesignError
 from jupyter_sysdesign.unencrypted import NO_CERTIFICATES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -135,24 +135,11 @@ class ControlClient(Operations):
                 recovery.faults.append(each)
         return recovery
 
-    def events(self, environment_id: str, after: int = 0) -> Iterator[Event]:
-        """Yield events as they come, resuming after a broken connection, until it is removed.
-
-        Raises:
-            NotFoundError: there is no such environment (any more).
-            InvalidRequestError: ``after`` lies in the future.
-            UnavailableError: the control plane is gone.
-        """
-        while True:
-            with self._subscribe(transport.events_path(environment_id, after)) as connection:
-                try:
-                    for text in connection:
-                        event = Event.model_validate_json(text)
-                        after = event.seq
-                        yield event
-                except ConnectionClosed:
-                    continue
-                return
+    def events(self, environment_id: str, after: int = 0) -> Subscription:
+        """Return the environment's events later than ``after``, to iterate over as they come."""
+        return Subscription(
+            lambda last: self._subscribe(transport.events_path(environment_id, last)), after
+        )
 
     def _subscribe(self, path: str) -> ClientConnection:
         return self._twice(lambda: self._connect(path, self._lease_headers()), repeatable=True)

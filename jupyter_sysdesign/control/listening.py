@@ -30,11 +30,8 @@ class Listener:
     def __init__(
         self, client: ControlClient, environment: str, after: int, hear: Callable[[Event], None]
     ) -> None:
-        self._client = client
-        self._environment = environment
-        self._after = after
+        self._events = client.events(environment, after)
         self._hear = hear
-        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="sysdesign-listener", daemon=True)
 
     def __enter__(self) -> Self:
@@ -47,23 +44,19 @@ class Listener:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ended.set()
+        self._events.close()
 
     def _listen(self) -> None:
-        while not self._ended.is_set():
+        while not self._events.closed.is_set():
             with contextlib.suppress(SysdesignError):
-                self._follow_from_here()
-            self._ended.wait(_RETRY_S)
-
-    def _follow_from_here(self) -> None:
-        try:
-            self._follow()
-        except InvalidRequestError:
-            self._after = 0  # a new control plane counts anew, and has not come that far
+                self._follow()
+            self._events.closed.wait(_RETRY_S)
 
     def _follow(self) -> None:
-        for event in self._client.events(self._environment, self._after):
-            if self._ended.is_set():
-                return
-            self._after = event.seq
-            self._hear(event)
+        try:
+            for event in self._events:
+                if self._events.closed.is_set():
+                    return
+                self._hear(event)
+        except InvalidRequestError:
+            self._events.after = 0  # a new control plane counts anew, and has not come that far

@@ -11,6 +11,7 @@ from jupyter_sysdesign.errors import InvalidRequestError, SysdesignError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_sysdesign.control.subscription import Subscription
     from jupyter_sysdesign.notebook.connection import Connection
 
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
@@ -40,7 +41,7 @@ class Messages:
     def __init__(self, connection: Connection, send: Callable[[dict[str, Any]], None]) -> None:
         self._connection = connection
         self._send = send
-        self._subscriptions: dict[_Subscriber, threading.Event] = {}
+        self._subscriptions: dict[_Subscriber, Subscription] = {}
         self._lock = threading.Lock()
 
     def receive(self, content: object) -> None:
@@ -80,35 +81,35 @@ class Messages:
 
     def _subscribe(self, subscriber: _Subscriber, after: object) -> None:
         self._end(subscriber)
-        ended = threading.Event()
+        start = after if isinstance(after, int) else 0
+        events = self._connection.client.events(subscriber.environment, start)
         with self._lock:
-            self._subscriptions[subscriber] = ended
+            self._subscriptions[subscriber] = events
             oldest = list(self._subscriptions)[:-_MOST_SUBSCRIPTIONS]
         for each in oldest:
             self._end(each)
             self._send({**each._asdict(), "closed": True})  # if it lives, it subscribes again
-        start = after if isinstance(after, int) else 0
-        _in_thread("events", self._follow, subscriber, start, ended)
+        _in_thread("events", self._follow, subscriber, events)
 
-    def _follow(self, subscriber: _Subscriber, after: int, ended: threading.Event) -> None:
+    def _follow(self, subscriber: _Subscriber, events: Subscription) -> None:
         address = subscriber._asdict()
         try:
             # Says that the stream is open, also when nothing happens for a while.
             self._send({**address, "events": []})
-            for event in self._connection.client.events(subscriber.environment, after):
-                if ended.is_set():
+            for event in events:
+                if events.closed.is_set():
                     return
                 self._send({**address, "events": [event.model_dump(mode="json")]})
         except SysdesignError:
             pass  # the view asks again, with patience
-        if not ended.is_set():
+        if not events.closed.is_set():
             self._send({**address, "closed": True})
 
     def _end(self, subscriber: _Subscriber) -> None:
         with self._lock:
-            ended = self._subscriptions.pop(subscriber, None)
-        if ended is not None:
-            ended.set()
+            events = self._subscriptions.pop(subscriber, None)
+        if events is not None:
+            events.close()
 
 
 def _call(request: dict[str, Any]) -> Call[Any]:

@@ -160,7 +160,7 @@ def refused_while_it_runs(client: ControlClient, environment: str) -> None:
         (errors.NotFoundError, lambda: client.run(environment, "abc")),
         (errors.NotFoundError, lambda: client.stop_run(environment, "abc")),
         (errors.NotFoundError, lambda: client.check(environment, only=["no-such-check"])),
-        (errors.InvalidRequestError, lambda: next(client.events(environment, 10**9))),
+        (errors.InvalidRequestError, lambda: next(iter(client.events(environment, 10**9)))),
     ]
     for kind, attempt in refusals:
         with pytest.raises(errors.SysdesignError) as refused:
@@ -278,7 +278,7 @@ def test_unknown_things_are_not_found(control: Control) -> None:
         lambda: client.create_environment(str(control.folder)),
         lambda: client.environment(made.id),
         lambda: client.start(made.id),
-        lambda: next(client.events(made.id)),
+        lambda: next(iter(client.events(made.id))),
     ]
     for attempt in unknown:
         with pytest.raises(errors.NotFoundError) as refused:

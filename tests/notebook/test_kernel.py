@@ -365,6 +365,21 @@ def test_wrong_names_and_broken_files_are_said_plainly(
     kernel.run("lesson.stop()")
 
 
+def test_a_cell_that_listened_leaves_no_thread_and_no_connection(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP + "\nlesson.start()\nlesson.stop()\nimport threading")
+    listening = (
+        "sum('sysdesign' in each.name or 'recv_events' in each.name"
+        " for each in threading.enumerate())"
+    )
+    assert kernel.value(listening) == 1  # the lease's
+    for _ in range(2):
+        kernel.run("lesson.check(seed=-1)")
+    _until(lambda: kernel.value(listening) == 1)
+
+
 def test_brackets_after_explain_are_options_or_a_query(
     lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
 ) -> None:

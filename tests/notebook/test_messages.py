@@ -22,17 +22,22 @@ def said() -> list[dict[str, Any]]:
 @pytest.fixture
 def messages(said: list[dict[str, Any]]) -> Iterator[Messages]:
     """Return the Python end of a comm; nothing happens in the environment meanwhile."""
-    over = threading.Event()
 
-    def events(_environment: str, _after: int) -> Iterator[Any]:
-        over.wait()
-        return iter(())
+    class Silence:
+        """Events that do not come, until it is closed."""
 
-    connection: Any = SimpleNamespace(client=SimpleNamespace(events=events), environment="e")
+        def __init__(self, _environment: str, _after: int) -> None:
+            self.closed = threading.Event()
+            self.close = self.closed.set
+
+        def __iter__(self) -> Iterator[Any]:
+            self.closed.wait()
+            return iter(())
+
+    connection: Any = SimpleNamespace(client=SimpleNamespace(events=Silence), environment="e")
     made = Messages(connection, said.append)
     yield made
     made.close()
-    over.set()
 
 
 def closed(said: list[dict[str, Any]]) -> list[str]:
