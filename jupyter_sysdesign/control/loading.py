@@ -9,15 +9,13 @@ from jupyter_sysdesign.control.probing import unknown_paths
 from jupyter_sysdesign.curriculum.variant import variant
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
-from jupyter_sysdesign.load.profile import load_profiles, parse_profile
+from jupyter_sysdesign.load.profile import FILE, load_profiles, parse_profile
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.environment import Environment
     from jupyter_sysdesign.control.models import RunRequest
     from jupyter_sysdesign.environment.source import Source
     from jupyter_sysdesign.load.profile import Profile
-
-FILE = "load.yaml"
 
 
 async def choose_profile(environment: Environment, request: RunRequest) -> tuple[str, Profile]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from jupyter_sysdesign.load.target import Target
 
+FILE = "load.yaml"
+
 MAX_DURATION_S = 600.0
 MAX_CONNECTIONS = 2000
 MAX_RATE = 50_000.0

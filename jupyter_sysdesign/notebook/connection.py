@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.curriculum.workspace import Workspace, find
 from jupyter_sysdesign.errors import NotFoundError
+from jupyter_sysdesign.load.profile import FILE, load_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,15 @@ class Connection:
     def lesson(self) -> LessonDetail:
         """Return what the lesson says about itself."""
         return self.client.lesson(self.workspace.lesson)
+
+    def profiles(self) -> list[str]:
+        """Return the traffic shapes of the ``load.yaml`` that a run reads, as it is now.
+
+        Raises:
+            InvalidFileError: it is wrong.
+        """
+        file = self.workspace.source().locate(FILE)
+        return list(load_profiles(file, FILE)) if file.exists() else []
 
     def detail(self) -> WorkspaceDetail:
         """Return answers and progress as they are now."""

@@ -68,8 +68,8 @@ class Lesson:
 
     @property
     def profiles(self) -> list[str]:
-        """Return the traffic shapes that ``load`` knows."""
-        return self._connection.lesson.profiles
+        """Return the traffic shapes that ``load`` knows: those in load.yaml."""
+        return self._connection.profiles()
 
     @property
     def status(self) -> EnvironmentStatus | None:

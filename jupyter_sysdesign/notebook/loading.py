@@ -39,6 +39,7 @@ def load(
 
     Raises:
         NotFoundError: no profile of that name.
+        InvalidFileError: load.yaml is wrong.
         InvalidRequestError: seed or scale out of range, or a profile that makes no sense.
         ConflictError: another run is going on.
     """
@@ -83,13 +84,15 @@ def load(
 def _check(
     connection: Connection, profile: str | Mapping[str, Any], seed: object, scale: object
 ) -> None:
-    if isinstance(profile, str) and profile not in connection.lesson.profiles:
-        raise unknown("profile", profile, connection.lesson.profiles)
-    if not isinstance(profile, str) and not hasattr(profile, "keys"):
-        raise InvalidRequestError(
-            f"A profile is a name, not {type(profile).__name__}.",
-            hint=f"For example lesson.load({(connection.lesson.profiles or ['browse'])[0]!r}).",
-        )
+    if not hasattr(profile, "keys"):
+        names = connection.profiles()
+        if not isinstance(profile, str):
+            raise InvalidRequestError(
+                f"A profile is a name, not {type(profile).__name__}.",
+                hint=f"For example lesson.load({(names or ['browse'])[0]!r}).",
+            )
+        if profile not in names:
+            raise unknown("profile", profile, names)
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise InvalidRequestError(f"seed must be a whole number from 0 up, not {seed!r}.")
     if not isinstance(scale, (int, float)) or isinstance(scale, bool) or scale <= 0:

@@ -20,9 +20,8 @@ import pytest
 
 from jupyter_sysdesign import errors, paths
 from jupyter_sysdesign.control.environment import Environment
-from jupyter_sysdesign.control.loading import FILE
 from jupyter_sysdesign.environment.status import State
-from jupyter_sysdesign.load.profile import load_profiles
+from jupyter_sysdesign.load.profile import FILE, load_profiles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

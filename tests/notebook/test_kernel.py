@@ -397,6 +397,24 @@ def test_brackets_after_explain_are_options_or_a_query(
     kernel.run("lesson.stop()")
 
 
+def test_a_profile_of_ones_own_in_load_yaml_can_be_run(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    assert kernel.value("lesson.profiles") == ["browse", "steady"]
+    file = lesson_folder / "load.yaml"
+    mix = LONG["mix"]
+    mine = {"mode": "closed", "connections": 1, "duration_s": 0.3, "mix": mix}
+    file.write_text(f"{file.read_text()}\n  mine: {json.dumps(mine)}\n")
+    kernel.run("result = lesson.load('mine')")
+    assert kernel.value("[result.state, lesson.profiles]") == ["done", ["browse", "steady", "mine"]]
+    file.write_text(f"{file.read_text()}  other: {{}}\n")
+    for call in ("profiles", "load('mine')"):
+        assert "load.yaml:" in error_of(kernel.run(f"lesson.{call}"))
+    kernel.run("lesson.stop()")
+
+
 def test_a_page_without_a_server_asks_over_the_comm(
     lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
 ) -> None:
