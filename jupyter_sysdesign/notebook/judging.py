@@ -101,8 +101,13 @@ def judge(
     slot = Slot()
     waiting = f"Judging {getattr(made, '__name__', 'your server')} …"
     slot.show(text_and_html(waiting, rendering.waiting(waiting)))
-    report = court.judge(made, suite, seeds=seeds, seconds=seconds, only=only)
-    view = _smallest(report, made, suite)
+    try:
+        report = court.judge(made, suite, seeds=seeds, seconds=seconds, only=only)
+        view = _smallest(report, made, suite)
+    except BaseException:
+        undecided = "It was not judged."
+        slot.update(text_and_html(undecided, rendering.waiting(undecided)))
+        raise
     # The view, if there is one, tells the story itself.
     shown = rendering.as_html(report, story=view is None)
     slot.update(text_and_html(str(report), shown))

@@ -50,9 +50,15 @@ def reset(connection: Connection) -> None:
     """Restore the data as it was at the beginning; files stay as they are."""
     slot = Slot()
     slot.show(text_and_html("Restoring the data …", "<p>Restoring the data …</p>"))
-    if connection.status() is None:
-        connection.client.create_environment(connection.workspace.folder, start=False)
-    status = connection.client.reset(connection.environment)
+    try:
+        if connection.status() is None:
+            connection.client.create_environment(connection.workspace.folder, start=False)
+        status = connection.client.reset(connection.environment)
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        said = "You stopped waiting." if interrupted else "The data was not restored."
+        slot.update(text_and_html(said, f"<p>{said}</p>"))
+        raise
     if status.state not in {*_RUNNING, State.STOPPED}:
         status = _follow(connection, slot, "Restoring the data …")
     message = "The data is as it was at the beginning. Your files are untouched."

@@ -207,6 +207,16 @@ def test_a_server_without_an_end_is_not_played_in_the_kernel(monkeypatch):
     assert verdict.view is None
 
 
+def test_a_judgement_that_is_interrupted_is_not_said_to_be_under_way(monkeypatch, capsys):
+    def interrupted(*_given, **_rest):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(court, "judge", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        judge(Raft, only=["elections"], seeds=1)
+    assert capsys.readouterr().out == "Judging Raft …\nIt was not judged.\n"
+
+
 def test_unknown_scenarios_are_named():
     with pytest.raises(NotFoundError, match="election"):
         judge(Raft, only=["election"])

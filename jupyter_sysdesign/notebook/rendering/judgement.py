@@ -34,7 +34,7 @@ _WORDS = {
 
 
 def waiting(text: str) -> Html:
-    """Return what stands there while the judge is at work."""
+    """Return what stands there as long as nothing is decided."""
     return card(paragraph(text), kind="judgement")
 
 
