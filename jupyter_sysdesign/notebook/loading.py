@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.control.listening import Listener
@@ -12,6 +13,7 @@ from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
+    SysdesignError,
     UnavailableError,
 )
 from jupyter_sysdesign.notebook.connection import unknown
@@ -46,7 +48,7 @@ def load(
     _check(connection, profile, seed, scale)
     ensure_running(connection, say_degraded=True)
     status = connection.status()
-    run = connection.client.start_run(connection.environment, profile, seed, scale)
+    run = _started(connection, profile, seed, scale)
     try:
         props = {**connection.props(), "run": run.id, "profile": run.profile}
         view = View("run", props, {"run": run.model_dump(mode="json")}, connection=connection)
@@ -62,13 +64,19 @@ def load(
         if event.type is EventType.RUN_DONE and event.data.get("id") == run.id:
             ended.set()
 
-    with Listener(
-        connection.client, connection.environment, status.last_seq if status else 0, hear
-    ):
-        try:
-            finished = _finish(connection, run.id, ended)
-        except KeyboardInterrupt:
-            finished = _stop(connection, run.id)
+    after = status.last_seq if status else 0
+    try:
+        with Listener(connection.client, connection.environment, after, hear):
+            try:
+                finished = _finish(connection, run.id, ended)
+            except KeyboardInterrupt:
+                finished = _stop(connection, run.id)
+    except BaseException as error:
+        reason = str(error) or "This cell ended before the run did."
+        lost = run.model_copy(update={"state": "failed", "reason": reason})
+        view.snapshot = {"run": lost.model_dump(mode="json")}
+        view.settle()
+        raise
     view.snapshot = {"run": kept(finished).model_dump(mode="json")}
     view.settle()
     if finished.state == "failed":
@@ -99,14 +107,38 @@ def _check(
         raise InvalidRequestError(f"scale must be a number above 0, not {scale!r}.")
 
 
+def _started(
+    connection: Connection, profile: str | Mapping[str, Any], seed: int, scale: float
+) -> Run:
+    """Begin a run; an interrupt waits for it to have begun, and ends it."""
+    answer: Future[Run] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(
+                connection.client.start_run(connection.environment, profile, seed, scale)
+            )
+        except BaseException as error:  # noqa: BLE001 (raised where it is waited for)
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, name="sysdesign-start", daemon=True).start()
+    try:
+        return answer.result()
+    except KeyboardInterrupt:
+        with contextlib.suppress(SysdesignError):
+            _stop(connection, answer.result().id)
+        raise
+
+
 def _finish(connection: Connection, run_id: str, ended: threading.Event) -> Run:
     """Return the run once it is over; a broken event stream delays this by a second at most."""
     try:
         while True:
             ended.wait(_ASK_S)
-            run = connection.client.run(connection.environment, run_id)
-            if run.state != "running":
-                return run
+            # Without what was measured, which takes time to send, and would be measured too.
+            runs = connection.client.runs(connection.environment)
+            if not any(each.id == run_id and each.state == "running" for each in runs):
+                return connection.client.run(connection.environment, run_id)
     except NotFoundError:
         raise UnavailableError(
             "The run was lost: the program that runs the systems was restarted.",

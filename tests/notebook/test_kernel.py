@@ -255,9 +255,14 @@ def test_a_killed_control_plane_costs_a_run_and_nothing_else(
     cell = kernel.start(f"lesson.load({LONG!r})")
     _until(lambda: _ticks(kernel, cell) > 3)
     os.kill(control_plane, signal.SIGKILL)
-    box = error_of(kernel.finish(cell))
+    outputs = kernel.finish(cell)
+    box = error_of(outputs)
     assert "Traceback" not in box
     assert "lost" in box
+    shown = [html_of([each]) for each in outputs if VIEW in each.get("data", {})][-1]
+    assert "failed" in shown
+    assert "The run was lost" in shown
+    assert "Under way" not in shown
     assert "✓ right" in html_of(kernel.run("lesson.ask('how-many')"))
     outputs = kernel.run("result = lesson.load('browse')")
     assert "was not running, so it is started first" in html_of(outputs)
@@ -300,6 +305,38 @@ def test_a_load_that_is_interrupted_before_it_shows_does_not_go_on(
     assert kernel.value(
         "[run.state for run in lesson._connection.client.runs(lesson._connection.environment)]"
     ) == ["stopped"]
+    kernel.run("lesson.stop()")
+
+
+def test_a_load_that_is_interrupted_while_it_is_started_does_not_go_on(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    kernel.run("lesson.start()")
+    act = "lesson._connection.client.service(lesson._connection.environment, 'app', {!r})"
+    kernel.run(act.format("pause"))  # whether it has the paths is asked for two seconds
+    cell = kernel.start(f"lesson.load({LONG!r})")
+    time.sleep(0.7)
+    kernel.manager.interrupt_kernel()
+    assert "KeyboardInterrupt" in error_of(kernel.finish(cell))
+    assert kernel.value(
+        "[run.state for run in lesson._connection.client.runs(lesson._connection.environment)]"
+    ) == ["stopped"]
+    kernel.run(act.format("resume") + "; lesson.stop()")
+
+
+def test_data_that_is_not_restored_is_not_said_to_be_under_way(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    client, environment = "lesson._connection.client", "lesson._connection.environment"
+    kernel.run(f"lesson.start(); lesson.stop(); {client}.start({environment})")
+    outputs = kernel.run("lesson.reset()")
+    assert "Traceback" not in error_of(outputs)
+    shown = html_of([each for each in outputs if "data" in each][-1:])
+    assert shown == "<p>The data was not restored.</p>"
     kernel.run("lesson.stop()")
 
 

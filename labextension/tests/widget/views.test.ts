@@ -2,6 +2,7 @@ import { ApiError } from '../../src/api/problem';
 import type { EnvironmentStatus, Run } from '../../src/api/types';
 import { page } from '../../src/connection/page';
 import type { ISysdesignSettings } from '../../src/tokens';
+import { RunState } from '../../src/widget/run/state';
 import { button, clickAgain, rest, show, type, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
 
@@ -400,6 +401,31 @@ describe('run', () => {
     expect(model.saved.at(-1)).toMatchObject({
       run: { id: 'r1', state: 'done', ticks: [tick] }
     });
+  });
+
+  test('is over when Python says so', async () => {
+    has(environment());
+    transport.answers.set('GET /v1/environments/w/runs/r1', run('running'));
+    shown = await show('run', transport, { run: 'r1' });
+    expect(shown.el.textContent).toContain('Running');
+    const reason = 'The run was lost.';
+    shown.model.receive('snapshot', { run: run('failed', { reason }) });
+    await rest();
+    expect(shown.el.textContent).toContain('Failed');
+    expect(shown.el.textContent).toContain(reason);
+  });
+
+  test('that ends without its ticks keeps what came', () => {
+    const tick = { run: 'r1', t_s: 0.5, done: 3, rps: 6, errors: {} } as never;
+    const state = new RunState(run('running'));
+    state.advance([{ seq: 6, ts: 2, type: 'run.tick', data: tick }]);
+    state.end(run('failed'));
+    expect(state.run?.state).toBe('failed');
+    expect(state.ticks.throughput()[0]).toEqual([0.5]);
+    state.end(
+      run('done', { ticks: [{ ...(tick as object), t_s: 1 } as never] })
+    );
+    expect(state.ticks.throughput()[0]).toEqual([1]);
   });
 
   test('what Python kept is not kept again', async () => {

@@ -84,8 +84,8 @@ export function RunView({ model, connection }: IViewProps): JSX.Element {
     () =>
       model.onSnapshot(() => {
         const kept = storedRun(model.snapshot('run'));
-        if (kept && kept.state !== 'running' && kept.ticks.length > 0) {
-          current.load(kept);
+        if (kept && kept.state !== 'running') {
+          current.end(kept);
           redraw();
         }
       }),

@@ -33,6 +33,16 @@ export class RunState {
     }
   }
 
+  /** Take the run as it ended; where it says nothing of what was measured, what came stays. */
+  end(run: Run): void {
+    if (run.ticks.length > 0) {
+      this.load(run);
+    } else {
+      const { ticks, metrics } = this.run ?? run;
+      this.run = { ...run, ticks, metrics };
+    }
+  }
+
   /** Draw these services; points so far are dropped when they are others than before. */
   watch(services: readonly string[]): void {
     if (services.join() !== this.cpu.names.join()) {
@@ -48,11 +58,7 @@ export class RunState {
       if (event.type === 'run.tick' && event.data.run === this.run?.id) {
         this.ticks.add(event.data);
       } else if (event.type === 'run.done' && event.data.id === this.run?.id) {
-        this.run = {
-          ...event.data,
-          ticks: this.run.ticks,
-          metrics: this.run.metrics
-        };
+        this.end(event.data);
       } else if (
         event.type === 'metric.sample' &&
         this.run?.state === 'running'
