@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.control.models import LessonDetail, WorkspaceDetail
     from jupyter_sysdesign.environment.runtimes.choice import RuntimeName
     from jupyter_sysdesign.environment.status import EnvironmentStatus
+    from jupyter_sysdesign.notebook.view import View
 
 
 class Connection:
@@ -32,6 +33,7 @@ class Connection:
         client: reconnects by itself when the control plane was restarted.
         environment: id of the workspace's instance, whether there is one yet or not.
         runtime: what it is to run on; None: whatever is configured.
+        asked: the view that shows a question last, by the question's id.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -39,6 +41,7 @@ class Connection:
         self.client = ControlClient(holder=f"kernel:{workspace.folder}")
         self.environment = workspace.source().instance_id
         self.runtime: RuntimeName | None = None
+        self.asked: dict[str, View] = {}
 
     @cached_property
     def lesson(self) -> LessonDetail:

@@ -41,10 +41,14 @@ def ask(
         if asked["id"] in answers:
             snapshot["answer"] = answers[asked["id"]].model_dump(mode="json")
         snapshot["first"] = _before(connection.lesson, asked, answers)
+        last = connection.asked.get(asked["id"])
+        if last is not None and "draft" in last.snapshot:  # typed, and not sent yet
+            snapshot["draft"] = last.snapshot["draft"]
     view = View(
         "question", {**connection.props(), "question": asked}, snapshot, connection=connection
     )
     view.show()
+    connection.asked[asked["id"]] = view
     return view
 
 

@@ -434,6 +434,26 @@ def test_brackets_after_explain_are_options_or_a_query(
     kernel.run("lesson.stop()")
 
 
+def test_what_was_typed_and_not_sent_is_there_when_the_cell_runs_again(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    shown = kernel.run("view = lesson.ask('how-many')")
+    model = next(each["data"][VIEW]["model_id"] for each in shown if VIEW in each.get("data", {}))
+    typed = {"text": "7", "low": "", "high": "", "picked": [], "claims": {}}
+    update = {"method": "update", "state": {"snapshot": {"draft": typed}}, "buffer_paths": []}
+    message = kernel.client.session.msg("comm_msg", {"comm_id": model, "data": update})
+    kernel.client.shell_channel.send(message)
+    for _ in range(2):
+        kernel.run("lesson = Lesson()\nview = lesson.ask('how-many')")
+        assert kernel.value("view.snapshot.get('draft')") == typed
+    kernel.run("view = lesson.ask('how-many', answer=1)")
+    kernel.run("view = lesson.ask('how-many')")
+    assert kernel.value("view.snapshot.get('draft')") is None
+    assert kernel.value("view.snapshot['answer']['value']") == 1
+
+
 def test_a_profile_of_ones_own_in_load_yaml_can_be_run(
     lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
 ) -> None:
