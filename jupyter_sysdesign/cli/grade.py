@@ -103,7 +103,7 @@ def grade(
         )
     else:
         out.print(f"Report: {written}", soft_wrap=True)
-    wanting = any(each.problem or each.result.undecided for each in done)
+    wanting = any(each.problem or not each.result.decided for each in done)
     raise typer.Exit(COULD_NOT if wanting else DONE)
 
 

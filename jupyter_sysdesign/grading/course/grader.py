@@ -75,7 +75,7 @@ def plan(
     for student in students or folders:
         order = orders.read(student, lesson, folders[student], key, course.curriculum)
         known = results.load(course, assignment, student) if resume else None
-        if known is not None and known.is_of(order) and not known.undecided:
+        if known is not None and known.is_of(order) and known.decided:
             made.kept.append((order, known))
         else:
             made.todo.append(order)
@@ -118,7 +118,7 @@ def graded(course: Course, lesson: Lesson, student: str, submitted: Path) -> Res
     known = results.load(course, lesson.id, student)
     if known is not None:
         staged = gradebook.is_staged(course, submitted) and known.digest == order.digest
-        if staged or (known.is_of(order) and not known.undecided):
+        if staged or (known.is_of(order) and known.decided):
             return known
     (done,) = LocalProcesses(1).run([order])
     return results.keep(course, done.order, done.verdict, done.isolation)

@@ -43,6 +43,11 @@ class Result(BaseModel):
         """The checks that nobody could decide; there may be some behind a verdict ``failed``."""
         return [each.id for each in self.verdict.checks if each.status is Status.UNKNOWN]
 
+    @property
+    def decided(self) -> bool:
+        """Whether there is nothing in it to try again."""
+        return self.verdict.status is not Status.UNKNOWN and not self.undecided
+
     def is_of(self, other: Order | Result) -> bool:
         """Tell whether it is about the same files, rejected for the same reason if at all.
 
