@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from jupyter_sysdesign.environment.status import ServiceState, State
-from jupyter_sysdesign.errors import ConflictError
+from jupyter_sysdesign.errors import ConflictError, StartFailedError
+from jupyter_sysdesign.grading import reasons
 from jupyter_sysdesign.grading.deadline import held
 from jupyter_sysdesign.grading.outcome import CannotTell, Crowded, Failed
 from jupyter_sysdesign.grading.told import Loaded, Told
@@ -92,6 +93,7 @@ class System:
         self._waited_s = 0.0
         self._pids: dict[str, int | None] = {}
         self._disturbed: set[str] = set()
+        self._lost: set[str] = set()  # those of them that did not come back
         self._unsettled = False
         self.note(status)
 
@@ -203,18 +205,19 @@ class System:
         """Start a service again, stopped before if it runs, and wait until it answers.
 
         Raises:
-            Failed: it does not come back.
+            CannotTell: it does not come back; whose fault that is, ``fallen`` lets be found out.
         """
         self._disturbed.add(service)
         if self._service(service).state not in (ServiceState.STOPPED, ServiceState.FAILED):
             self._client.service(self.id, service, "stop")
-        self._client.service(self.id, service, "start")
-        until = time.monotonic() + READY_S
-        while (found := self._service(service)).state is not ServiceState.READY:
-            if found.state is ServiceState.FAILED or time.monotonic() > until:
-                raise Failed(f"The service {service} does not come back. {found.reason}".strip())
-            time.sleep(_POLL_S)
+        self._lost.add(service)
+        try:
+            self._client.service(self.id, service, "start")
+        except StartFailedError as error:
+            why = f"The service {service} does not come back: {reasons.parted(error.message)}"
+            raise CannotTell(why) from error
         self.note(self.status())
+        self._lost.discard(service)
         self._disturbed.discard(service)
 
     def heal(self) -> None:
@@ -253,11 +256,11 @@ class System:
         self._pids = {each.name: each.pid for each in status.services}
 
     def fallen(self, status: EnvironmentStatus) -> list[str]:
-        """Return the services that died, or do not run, though no check touched them."""
+        """Return the services that died, or do not run, and no check is to blame for it."""
         return [
             each.name
             for each in status.services
-            if each.name not in self._disturbed
+            if (each.name not in self._disturbed or each.name in self._lost)
             and (each.state is not ServiceState.READY or each.pid != self._pids.get(each.name))
         ]
 

@@ -309,6 +309,34 @@ def test_what_a_service_says_as_it_ends_is_for_its_author_not_for_feedback(
     assert "4711" not in comment
 
 
+SECOND_START = """
+import os, psycopg
+with psycopg.connect(os.environ["DATABASE_URL"]) as db:
+    for (found,) in db.execute("SELECT category FROM items WHERE category LIKE 'new-%'"):
+        print(found, flush=True) or os._exit(3)
+"""
+
+
+def test_a_service_that_does_not_come_back_is_failed_and_its_words_are_for_its_author(
+    variant: Callable[[str], Path], client: ControlClient
+):
+    mine = variant(
+        "@check('returns', title='It returns', points=1, kind='recovery')\n"
+        "def returns(ctx):\n"
+        "    row = ['new-4711']\n"
+        "    ctx.system.change('INSERT INTO items (category, price) VALUES (%s, 1)', row)\n"
+        "    ctx.system.restart('app')\n"
+        "    return Outcome.is_true(True, 1, 1)\n"
+    )
+    pristine = (mine / "app" / "server.py").read_text()
+    write(mine, pristine + SECOND_START, "app/server.py")
+    (found,) = run_checker(mine, 3).checks
+    assert found.status is Status.FAILED, found.why
+    assert "(app) does not run with your app/server.py: ended with code 3" in found.why
+    assert found.why.endswith("The log says: new-4711")
+    assert "4711" not in marks.of_check(found).comment
+
+
 SPOILT = """
 CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   CASE NEW.price
