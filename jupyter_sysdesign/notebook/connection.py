@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.control.client import ControlClient
+from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.workspace import Workspace, find
 from jupyter_sysdesign.errors import NotFoundError
 from jupyter_sysdesign.load.profile import FILE, load_profiles
@@ -56,6 +57,12 @@ class Connection:
         """
         file = self.workspace.source().locate(FILE)
         return list(load_profiles(file, FILE)) if file.exists() else []
+
+    def notices(self) -> list[str]:
+        """Return what is to be told of the answers that are kept; nothing is started for that."""
+        file = AnswersFile(self.workspace.folder)
+        file.answers()
+        return file.notices
 
     def detail(self) -> WorkspaceDetail:
         """Return answers and progress as they are now."""

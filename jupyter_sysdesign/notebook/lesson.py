@@ -16,6 +16,8 @@ from jupyter_sysdesign.notebook import (
 from jupyter_sysdesign.notebook.compare import Comparison
 from jupyter_sysdesign.notebook.connection import connect, unknown
 from jupyter_sysdesign.notebook.errors import install
+from jupyter_sysdesign.notebook.output import Slot, text_and_html
+from jupyter_sysdesign.notebook.rendering import html as rendering
 from jupyter_sysdesign.notebook.view import View
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ class Lesson:
     ) -> None:
         install()
         self._connection = connect(folder)
+        for notice in self._connection.notices():
+            Slot().show(
+                text_and_html(notice, rendering.card(rendering.notice(notice), kind="notice"))
+            )
         if runtime is not None:
             self._connection.runtime = runtime
 

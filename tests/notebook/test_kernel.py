@@ -136,6 +136,14 @@ def test_outside_of_a_lesson_a_box_says_how_to_open_one(
     assert "Traceback" not in box
 
 
+def test_answers_that_cannot_be_read_are_told_of_at_once(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    (lesson_folder / "answers.json").write_text("{")
+    kernel = start_kernel(lesson_folder)
+    assert "answers.json cannot be read" in html_of(kernel.run(SETUP))
+
+
 def test_bugs_keep_their_traceback(home: Path, start_kernel: Callable[[Path], Kernel]) -> None:
     kernel = start_kernel(home.parent)
     kernel.run(SETUP)

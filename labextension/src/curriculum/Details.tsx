@@ -101,6 +101,11 @@ export function Details(props: {
         <Problem problem={opening.problem} />
       )}
       {action.problem && <Problem problem={action.problem} />}
+      {workspace?.notices.map(notice => (
+        <Note key={notice} look="warn">
+          {notice}
+        </Note>
+      ))}
       {summary.has_services ? (
         <EnvironmentLine lesson={lesson} doings={doings} />
       ) : (

@@ -46,7 +46,8 @@ const WORKSPACE = {
   questions_total: 4,
   checks_total: 2,
   checks_passed: 1,
-  finished: false
+  finished: false,
+  notices: [] as string[]
 };
 const RUNNING = {
   id: 'b-1',
@@ -262,6 +263,13 @@ test('who shows all again goes on in the search that found nothing', async () =>
   expect(page.lines).toHaveLength(4);
   expect(field?.value).toBe('');
   expect(document.activeElement).toBe(field);
+});
+
+test('what is to be told of the answers of a lesson stands with it', async () => {
+  const notice = 'answers.json cannot be read; the next answer puts it aside.';
+  page.answer('workspaces', [{ ...WORKSPACE, notices: [notice] }]);
+  await page.begin();
+  expect(page.text).toContain(notice);
 });
 
 test('keeps what is known while nobody answers, says so, and says when it is over', async () => {
