@@ -102,16 +102,12 @@ def test_who_is_to_blame_for_a_migration_is_told(
         "INSERT INTO a VALUES (1);\n"
     )
     file = migrations / "001-late.sql"
-    for code in ("raise_exception", "serialization_failure", "unique_violation"):
+    for code in ("raise_exception", "serialization_failure", "unique_violation", "disk_full"):
         file.write_text(late.format(code=code))
         with pytest.raises(errors.InvalidFileError, match="not so") as refused:
             client.apply(environment)
         assert refused.value.file == "migrations/001-late.sql"
         assert refused.value.hint == "Look again."
-    file.write_text(late.format(code="disk_full"))
-    with pytest.raises(errors.ResourceError, match=r"No room to apply migrations/001-late\.sql"):
-        client.apply(environment)
-
     url = client.console(environment).url
     with contextlib.ExitStack() as crowd:
         with contextlib.suppress(psycopg.OperationalError):
@@ -150,19 +146,3 @@ def test_an_index_that_was_not_finished_is_in_nobody_s_way(
         ["mine", True],
     ]
     assert client.sql(environment, "SELECT price FROM items WHERE id = 1").rows == [[1]]
-
-
-def test_a_file_without_a_transaction_for_which_there_is_no_room_costs_no_data(
-    client: ControlClient, environment: str, migrations: Path
-) -> None:
-    file = migrations / "001-large.sql"
-    file.write_text(
-        "-- no-transaction\nDO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = 'disk_full'; END $$;"
-    )
-    client.sql(environment, "DELETE FROM items WHERE id > 1")
-    with pytest.raises(errors.ResourceError, match="full"):
-        client.apply(environment)
-    file.write_text("-- no-transaction\nVACUUM items;\n")
-    done = client.apply(environment)
-    assert (done.applied, done.replayed) == (["001-large.sql"], False)
-    assert client.sql(environment, "SELECT count(*) FROM items").rows == [[1]]

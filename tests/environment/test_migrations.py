@@ -11,7 +11,12 @@ import pytest
 
 from jupyter_sysdesign.environment.migrations import Migrations
 from jupyter_sysdesign.environment.services.postgres import Postgres
-from jupyter_sysdesign.errors import ConflictError, InvalidFileError, UnavailableError
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    InvalidFileError,
+    ResourceError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,6 +166,17 @@ async def test_a_file_cannot_pass_its_failure_off_as_the_machine_s(
     with pytest.raises(InvalidFileError) as caught:
         await db.migrations.apply()
     assert caught.value.file == "migrations/m001.sql"
+
+
+@pytest.mark.parametrize("how", ["", "-- no-transaction\n"])
+async def test_a_file_for_which_there_is_no_room_costs_no_data(how: str, db: Postgres) -> None:
+    run(db.dsn("admin"), f"GRANT pg_write_server_files TO {db.database.user}")
+    write(db, m001=f"{how}COPY items TO '/dev/full';\n")
+    with pytest.raises(ResourceError, match=r"No room to apply migrations/m001\.sql.*No space"):
+        await db.migrations.apply()
+    assert await db.migrations.must_replay() == ""
+    write(db, m001=how + INDEX)
+    assert await db.migrations.apply() == ["m001.sql"]
 
 
 async def test_without_a_transaction(db: Postgres) -> None:
