@@ -196,9 +196,9 @@ class Lifecycle:
 
     async def restore(self) -> None:
         """Run on pristine data, whatever was done to it; from up to up."""
-        await self._leave_data()
         async with self._or_nothing():
             await self._end_background()
+            await self._leave_data()  # last: up to here something could begin to work on them
             self._become(State.PREPARING)
             await Ensemble(self.runners).kill()
             await self._discard()

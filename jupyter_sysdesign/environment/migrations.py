@@ -358,7 +358,8 @@ async def _run_alone(script: Script, app: Connection, admin: Connection) -> None
     try:
         await run(script, app)
     except (InvalidFileError, ResourceError):
-        await admin.execute("DELETE FROM sysdesign.migrations WHERE name = %s", [script.name])
+        with _recorded():
+            await admin.execute("DELETE FROM sysdesign.migrations WHERE name = %s", [script.name])
         raise
     await _confirm(admin, script)
 
@@ -384,9 +385,10 @@ async def _record(admin: Connection, script: Script, xid: str | None) -> None:
 
 
 async def _confirm(admin: Connection, script: Script) -> None:
-    await admin.execute(
-        "UPDATE sysdesign.migrations SET state = 'applied' WHERE name = %s", [script.name]
-    )
+    with _recorded():
+        await admin.execute(
+            "UPDATE sysdesign.migrations SET state = 'applied' WHERE name = %s", [script.name]
+        )
 
 
 async def _records(admin: Connection) -> list[Record]:

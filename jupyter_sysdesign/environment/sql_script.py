@@ -44,7 +44,7 @@ class Statement:
 
     Attributes:
         line: 1-based line of its first word.
-        words: its first words, lower case.
+        words: those outside of quotes and comments, lower case.
     """
 
     text: str
@@ -132,7 +132,7 @@ class _Splitter:
     def finish(self, end: int) -> None:
         if self.start is not None:
             text = self.text[self.start : end].rstrip()
-            self.found.append(Statement(text, self.line(self.start), tuple(self.words[:6])))
+            self.found.append(Statement(text, self.line(self.start), tuple(self.words)))
         self.reset()
 
     def word(self, word: str) -> None:

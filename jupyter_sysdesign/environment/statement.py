@@ -33,10 +33,10 @@ _LONGEST_CELL = 10_000
 _EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, SETTINGS, FORMAT JSON) "
 #: What begins so may return any number of rows; it changes something only if it says so.
 _READS = frozenset({"select", "values", "table", "with"})
-#: A ``SELECT`` that has this may make a table instead of returning rows, and a stream wants some.
-_MAKES = re.compile(r"\binto\b", re.IGNORECASE)
-#: So may a ``WITH`` that has one of these.
-_CHANGES = re.compile(r"\b(?:insert|update|delete|merge|into)\b", re.IGNORECASE)
+#: A ``SELECT`` that has this makes a table instead of returning rows, and a stream wants some.
+_MAKES = frozenset({"into"})
+#: A ``WITH`` that has one of these may return none, either.
+_CHANGES = _MAKES | {"insert", "update", "delete", "merge"}
 _HALVES = re.compile("[\ud800-\udfff]")
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -139,12 +139,12 @@ async def _fetch(
 
 def _is_read(statement: str) -> bool:
     try:
-        words = [word for each in sql_script.split(statement)[:1] for word in each.words[:1]]
+        words = [word for each in sql_script.split(statement)[:1] for word in each.words]
     except sql_script.ScriptError:  # PostgreSQL says what is wrong with it
         return False
-    if not _READS.intersection(words):
+    if not _READS.intersection(words[:1]):
         return False
-    return not (_CHANGES if words == ["with"] else _MAKES).search(statement)
+    return (_CHANGES if words[0] == "with" else _MAKES).isdisjoint(words)
 
 
 def _names(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> list[str]:

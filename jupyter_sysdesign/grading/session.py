@@ -113,7 +113,8 @@ class Session:
         system = self._submission
         if system is None:
             raise RuntimeError("The session is not open.")
-        before = self._broken or blame.fallen(system, self._reached)
+        # First whose fault it is that something does not run: what did not heal says less.
+        before = blame.fallen(system, self._reached) or self._broken
         if before is not None:
             return verdict.not_made(check, self._readable(before))
         self._compared = False

@@ -210,10 +210,10 @@ class System:
         self._disturbed.add(service)
         if self._service(service).state not in (ServiceState.STOPPED, ServiceState.FAILED):
             self._client.service(self.id, service, "stop")
-        self._lost.add(service)
         try:
             self._client.service(self.id, service, "start")
         except StartFailedError as error:
+            self._lost.add(service)
             why = f"The service {service} does not come back: {reasons.parted(error.message)}"
             raise CannotTell(why) from error
         self.note(self.status())

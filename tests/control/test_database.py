@@ -49,6 +49,11 @@ def test_whatever_a_statement_holds_it_is_answered(
         assert (made.columns, made.rows, made.row_count) == ([], [], 7)
         assert client.sql(environment, f"SELECT count(*) FROM t{number}").rows == [[7]]
 
+    # Two hundred rows are shown, so nobody asks for what comes long after them.
+    for begun in ("SELECT 'put into', ", "-- into\nSELECT ", "WITH a AS (SELECT 'update') SELECT "):
+        long = f"{begun} 1 / (n - 900000) FROM generate_series(1, 1000000) AS n"
+        assert client.sql(environment, long).truncated
+
     halves = client.sql(environment, r"""SELECT json '["\ud800", {"a\udc00": "\ud83d\ude00"}]'""")
     assert halves.rows == [[["\ufffd", {"a\ufffd": "\N{GRINNING FACE}"}]]]
     with control.raw() as http:

@@ -327,14 +327,18 @@ def test_a_service_that_does_not_come_back_is_failed_and_its_words_are_for_its_a
         "    ctx.system.change('INSERT INTO items (category, price) VALUES (%s, 1)', row)\n"
         "    ctx.system.restart('app')\n"
         "    return Outcome.is_true(True, 1, 1)\n"
+        "@check('next', title='The next one', points=1, kind='recovery')\n"
+        "def after(ctx):\n"
+        "    return Outcome.is_true(True, 1, 1)\n"
     )
     pristine = (mine / "app" / "server.py").read_text()
     write(mine, pristine + SECOND_START, "app/server.py")
-    (found,) = run_checker(mine, 3).checks
-    assert found.status is Status.FAILED, found.why
-    assert "(app) does not run with your app/server.py: ended with code 3" in found.why
-    assert found.why.endswith("The log says: new-4711")
-    assert "4711" not in marks.of_check(found).comment
+    verdict = run_checker(mine, 3)
+    assert statuses(verdict) == {"returns": "failed", "next": "failed"}
+    for found in verdict.checks:
+        assert "(app) does not run with your app/server.py: ended with code 3" in found.why
+        assert found.why.endswith("The log says: new-4711")
+        assert "4711" not in marks.of_check(found).comment
 
 
 SPOILT = """

@@ -202,18 +202,17 @@ class Postgres:
         return bool(found)
 
     def _obtain(self, key: str, progress: OnProgress | None) -> None:
-        """Have pristine data; if there is no room for them, those of before go first."""
+        """Have pristine data; if there is no room beside those of before, these go first."""
+        self._ensure(key, progress)
+        self.discard()  # not before: what cannot be seeded costs nobody their data
         try:
             self._copy_template(key, progress)
         except ResourceError:
-            self.discard()
             if not self._empty_trash():
                 raise
             self._copy_template(key, progress)
 
     def _copy_template(self, key: str, progress: OnProgress | None) -> None:
-        self._ensure(key, progress)
-        self.discard()  # not before: what cannot be seeded costs nobody their data
         make_folder(self.data, self._owner)
         self.data.rmdir()  # only the folders above it were wanted
         self.place.templates.copy(key, self.data, progress)

@@ -32,7 +32,7 @@ _LOG = re.compile(r"\s*The log says: .*", re.DOTALL)
 _ANSWER = re.compile(r"(?P<ours>\bgot no answer): .*", re.DOTALL)
 _SHAPE = re.compile(r"(?P<ours>\bthe system it began as \(\w+): .*", re.DOTALL)
 _SQL = re.compile(r"(?P<ours>\bPostgreSQL): .*", re.DOTALL)
-_MIGRATION = re.compile(r"(?P<ours>\bmigrations/.*?\.sql(?::\d+)?): .*", re.DOTALL)
+_MIGRATION = re.compile(r"\A(?P<ours>migrations/.*?\.sql(?::\d+)?): .*", re.DOTALL)
 _RAISED = re.compile(
     r"\braised (?P<name>\w+): .*?(?P<place> \(line \d{1,4} of \w+\.py\))?\.?\Z", re.DOTALL
 )

@@ -251,7 +251,7 @@ class RemoteNode(Node):
 
     def _say(self, what: Any) -> None:
         # That it is gone is told when it should answer.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it was left
             self._line.say(what)
 
     def _answer(self) -> Any:
