@@ -244,6 +244,9 @@ class Migrations:
             yield admin
 
 
+#: What says that nothing of a file came about.
+_REFUSED = (InvalidFileError, ResourceError)
+
 # A record without an outcome: its transaction's fate decides; one still running stays as it is.
 _SETTLE = """
 WITH settled AS (
@@ -344,11 +347,15 @@ async def _clear(script: Script, app: Connection) -> None:
 
 
 async def _run_in_transaction(script: Script, app: Connection, admin: Connection) -> None:
-    with _refusals(script, app):  # the COMMIT checks what is deferred
-        async with app.transaction():
-            found = await (await app.execute("SELECT pg_current_xact_id()::text")).fetchone()
-            await _record(admin, script, found[0] if found else None)
-            await run(script, app)
+    try:
+        with _refusals(script, app):  # the COMMIT checks what is deferred
+            async with app.transaction():
+                found = await (await app.execute("SELECT pg_current_xact_id()::text")).fetchone()
+                await _record(admin, script, found[0] if found else None)
+                await run(script, app)
+    except _REFUSED:
+        await _forget(admin, script)  # PostgreSQL may take a moment to end the transaction
+        raise
     await _confirm(admin, script)
 
 
@@ -357,9 +364,8 @@ async def _run_alone(script: Script, app: Connection, admin: Connection) -> None
     await _record(admin, script, None)
     try:
         await run(script, app)
-    except (InvalidFileError, ResourceError):
-        with _recorded():
-            await admin.execute("DELETE FROM sysdesign.migrations WHERE name = %s", [script.name])
+    except _REFUSED:
+        await _forget(admin, script)
         raise
     await _confirm(admin, script)
 
@@ -382,6 +388,11 @@ async def _record(admin: Connection, script: Script, xid: str | None) -> None:
             "VALUES (%s, %s, %s, 'applying', %s::xid8)",
             [script.name, script.sha256, script.text, xid],
         )
+
+
+async def _forget(admin: Connection, script: Script) -> None:
+    with _recorded():
+        await admin.execute("DELETE FROM sysdesign.migrations WHERE name = %s", [script.name])
 
 
 async def _confirm(admin: Connection, script: Script) -> None:

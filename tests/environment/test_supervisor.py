@@ -35,9 +35,10 @@ DAEMON = """
 import os, time
 if os.fork() == 0:
     os.setsid()
-    if os.fork() == 0:
-        print('daemon', os.getpid())
+    daemon = os.fork()
+    if daemon == 0:
         time.sleep(600)
+    print('daemon', daemon)  # not itself: it may be ended before it gets to speak
     os._exit(0)
 time.sleep(600)
 """
