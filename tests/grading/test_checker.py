@@ -243,11 +243,13 @@ def test_a_timed_check_waits_for_its_turn_and_that_is_not_its_time(
 
 
 ALIKE = """
+from jupyter_sysdesign.grading.checks import undisturbed
+
 @check("alike", title="Alike", points=1, kind="slo")
 def alike(ctx):
     system = ctx.system
     system.http.get("/seen")
-    loaded = system.load("steady")
+    loaded = undisturbed(lambda: system.load("steady"))
     system.http.get("/items?category=category-1")
     system.http.post("/items", json={"category": "category-1", "price": 7})
     seen = {tuple(map(str, each)) for each in system.http.get("/seen").json()}
