@@ -142,7 +142,7 @@ def _is_read(statement: str) -> bool:
         words = [word for each in sql_script.split(statement)[:1] for word in each.words]
     except sql_script.ScriptError:  # PostgreSQL says what is wrong with it
         return False
-    if not _READS.intersection(words[:1]):
+    if not words or words[0] not in _READS:
         return False
     return (_CHANGES if words[0] == "with" else _MAKES).isdisjoint(words)
 
