@@ -48,9 +48,10 @@ async def rearrange(
         await in_thread(each.service.check)
     leaving = [each for name, each in runners.items() if name not in wanted]
     before = dict(runners)
-    # Who leaves makes room for who comes: the connections of a database are counted.
-    # A load balancer comes last, when those it sends to are there.
-    fresh.sort(key=lambda each: each.service.spec.kind == "haproxy")
+    # Who leaves makes room for who comes, and so does who asks for less than before: a database's
+    # connections are counted. A load balancer comes last, when those it sends to are there.
+    needed = _needed(wanted, [each.name for each in fresh if each.name in runners])
+    fresh.sort(key=lambda each: (_balances(each), each.name not in needed))
     ended: list[ServiceRunner] = []
 
     async def end(runner: ServiceRunner) -> None:
@@ -77,6 +78,22 @@ async def rearrange(
         stopped=tuple(each.name for each in leaving),
         kept=tuple(name for name in wanted if name not in names),
     )
+
+
+def _balances(runner: ServiceRunner) -> bool:
+    return runner.service.spec.kind == "haproxy"
+
+
+def _needed(wanted: Mapping[str, ServiceRunner], names: list[str]) -> set[str]:
+    """Return ``names`` and what they depend on; load balancers need nobody before all others."""
+    found: set[str] = set()
+    left = [name for name in names if not _balances(wanted[name])]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += wanted[name].service.spec.depends_on
+    return found
 
 
 async def _undo(

@@ -201,6 +201,81 @@ async def test_a_service_that_does_not_come_up_leaves_all_as_it_was(
     assert (await get(shop, "/items")).status_code == 200
 
 
+HOLDERS = """
+  db:
+    image: sysdesign/postgres:18
+    command: [postgres, -c, shared_buffers=16MB, -c, max_connections=20]
+    environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: "${SYSDESIGN_PASSWORD_DB}"}
+    volumes: ["./db:/docker-entrypoint-initdb.d:ro"]
+  app: &app
+    image: sysdesign/python:3
+    working_dir: /app
+    command: [uvicorn, "server:app", --port, "8000"]
+    environment:
+      DATABASE_URL: "postgresql://shop:${SYSDESIGN_PASSWORD_DB}@db:5432/shop"
+      HOLD: 8
+    volumes: ["./app:/app:ro"]
+    depends_on: [db]
+  app2: *app
+"""
+HOLDER = """
+import os
+import httpx, psycopg
+from fastapi import FastAPI
+
+app = FastAPI()
+held = [psycopg.connect(os.environ["DATABASE_URL"]) for _ in range(int(os.environ["HOLD"]))]
+if "FRIEND_URL" in os.environ:
+    httpx.get(os.environ["FRIEND_URL"]).raise_for_status()
+
+@app.get("/health")
+def health():
+    return {}
+"""
+
+
+@pytest.fixture
+async def holders(
+    instances: Callable[..., Watched],  # noqa: F811
+    make_lesson: Callable[..., Source],
+) -> Watched:
+    """Two running services that hold eight connections each of a database that gives sixteen."""
+    files = {"db/1.sql": "CREATE TABLE t (n int);", "app/server.py": HOLDER}
+    source = make_lesson(lesson(HOLDERS, **files), lesson(HOLDERS, **files))
+    instance = instances(replace(source, editable=("app/*.py", "compose.yaml")))
+    await instance.start()
+    return instance
+
+
+async def test_who_gives_something_back_does_so_before_others_come(holders: Watched) -> None:
+    edit(
+        holders.source.workspace / "compose.yaml",
+        ("HOLD: 8", "HOLD: 4"),
+        ("  app2: *app\n", "  app3: *app\n  app4: *app\n  app2: *app\n"),
+    )
+    done = await holders.apply()
+    assert (done.started, done.restarted) == (["app3", "app4"], ["app", "app2"])
+    assert all_ready(holders)
+
+
+async def test_who_is_needed_comes_before_who_needs_it(holders: Watched) -> None:
+    friend = """  app2: *app
+  app3:
+    <<: *app
+    depends_on: [db]
+    environment: {DATABASE_URL: "postgresql://shop:${SYSDESIGN_PASSWORD_DB}@db:5432/shop", HOLD: 1}
+"""
+    edit(
+        holders.source.workspace / "compose.yaml",
+        ("HOLD: 8", 'HOLD: 5\n      FRIEND_URL: "http://app3:8000/health"'),
+        ("[db]", "[db, app3]"),
+        ("  app2: *app\n", friend),
+    )
+    done = await holders.apply()
+    assert (done.started, done.restarted) == (["app3"], ["app", "app2"])
+    assert all_ready(holders)
+
+
 async def test_the_first_database_is_the_first_one_also_after_a_failure(
     instances: Callable[..., Watched],  # noqa: F811
     make_source: Callable[..., Source],
