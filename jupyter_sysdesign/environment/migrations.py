@@ -215,7 +215,9 @@ class Migrations:
             opened = await _connect(self._app, options=_APPLY_OPTIONS)
         except psycopg.OperationalError as error:
             raise UnavailableError(
-                f"The database does not let us in to apply {script.shown}: {said(error)}"
+                f"The database does not let us in to apply {script.shown}: {said(error)}",
+                hint="Was a password, a setting or a right changed? Reset the environment, and "
+                "apply again.",
             ) from error
         try:
             async with opened as app:
@@ -295,6 +297,14 @@ def parse(name: str, text: str) -> Script:
                 line=each.line,
                 hint="Remove it. For statements that cannot run inside a transaction, begin the "
                 "file with -- no-transaction.",
+            )
+        if each.shuts_out:
+            raise InvalidFileError(
+                f"{each.shuts_out} would shut out the system itself, which has this database's "
+                "migrations and checks to do",
+                file=shown,
+                line=each.line,
+                hint="Leave passwords and the right to connect as they are.",
             )
     return Script(name, text, tuple(statements), in_transaction)
 

@@ -62,6 +62,19 @@ class Statement:
             return self.words[:2] == ("prepare", "transaction")
         return not (self.words[0] == "rollback" and "to" in self.words[1:3])
 
+    @property
+    def shuts_out(self) -> str:
+        """Return what it is, in short, if it may keep others out of the database; else nothing."""
+        first, rest = " ".join(self.words[:2]), self.words[2:]
+        if first in ("alter role", "alter user") and rest[:1] != ("mapping",):
+            return f"{first.upper()} … PASSWORD" if "password" in rest else ""
+        if first == "alter database":
+            return "ALTER DATABASE … CONNECTION LIMIT" if "connection" in rest else ""
+        before, on, after = " ".join(self.words).partition(" on database ")
+        if first.startswith("revoke") and on and after and {"connect", "all"} & {*before.split()}:
+            return "REVOKE … ON DATABASE"
+        return ""
+
 
 def split(text: str) -> list[Statement]:
     r"""Return the statements of ``text`` in order.

@@ -47,8 +47,16 @@ _NAMES = {
 #: What an edited compose.yaml reaches: there may be more of them, set up in another way.
 _COPIED = ("python", "haproxy")
 _OUT_OF_MEMORY = "out of memory"
-#: What PostgreSQL says when the application holds all connections.
-_ALL_TAKEN = ("too many clients", "connection slots are reserved")
+#: What PostgreSQL says when the application, or a migration, leaves nobody else in: it holds all
+#: connections, or has changed who gets one.
+_SHUT_OUT = (
+    "too many clients",
+    "connection slots are reserved",
+    "too many connections for database",
+    "permission denied for database",
+    "password authentication failed",
+    'could not access file "$libdir/plugins/',
+)
 _ROOM_BYTES = 16 << 20
 #: What a check's own code raises when an answer has not the form it works with.
 SHAPE_ERRORS = (
@@ -143,8 +151,8 @@ def of_error(error: Exception) -> Finding | None:  # noqa: PLR0911 (one return p
     if isinstance(error, InvalidFileError):
         return Finding(Status.FAILED, error.message)
     if isinstance(error, SysdesignError):
-        taken = any(words in error.message for words in _ALL_TAKEN)
-        return Finding(Status.FAILED if taken else Status.UNKNOWN, error.message)
+        shut_out = any(words in error.message for words in _SHUT_OUT)
+        return Finding(Status.FAILED if shut_out else Status.UNKNOWN, error.message)
     return None
 
 

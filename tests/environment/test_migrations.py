@@ -102,6 +102,11 @@ async def test_a_file_that_fails_leaves_nothing_of_itself(db: Postgres) -> None:
         ("COPY items FROM STDIN;", 1, "COPY"),
         ("RESET SESSION AUTHORIZATION;\nDROP SCHEMA sysdesign CASCADE;", 2, "must be owner"),
         ("ALTER TABLE items ADD UNIQUE (category) DEFERRABLE INITIALLY DEFERRED;", 1, "duplicated"),
+        ("SELECT 1;\nALTER ROLE shop PASSWORD 'x';", 2, "ALTER ROLE … PASSWORD would shut out"),
+        ("alter user CURRENT_USER WITH PASSWORD NULL;", 1, "ALTER USER … PASSWORD would shut out"),
+        ("ALTER DATABASE shop CONNECTION LIMIT 0;", 1, "CONNECTION LIMIT would shut out"),
+        ("REVOKE CONNECT ON DATABASE shop FROM PUBLIC;", 1, "REVOKE … ON DATABASE would shut out"),
+        ("-- no-transaction\nREVOKE ALL ON DATABASE shop FROM shop;", 2, "ON DATABASE would shut"),
     ],
 )
 async def test_what_postgresql_refuses_has_file_and_line(
@@ -126,6 +131,44 @@ async def test_what_is_no_text_is_refused_by_name_and_line(db: Postgres) -> None
     with pytest.raises(InvalidFileError, match="name is not UTF-8") as caught:
         await db.migrations.apply()
     assert caught.value.file == "migrations/001-\ufffd.sql"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "default_transaction_read_only = on",
+        "role = shop",
+        "statement_timeout = 1",
+        "transaction_timeout = 1",
+        "local_preload_libraries = nothing",
+        "client_encoding = SQL_ASCII",
+    ],
+)
+async def test_settings_of_the_database_do_not_reach_what_keeps_the_record(
+    setting: str, db: Postgres
+) -> None:
+    write(db, m001=f"ALTER DATABASE shop SET {setting};")
+    assert await db.migrations.apply() == ["m001.sql"]
+    assert await states(db) == {"m001": "applied"}
+    assert await db.migrations.must_replay() == ""
+    assert not (await db.drift.find()).drifted
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "ALTER ROLE shop PASSWORD ''x''",
+        "ALTER DATABASE shop CONNECTION LIMIT 0",
+        "ALTER ROLE shop SET local_preload_libraries = nothing",
+    ],
+)
+async def test_who_shut_us_out_unseen_is_told_to_reset(lock: str, db: Postgres) -> None:
+    write(db, m001=f"DO $$ BEGIN EXECUTE '{lock}'; END $$;")
+    await db.migrations.apply()
+    write(db, m002=INDEX)
+    with pytest.raises(UnavailableError, match="does not let us in") as caught:
+        await db.migrations.apply()
+    assert "Reset the environment" in caught.value.hint
 
 
 async def test_a_constraint_checked_at_the_end_fails_the_file(db: Postgres) -> None:

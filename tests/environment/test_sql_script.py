@@ -101,6 +101,26 @@ def test_what_ends_a_transaction(text: str, *, controls: bool) -> None:
     assert only.controls_transaction is controls
 
 
+@pytest.mark.parametrize(
+    ("text", "shuts_out"),
+    [
+        ("ALTER ROLE a IN DATABASE b SET work_mem = '1MB'", ""),
+        ("ALTER USER MAPPING FOR a SERVER b OPTIONS (SET password 'x')", ""),
+        ("ALTER DATABASE a SET work_mem = '1MB'", ""),
+        ("REVOKE TEMPORARY ON DATABASE a FROM PUBLIC", ""),
+        ("REVOKE ALL ON TABLE a FROM PUBLIC", ""),
+        ('REVOKE SELECT ON "database" FROM "connect"', ""),
+        ("ALTER ROLE a ENCRYPTED PASSWORD 'x'", "ALTER ROLE … PASSWORD"),
+        ("ALTER DATABASE a WITH CONNECTION LIMIT = 0", "ALTER DATABASE … CONNECTION LIMIT"),
+        ("REVOKE GRANT OPTION FOR CONNECT, TEMP ON DATABASE a FROM b", "REVOKE … ON DATABASE"),
+        ("REVOKE ALL PRIVILEGES ON DATABASE a FROM b", "REVOKE … ON DATABASE"),
+    ],
+)
+def test_what_shuts_out_others(text: str, shuts_out: str) -> None:
+    (only,) = split(text)
+    assert only.shuts_out == shuts_out
+
+
 PIECES = st.sampled_from(
     ["SELECT 1", "'a;b'", '"x;"', "$$;$$", "/* ; */", "-- ;\n", "(1;2)", " ", "\n", "E'\\';'"]
 )

@@ -49,6 +49,25 @@ def test_a_mistake_in_the_learners_files_is_failed(
     assert nothing_is_left(client)
 
 
+@pytest.mark.parametrize(
+    ("lock", "says"),
+    [
+        ("ALTER DATABASE shop CONNECTION LIMIT 0", "too many connections for database"),
+        ("REVOKE ALL ON DATABASE shop FROM PUBLIC", "permission denied for database"),
+        ("ALTER DATABASE shop SET local_preload_libraries = nothing", "could not access file"),
+        ("ALTER ROLE shop PASSWORD $p$y$p$", "password authentication failed"),
+    ],
+)
+def test_who_shuts_us_out_of_the_database_has_failed(
+    client: ControlClient, mine: Path, lock: str, says: str
+):
+    write(mine, f"DO 'BEGIN EXECUTE $x${lock}$x$; END';")
+    write(mine, INDEX, "migrations/002-index.sql")
+    verdict = run_checker(mine, 3, only=QUICK[:1])
+    assert verdict.status is Status.FAILED, verdict
+    assert says in verdict.checks[0].why
+
+
 @pytest.mark.parametrize("service", ["db", "app"])
 def test_a_service_killed_from_outside_is_unknown(client: ControlClient, mine: Path, service: str):
     write(mine, INDEX)

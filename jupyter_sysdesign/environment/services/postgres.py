@@ -49,6 +49,16 @@ TEMPLATE_FORMAT = 2
 VERSION = "18"
 
 _CONNECT_TIMEOUT_S = 5
+# What the owner of a database may have set for all its sessions, and ours do not work with.
+_SETTINGS = (
+    "default_transaction_read_only=off",
+    "role=none",
+    "search_path=public",
+    "statement_timeout=0",
+    "transaction_timeout=0",
+    "local_preload_libraries=",
+)
+_OURS = "?client_encoding=utf8&options=" + quote(" ".join(f"-c {each}" for each in _SETTINGS))
 
 
 class Postgres:
@@ -94,7 +104,8 @@ class Postgres:
         host = quote(str(self.place.addresses.folder(server)), safe="")
         password = self.place.passwords.of(self._primary, role)
         name = quote(database or self.database.name, safe="")
-        return f"postgresql://{quote(user, safe='')}:{password}@{host}:{POSTGRES_PORT}/{name}"
+        ours = _OURS if role == "admin" else ""
+        return f"postgresql://{quote(user, safe='')}:{password}@{host}:{POSTGRES_PORT}/{name}{ours}"
 
     @property
     def migrations(self) -> Migrations:
