@@ -121,12 +121,17 @@ def _started(
         except BaseException as error:  # noqa: BLE001 (raised where it is waited for)
             answer.set_exception(error)
 
-    threading.Thread(target=ask, name="sysdesign-start", daemon=True).start()
+    def stop(begun: Future[Run]) -> None:
+        with contextlib.suppress(SysdesignError):
+            _stop(connection, begun.result().id)
+
+    asking = threading.Thread(target=ask, name="sysdesign-start", daemon=True)
+    asking.start()
     try:
         return answer.result()
     except KeyboardInterrupt:
-        with contextlib.suppress(SysdesignError):
-            _stop(connection, answer.result().id)
+        answer.add_done_callback(stop)  # by who asks: another interrupt ends our waiting only
+        asking.join()
         raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.environment.status import State
@@ -11,10 +12,13 @@ from jupyter_sysdesign.notebook.output import Slot, text_and_html
 from jupyter_sysdesign.notebook.rendering import panel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jupyter_sysdesign.environment.status import EnvironmentStatus
     from jupyter_sysdesign.notebook.connection import Connection
 
 _RUNNING = frozenset({State.READY, State.DEGRADED})
+_SETTLED = _RUNNING | {State.FAILED, State.STOPPED}
 _FIRST_POLL_S, _SLOWEST_POLL_S = 0.02, 0.3
 
 
@@ -50,15 +54,10 @@ def reset(connection: Connection) -> None:
     """Restore the data as it was at the beginning; files stay as they are."""
     slot = Slot()
     slot.show(text_and_html("Restoring the data …", "<p>Restoring the data …</p>"))
-    try:
+    with _told(slot, "The data was not restored."):
         if connection.status() is None:
             connection.client.create_environment(connection.workspace.folder, start=False)
         status = connection.client.reset(connection.environment)
-    except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        said = "You stopped waiting." if interrupted else "The data was not restored."
-        slot.update(text_and_html(said, f"<p>{said}</p>"))
-        raise
     if status.state not in {*_RUNNING, State.STOPPED}:
         status = _follow(connection, slot, "Restoring the data …")
     message = "The data is as it was at the beginning. Your files are untouched."
@@ -89,19 +88,32 @@ def _start(connection: Connection, message: str) -> None:
 def _follow(connection: Connection, slot: Slot, message: str) -> EnvironmentStatus:
     """Return the status once the environment runs; show it meanwhile."""
     pause_s = _FIRST_POLL_S
-    while True:
-        status = connection.client.environment(connection.environment)
-        if status.state in _RUNNING:
-            return status
-        if status.state in {State.FAILED, State.STOPPED}:
-            _show(connection, slot, status, "")
-            raise StartFailedError(
-                status.reason or "The system was stopped while it was starting.",
-                hint="lesson.logs() shows what the services said. Then try lesson.start() again.",
-            )
-        _show(connection, slot, status, message, final=False)
-        time.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, _SLOWEST_POLL_S)
+    with _told(slot, "What became of it is not known."):
+        while True:
+            status = connection.client.environment(connection.environment)
+            if status.state in _SETTLED:
+                break
+            _show(connection, slot, status, message, final=False)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, _SLOWEST_POLL_S)
+    if status.state in _RUNNING:
+        return status
+    _show(connection, slot, status, "")
+    raise StartFailedError(
+        status.reason or "The system was stopped while it was starting.",
+        hint="lesson.logs() shows what the services said. Then try lesson.start() again.",
+    )
+
+
+@contextmanager
+def _told(slot: Slot, failed: str) -> Iterator[None]:
+    """Let the slot not go on saying that something is under way if the body does not end well."""
+    try:
+        yield
+    except BaseException as error:
+        said = "You stopped waiting." if isinstance(error, KeyboardInterrupt) else failed
+        slot.update(text_and_html(said, f"<p>{said}</p>"))
+        raise
 
 
 def _show(

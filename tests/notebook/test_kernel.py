@@ -328,10 +328,34 @@ def test_a_load_that_is_interrupted_while_it_is_started_does_not_go_on(
     time.sleep(0.7)
     kernel.manager.interrupt_kernel()
     assert "KeyboardInterrupt" in error_of(kernel.finish(cell))
-    assert kernel.value(
-        "[run.state for run in lesson._connection.client.runs(lesson._connection.environment)]"
-    ) == ["stopped"]
+    states = "[run.state for run in lesson._connection.client.runs(lesson._connection.environment)]"
+    assert kernel.value(states) == ["stopped"]
+    cell = kernel.start(f"lesson.load({LONG!r})")
+    time.sleep(0.7)
+    for _ in range(2):  # who cannot wait: it ends all the same
+        kernel.manager.interrupt_kernel()
+        time.sleep(0.2)
+    assert "KeyboardInterrupt" in error_of(kernel.finish(cell))
+    _until(lambda: kernel.value(states) == ["stopped", "stopped"])
     kernel.run(act.format("resume") + "; lesson.stop()")
+
+
+def test_a_start_that_is_no_longer_waited_for_is_not_said_to_be_under_way(
+    lesson_folder: Path, start_kernel: Callable[[Path], Kernel]
+) -> None:
+    kernel = start_kernel(lesson_folder)
+    kernel.run(SETUP)
+    kernel.run(
+        "from jupyter_sysdesign.notebook import starting\n"
+        "from types import SimpleNamespace\n"
+        "def interrupted(_pause_s): raise KeyboardInterrupt\n"
+        "starting.time = SimpleNamespace(sleep=interrupted)"
+    )
+    outputs = kernel.run("lesson.start()")
+    assert "KeyboardInterrupt" in error_of(outputs)
+    shown = html_of([each for each in outputs if "data" in each][-1:])
+    assert shown == "<p>You stopped waiting.</p>"
+    kernel.run("lesson.stop()")
 
 
 def test_data_that_is_not_restored_is_not_said_to_be_under_way(
