@@ -137,7 +137,7 @@ class ServiceRunner:
         async with self._lock:
             if self.state in _UP:
                 raise ConflictError(f"{self.name} runs already")
-            await self._start(ServiceState.STARTING)
+            await self._start(ServiceState.STARTING, self._around.give_up)
 
     async def prepare_and_start(self) -> None:
         """Start it again later on, with its files as they are now."""
@@ -145,7 +145,7 @@ class ServiceRunner:
             if self.state in _UP:
                 raise ConflictError(f"{self.name} runs already")
             await self.prepare(give_up=self._around.give_up)
-            await self._start(ServiceState.STARTING)
+            await self._start(ServiceState.STARTING, self._around.give_up)
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Stop it, whatever it does; ``at_once``: kill it, nobody needs its data any more."""
@@ -273,11 +273,13 @@ class ServiceRunner:
         if self.state is not ServiceState.FAILED:
             self._become(ServiceState.STOPPED)
 
-    async def _start(self, meanwhile: ServiceState) -> None:
+    async def _start(
+        self, meanwhile: ServiceState, give_up: Callable[[], None] | None = None
+    ) -> None:
         self.exit_code = self._exit = None
         self._become(meanwhile)
         try:
-            launch = await in_thread(self.service.launch)
+            launch = await uninterrupted(in_thread(self.service.launch), give_up)
             self.pid = await self._around.runtime.spawn(launch)
             self._around.changed(self)
             await self._until_ready(launch)

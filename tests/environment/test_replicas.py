@@ -6,12 +6,16 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import psycopg
 import pytest
 from watched import Watched
 
+from jupyter_sysdesign import paths
 from jupyter_sysdesign.control.models import SqlRequest
+from jupyter_sysdesign.environment.services import postgres_replica
 from jupyter_sysdesign.environment.status import Link, State
+from jupyter_sysdesign.errors import ConflictError
 from jupyter_sysdesign.metrics.collectors.postgres import PostgresCollector
 from jupyter_sysdesign.metrics.sources import PostgresSource
 
@@ -189,6 +193,30 @@ async def test_a_replica_that_was_away_for_too_long_or_is_new_is_copied_anew(
             await asyncio.sleep(0.02)
     finally:
         await stop(instance)
+
+
+async def test_a_stop_does_not_wait_for_a_copy(
+    make_lesson: Callable[..., Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_replica, "COPY", (*postgres_replica.COPY, "--max-rate=32k"))
+    head = "name: made-up\nservices:"
+    source = make_lesson(
+        {"compose.yaml": head + DB, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
+        {"compose.yaml": head + DB},
+    )
+    instance = Watched(replace(source, editable=("compose.yaml",)))
+    await instance.start()
+    (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+    applying = asyncio.ensure_future(instance.apply())
+    copies = paths.instances() / instance.id / "data" / "second-copy"
+    while not (copies.is_dir() and list(copies.iterdir())):
+        assert not applying.done()
+        await asyncio.sleep(0.02)
+    with anyio.fail_after(60):  # at this rate it would take some minutes
+        await instance.stop()
+    with pytest.raises(ConflictError, match="stopped meanwhile"):
+        await applying
+    assert not copies.exists()
 
 
 async def test_the_primary_may_be_given_fewer_connections(

@@ -34,7 +34,7 @@ class Place:
         host: where this machine finds them; to the services they are always on 127.0.0.1.
         inherits: a service inherits the socket that listens on its port; else it makes its own.
         cancelled: set it to end a ``prepare`` that builds a template, or waits for somebody else to
-            have built it; it raises ConflictError.
+            have built it, and a ``launch`` that copies a primary; they raise ConflictError.
     """
 
     instance: str

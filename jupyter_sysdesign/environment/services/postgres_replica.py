@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,13 @@ from jupyter_sysdesign.environment.replication import slot
 from jupyter_sysdesign.environment.services import postgres_files as files
 from jupyter_sysdesign.environment.services.base import environment
 from jupyter_sysdesign.environment.services.postgres import Postgres
-from jupyter_sysdesign.errors import MissingBinaryError, StartFailedError
+from jupyter_sysdesign.environment.templates import STOPPED
+from jupyter_sysdesign.errors import (
+    ConflictError,
+    MissingBinaryError,
+    StartFailedError,
+    SysdesignError,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT_S = 5
 _COPY_TIMEOUT_S = 600.0
+_CANCELLED_WITHIN_S = 0.2
 _CONTROL_TIMEOUT_S = 10.0
 #: What a replica must have as much of as its primary had when that wrote the log: by setting, its
 #: name in ``pg_controldata``, and what it is by default.
@@ -43,6 +51,8 @@ _NEEDED = {
     "max_prepared_transactions": ("max_prepared_xacts", 0),
     "max_locks_per_transaction": ("max_locks_per_xact", 64),
 }
+#: How ``pg_basebackup`` copies.
+COPY = ("--no-password", "--no-sync", "--no-manifest", "--checkpoint=fast", "--wal-method=none")
 _STREAMS = "SELECT status = 'streaming' FROM pg_catalog.pg_stat_wal_receiver"
 
 
@@ -54,6 +64,7 @@ class Replica(Postgres):
 
         Raises:
             StartFailedError: it has no data, and its primary cannot be copied.
+            ConflictError: ``place.cancelled`` was set meanwhile.
         """
         self._require_data()
         launch = super().launch()
@@ -163,35 +174,44 @@ class Replica(Postgres):
         make_folder(self.data, self._owner)
         program = self._program().with_name("pg_basebackup")
         argv = [str(program), "-D", str(self.data), "-h", str(self._upstream)]
-        argv += ["-p", str(POSTGRES_PORT), "-U", files.REPLICATION, "--no-password", "--no-sync"]
-        argv += ["--no-manifest", "--checkpoint=fast", "--wal-method=none"]
+        argv += ["-p", str(POSTGRES_PORT), "-U", files.REPLICATION, *COPY]
         secrets = {"PGPASSWORD": self.place.passwords.of(self._primary, "replication")}
         owner = self._owner
         user: Any = {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner else {}
         try:
-            subprocess.run(
+            with subprocess.Popen(
                 argv,
                 env=environment(self.place, self.spec.name) | secrets,
-                timeout=_COPY_TIMEOUT_S,
-                capture_output=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 text=True,
-                check=True,
                 cwd="/",
                 **user,
-            )
+            ) as copying:
+                self._follow(copying)
         except FileNotFoundError as error:
             shutil.rmtree(self.data, ignore_errors=True)
             raise MissingBinaryError(
                 f"{program} is not there: {self.spec.name} cannot be copied from {self._primary}",
                 hint="Reset the environment: both then begin with the same data.",
             ) from error
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        except SysdesignError:
             shutil.rmtree(self.data, ignore_errors=True)
-            slow = isinstance(error, subprocess.TimeoutExpired)
-            said = [str(error)] if slow else str(error.stderr).strip().splitlines()[-1:]
-            raise StartFailedError(
-                ": ".join([f"{self._primary} could not be copied for {self.spec.name}", *said])
-            ) from error
+            raise
+
+    def _follow(self, copying: subprocess.Popen[str]) -> None:
+        """Return when the copy is made; one that is not has ended."""
+        until = time.monotonic() + _COPY_TIMEOUT_S
+        failed = f"{self._primary} could not be copied for {self.spec.name}"
+        while (said := _said(copying)) is None:
+            if self.place.cancelled.is_set():
+                copying.kill()
+                raise ConflictError(STOPPED)
+            if time.monotonic() > until:
+                copying.kill()
+                raise StartFailedError(f"{failed} within {_COPY_TIMEOUT_S:.0f} s")
+        if copying.returncode:
+            raise StartFailedError(": ".join([failed, *said.strip().splitlines()[-1:]]))
 
     async def _probe(self) -> None:
         """Be let in, and stream; a replica whose primary is away answers all the same."""
@@ -210,3 +230,11 @@ class Replica(Postgres):
         except psycopg.OperationalError:
             return
         raise NotReady(f"it does not stream from {self._primary} yet")
+
+
+def _said(copying: subprocess.Popen[str]) -> str | None:
+    """Return what it complained of, once it has ended."""
+    try:
+        return copying.communicate(timeout=_CANCELLED_WITHIN_S)[1]
+    except subprocess.TimeoutExpired:
+        return None
