@@ -71,7 +71,9 @@ class Checks:
 
         Raises:
             ConflictError: one is being checked already.
+            NotFoundError: the environment was removed meanwhile.
         """
+        environment.require_kept()
         if environment.id in self._going:
             raise ConflictError(
                 f"{environment.id} is being checked", hint="Wait for the verdict, then try again."
@@ -101,10 +103,15 @@ class Checks:
         """Tell whether any check is under way."""
         return bool(self._going)
 
+    def cancel(self, environment: str) -> None:
+        """Begin to end the check of an environment, if one is under way."""
+        if (going := self._going.get(environment)) is not None:
+            going.running.cancel()
+
     async def end(self, environment: str) -> None:
         """End the check of an environment, if one is under way; its verdict is unknown."""
         if (going := self._going.get(environment)) is not None:
-            going.running.cancel()
+            self.cancel(environment)
             await asyncio.wait([going.check])
 
     def stop_all(self) -> None:

@@ -44,6 +44,7 @@ class Environment:
         source: what it is built from.
         purpose: ``lesson``, or ``check``: only there for one, and removed with its lease.
         settle: called when a run has ended.
+        after: the number its events go on from.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Environment:
         source: Source,
         purpose: str,
         settle: Callable[[Environment], Awaitable[None]],
+        after: int = 0,
     ) -> None:
         self.source = source
         self.purpose = purpose
@@ -60,7 +62,7 @@ class Environment:
             source, purpose=purpose, emit=self._emit, leave_data=self._end_runs
         )
         self.folder = paths.instance(self.id) if purpose == "lesson" else temporary(self.id)
-        self._sequence = Sequence(self.folder / "events.seq")
+        self._sequence = Sequence(self.folder / "events.seq", after)
         self.events = EventStream(self._sequence)
         self.recorder = Recorder(self.instance, self.events)
         self.runs = Runs(
@@ -92,7 +94,7 @@ class Environment:
             ConflictError: it runs already, or is being reset.
             NotFoundError: it was removed meanwhile.
         """
-        self._require_kept()
+        self.require_kept()
         if self.instance.busy and not self.running:
             raise ConflictError(f"{self.id} is being reset", hint="Try again in a moment.")
         if self.running:
@@ -132,8 +134,17 @@ class Environment:
             ConflictError: something else is being done to it.
             NotFoundError: it was removed meanwhile.
         """
-        self._require_kept()
+        self.require_kept()
         await self.instance.reset()
+
+    def require_kept(self) -> None:
+        """Make sure that it is still there.
+
+        Raises:
+            NotFoundError: it was removed meanwhile.
+        """
+        if self._removed:
+            raise NotFoundError(f"{self.id} was removed meanwhile", hint="Start it anew.")
 
     async def remove(self) -> None:
         """Stop everything and delete the data, for good; the workspace is not touched.
@@ -174,10 +185,6 @@ class Environment:
     async def _end_runs(self) -> None:
         """End what would be kept as one run, though half of its answers are of other data."""
         await self.runs.stop_all()
-
-    def _require_kept(self) -> None:
-        if self._removed:
-            raise NotFoundError(f"{self.id} was removed meanwhile", hint="Start it anew.")
 
     async def _end_faults(self) -> None:
         await self.schedules.close()

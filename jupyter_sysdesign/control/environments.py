@@ -38,6 +38,8 @@ class Environments:
         self._workspaces = workspaces
         self._forgotten = forgotten
         self._known: dict[str, Environment] = {}
+        # Of those that were deleted: the number that the events of the next one go on from.
+        self._ended: dict[str, int] = {}
         # One at a time is made or deleted of each id.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -112,6 +114,9 @@ class Environments:
                 del self._known[environment.id]
                 self._forgotten(environment.id)
                 await environment.remove()
+                if environment.purpose == "lesson":
+                    # One is left out: who heard of the former is told of a hole, and looks anew.
+                    self._ended[environment.id] = environment.events.last_seq + 1
 
     async def sweep(self) -> None:
         """End processes and delete folders that an earlier control plane could not."""
@@ -144,7 +149,8 @@ class Environments:
                 raise ConflictError(f"{existing.id} is there for another purpose already")
             return existing, False
         new = not (paths.instances() / source.instance_id).exists()
-        made = await asyncio.to_thread(Environment, source, purpose, self._settle)
+        after = self._ended.get(source.instance_id, 0)
+        made = await asyncio.to_thread(Environment, source, purpose, self._settle, after)
         self._known[made.id] = made
         return made, new
 

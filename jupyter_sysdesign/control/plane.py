@@ -39,7 +39,7 @@ class ControlPlane:
         self.catalogue = Catalogue()
         self.workspaces = Registry()
         self.leases = Leases(grace_s, self._give_up)
-        self.environments = Environments(self.catalogue, self.workspaces, self.leases.forget)
+        self.environments = Environments(self.catalogue, self.workspaces, self._forget)
         self.checks = Checks(self.let_go)
         self._background: set[asyncio.Task[None]] = set()
 
@@ -81,6 +81,10 @@ class ControlPlane:
         environment = self.environments.known(environment_id)
         while environment is not None and environment.status.state is State.STOPPING:  # noqa: ASYNC110 (that is told to events, not to us)
             await asyncio.sleep(_POLL_S)
+
+    def _forget(self, environment_id: str) -> None:
+        self.leases.forget(environment_id)
+        self.checks.cancel(environment_id)  # one that began since the last was ended
 
     def _give_up(self, environment_id: str) -> None:
         environment = self.environments.known(environment_id)

@@ -24,11 +24,12 @@ class Sequence:
 
     Args:
         file: where the reservation is kept; it appears with the first number. None: in memory only.
+        after: a number given by a former one, whose file is gone.
     """
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, after: int = 0) -> None:
         self._file = file
-        self.last = _read(file)
+        self.last = max(_read(file), after)
         self._reserved = self.last
         self._failing = False
 

@@ -13,6 +13,7 @@ import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -334,6 +335,49 @@ def test_who_used_a_deleted_one_does_not_hold_the_next(
         kernel.wait(kernel.create_environment(workspace).id)
     asking = control.client()
     control.until(lambda: asking.environment(workspace).state.value == "stopped")
+
+
+def test_who_heard_of_a_deleted_one_is_told_that_the_next_is_another(control: Control) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace().id
+    client.wait(client.create_environment(workspace).id)
+    last = client.environment(workspace).last_seq
+    client.delete(workspace)
+    client.wait(client.create_environment(workspace).id)
+    assert client.environment(workspace).last_seq > last
+    first, second = islice(client.events(workspace, last), 2)
+    assert (first.type, first.data["missed_from"]) == ("gap", last + 1)
+    assert second.data["state"] == "preparing"
+
+
+def test_a_check_that_meets_a_deletion_decides_nothing(
+    control: Control, curriculum: Path, others: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(curriculum, control.folder / "lessons")
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", str(control.folder / "lessons"))
+    checks = control.folder / "lessons" / "environments" / "tiny" / "checks.py"
+    workspace = control.workspace()
+    made = control.client().create_environment(workspace.id, start=False)
+    with held_up(checks) as waits:
+        checking = others.submit(control.client().check, made.id)
+        control.until(waits)
+        control.client().delete(made.id)
+    with pytest.raises(errors.NotFoundError):
+        checking.result()
+    assert not (Path(workspace.folder) / "answers.json").exists()
+
+
+def test_a_check_that_begins_while_it_is_being_deleted_ends(
+    control: Control, others: ThreadPoolExecutor
+) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace().id
+    client.wait(client.create_environment(workspace).id)
+    client.service(workspace, "app", "pause")  # so that its end takes a while
+    deleted = others.submit(control.client().delete, workspace)
+    control.until(lambda: not _is_up(client, workspace))
+    with suppress(errors.NotFoundError):
+        verdict = control.client().check(workspace)
+        assert verdict.reason == "The check was ended before it was done"
+    deleted.result()
 
 
 def _is_up(client: ControlClient, environment: str) -> bool:
