@@ -66,8 +66,14 @@ class Containers:
     name = "docker"
 
     def unusable(self) -> str:
-        """Start two boxes in a container, one in the other, and look."""
-        return _why_not(engine.url())
+        """Start two boxes in a container, one in the other, and look; once for each engine."""
+        if sys.platform != "linux":
+            return "only Linux has boxes"
+        try:
+            engine.knock()  # it may have gone meanwhile
+            return _why_not(engine.url())
+        except SysdesignError as error:  # not kept: it may come
+            return error.message
 
     def start(self, lesson: Lesson, folder: Path, user: int) -> Started:
         """Start a job in a box in a container."""
@@ -167,9 +173,11 @@ def _clear(where: str, home: str, instance: str) -> None:
 
 @functools.cache
 def _why_not(where: str) -> str:  # noqa: ARG001 (another engine, another answer)
-    """Return why no box can be made in a box in a container; empty: it can."""
-    if sys.platform != "linux":
-        return "only Linux has boxes"
+    """Return why no box can be made in a box in a container; empty: it can.
+
+    Raises:
+        SysdesignError: the engine does not do its part.
+    """
     user = boxes.throwaway_user()
     outer, inner = boxes.nested(user)
     with scratch() as folder:
@@ -178,10 +186,7 @@ def _why_not(where: str) -> str:  # noqa: ARG001 (another engine, another answer
         os.chown(job, user, -1)
         view = outer._replace(write={str(job): str(INSIDE)}, cwd=str(INSIDE))
         argv = ["/bin/sh", "-c", f"{shlex.join(inner)} && touch seen"]
-        try:
-            trial = contained(view, argv, {}, folder.name)
-        except SysdesignError as error:
-            return error.message
+        trial = contained(view, argv, {}, folder.name)
         with trial.process as process:
             try:
                 process.wait(_TRIAL_S)
