@@ -47,6 +47,15 @@ def test_a_stored_run_kills_its_mutant_and_nobody_else(killer: Killer):
     assert play(killer.plan, Raft, RAFT.bench).status == "passed"
 
 
+@pytest.mark.parametrize("bug", ["vote-not-persisted", "log-not-persisted"])
+def test_what_is_forgotten_shows_without_stored_runs_soon(bug: str):
+    (persistence,) = (each for each in RAFT.scenarios if each.name == "persistence")
+    outcomes = [
+        play(persistence.plan(seed), GALLERY[bug].server, RAFT.bench) for seed in range(100, 140)
+    ]
+    assert sum(each.status == "failed" for each in outcomes) >= 8
+
+
 def test_every_mutant_has_its_stored_run_and_says_what_is_wrong():
     assert {each.bug for each in RAFT.killers} == set(GALLERY)
     assert len(GALLERY) >= 12

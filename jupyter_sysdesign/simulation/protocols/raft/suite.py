@@ -65,6 +65,33 @@ def _failures(seed: int) -> Plan:
 
 
 def _persistence(seed: int) -> Plan:
+    return _votes(seed) if seed % 4 == 3 else _entries(seed)  # noqa: PLR2004
+
+
+def _votes(seed: int) -> Plan:
+    """Elections that take long, and servers that die as they have voted: will they vote again?"""
+    random = Random(f"{seed}/votes")
+    late = {"high_us": int((20 + random.random() * 60) * MS), "reorder": 0.5}
+    faults = [Fault("network", 0, "all", None, {**late, "reorder_us": 200 * MS})]
+    at_us = 300 * MS
+    while at_us < _CALM - 400 * MS:
+        down = int((0.2 + random.random() * 0.4) * S)
+        faults.append(Fault("crash", at_us, "leader", down))
+        at_us += int((0.2 + random.random() * 0.4) * S)
+    # Back at once: the others must still be in the same term.
+    strike = Fault("crash", 1, "it", int((2 + random.random() * 60) * MS))
+    return Plan(
+        seed,
+        duration_us=_END,
+        calm_us=_CALM,
+        workload=Workload(think_us=60 * MS),
+        faults=tuple(faults),
+        triggers=(Trigger("voted", (strike,), every=1 + seed % 3, times=40, until_us=_CALM),),
+        in_flight_dies=seed % 8 == 3,  # noqa: PLR2004
+    )
+
+
+def _entries(seed: int) -> Plan:
     random = Random(f"{seed}/persistence")
     faults: list[Fault] = []
     at_us = 500 * MS
