@@ -223,13 +223,14 @@ def _snapshots(seed: int) -> Plan:
 
 
 def _reads(seed: int) -> Plan:
-    kinds = ("isolate", "pause", "partition", "skew", "loss")
+    # Old leaders are what matters; one seed in three has clocks that lie to who trusts a lease.
+    kinds = ("isolate", "pause", "partition", *(() if seed % 3 else ("skew", "loss")))
     return Plan(
         seed,
-        duration_us=_END,
+        duration_us=_CALM + 1500 * MS,
         calm_us=_CALM,
-        workload=Workload(clients=5, keys=1, reads=0.7, appends=0.0, think_us=20 * MS),
-        faults=mix(seed, until_us=_CALM - 200 * MS, kinds=kinds, gap_us=300 * MS),
+        workload=Workload(clients=5, keys=1, reads=0.7, appends=0.0, think_us=80 * MS),
+        faults=mix(seed, until_us=_CALM - 200 * MS, kinds=kinds, gap_us=250 * MS),
     )
 
 
