@@ -52,7 +52,7 @@ def new_leaders(ctx: Context) -> Outcome:
 @check("reads", title="A read sees everything that was written before it", points=5,
        kind="correctness", deadline_s=320)  # fmt: skip
 def reads(ctx: Context) -> Outcome:
-    return store_by(ctx, "reads")
+    return store_by(ctx, "reads", seeds=20)
 
 
 @check("restarts", title="Restarts lose nothing that was accepted", points=15, kind="recovery",

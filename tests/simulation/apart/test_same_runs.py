@@ -94,7 +94,7 @@ def test_a_server_waits_only_at_the_writes_that_may_be_its_last(monkeypatch, on)
             return said
 
     monkeypatch.setattr(wire, "Line", Counted)
-    plan = RAFT.scenarios[3].plan(7)
+    plan = RAFT.scenarios[3].plan(5)
     (trigger,) = plan.triggers
     plan = replace(plan, triggers=(replace(trigger, on=on),))
     trace = Trace()

@@ -233,12 +233,13 @@ def _new_leaders(seed: int) -> Plan:
 
 
 def _reads(seed: int) -> Plan:
-    kinds = ("isolate", "pause", "partition", "loss")
+    # Old leaders are what matters; a few seeds lose messages, too.
+    kinds = ("isolate", "pause", "partition", *(() if seed % 3 else ("loss",)))
     return Plan(
         seed,
-        duration_us=_END,
+        duration_us=_CALM + 1500 * MS,
         calm_us=_CALM,
-        workload=Workload(clients=4, keys=1, reads=0.7, appends=0.0, think_us=40 * MS),
+        workload=Workload(clients=4, keys=1, reads=0.7, appends=0.0, think_us=80 * MS),
         faults=mix(seed, until_us=_CALM - 200 * MS, kinds=kinds, gap_us=250 * MS),
     )
 
