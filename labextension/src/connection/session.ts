@@ -11,6 +11,7 @@ import type { EnvironmentStatus } from '../api/types';
 import { backoffMs } from './backoff';
 import type { IConnection } from './choose';
 import type { EventHub, StreamStatus } from './hub';
+import type { ITransport } from './transport';
 
 export type Link =
   /** Nothing known yet. */
@@ -26,7 +27,10 @@ export type Link =
 export interface ISessionView {
   /** The environment as it is now; what came before does not matter any more. */
   onEnvironment(status: EnvironmentStatus): void;
-  /** Fetch whatever else the view shows. Events of the meantime follow, maybe once more. */
+  /**
+   * Fetch whatever else the view shows. Events of the meantime follow, maybe once more. Where it is
+   * asked for anew or paused before all has come, `api` throws, so that nothing older is shown.
+   */
   load?(api: Api): Promise<void>;
   onEvents(events: readonly StreamEvent[]): void;
   onLink(link: Link): void;
@@ -36,14 +40,12 @@ const MISSING_MS = 3000;
 const RELOAD_MS = 2000;
 
 export class Session {
-  readonly api: Api;
-
   constructor(
     private readonly _connection: IConnection,
     private readonly _environment: string,
     private readonly _view: ISessionView
   ) {
-    this.api = new Api(_connection.transport);
+    this._api = new Api(_connection.transport);
   }
 
   /** Begin, or go on after `pause` where it was left. */
@@ -113,13 +115,15 @@ export class Session {
         return;
       }
       this._missing = false;
-      const status = await this.api.environment(this._environment);
+      const status = await this._api.environment(this._environment);
       found = true;
       if (!current()) {
         return;
       }
       this._view.onEnvironment(status);
-      await this._view.load?.(this.api);
+      await this._view.load?.(
+        new Api(whileWanted(this._connection.transport, current))
+      );
       if (!current()) {
         return;
       }
@@ -137,7 +141,7 @@ export class Session {
 
   /** Asked for again and again, so not with a request that fails: servers log those. */
   private async _exists(): Promise<boolean> {
-    const all = await this.api.environments();
+    const all = await this._api.environments();
     return all.some(({ id }) => id === this._environment);
   }
 
@@ -212,6 +216,7 @@ export class Session {
     }
   }
 
+  private readonly _api: Api;
   private _missing = false;
   private _running = false;
   private _generation = 0;
@@ -222,4 +227,20 @@ export class Session {
   private _after = 0;
   private _leave: (() => void) | null = null;
   private _timer: ReturnType<typeof setTimeout> | null = null;
+}
+
+/** `transport`, with answers only for as long as they are `wanted`. */
+function whileWanted(transport: ITransport, wanted: () => boolean): ITransport {
+  return {
+    name: transport.name,
+    open: (...asked) => transport.open(...asked),
+    request: async (...asked) => {
+      const answer = transport.request(...asked);
+      await Promise.allSettled([answer]);
+      if (!wanted()) {
+        throw new Error('not wanted any more'); // which is no answer: nobody takes it for one
+      }
+      return answer;
+    }
+  };
 }

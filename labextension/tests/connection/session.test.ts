@@ -1,5 +1,5 @@
 import type { StreamEvent } from '../../src/api/events';
-import { ApiError } from '../../src/api/problem';
+import { ApiError, optional } from '../../src/api/problem';
 import type { IConnection } from '../../src/connection/choose';
 import { EventHub } from '../../src/connection/hub';
 import { Session, type Link } from '../../src/connection/session';
@@ -210,4 +210,33 @@ test('what was missing before nobody answered is missing afterwards', async () =
   jest.advanceTimersByTime(3000);
   await settle();
   expect(links).toHaveLength(3); // who looks on is not told the same again
+});
+
+test('an answer that comes after it was asked for anew is left out', async () => {
+  transport.answers.set(ENV, { id: 'env', last_seq: 0 });
+  const logs = 'GET /v1/environments/env/logs?tail=1';
+  const shown: unknown[] = [];
+  const connection = { transport, hub: () => hub, dispose: () => undefined };
+  session = new Session(connection, 'env', {
+    onEnvironment: () => undefined,
+    load: async api => {
+      shown.push(await optional(api.logs('env', null, 1)));
+    },
+    onEvents: () => undefined,
+    onLink: link => links.push(link.state)
+  });
+  let late: (answer: unknown) => void = () => undefined;
+  let lost: (error: unknown) => void = () => undefined;
+  const first = new Promise(resolve => (late = resolve));
+  const second = new Promise((_, reject) => (lost = reject));
+  for (const answer of [first, second, 'new']) {
+    transport.answers.set(logs, answer);
+    session.reload();
+    await settle();
+  }
+  late('old');
+  lost(new ApiError('gone', 'not_found', 404));
+  await settle();
+  expect(shown).toEqual(['new']);
+  expect(links).not.toContain('failed');
 });
