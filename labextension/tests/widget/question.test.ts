@@ -295,6 +295,23 @@ test('an answer given elsewhere is shown', async () => {
   expect(el.querySelector('input')?.disabled).toBe(false);
 });
 
+test('a look from before the answer was given takes nothing of it back', async () => {
+  let late: (found: unknown) => void = () => undefined;
+  transport.answers.set(GET, new Promise(resolve => (late = resolve)));
+  transport.answers.set(PUT, answered({ value: 7, correct: true }));
+  const { el, model } = await ask({ form: 'number', prompt: 'p95?' });
+  type(el.querySelector('input'), '7');
+  await rest();
+  button(el, 'Answer').click();
+  await rest();
+  expect(el.textContent).toContain('Right');
+  late(detail({ answers: { q: answered({ value: 5, correct: false }) } }));
+  await rest();
+  expect(el.textContent).toContain('Right');
+  expect(el.querySelector('input')?.value).toBe('7');
+  expect(model.saved.at(-1)).toMatchObject({ answer: { value: 7 } });
+});
+
 test('a draft is kept a moment after typing, and comes back', async () => {
   const { el, model, remove } = await ask({ form: 'text', prompt: 'Which?' });
   type(el.querySelector('input'), 'half a thou');

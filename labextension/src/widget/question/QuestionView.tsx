@@ -71,9 +71,16 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
       }),
     [model]
   );
+  // Grows with each look and each answer given: what was asked for before that is older.
+  const asked = useRef(0);
   const refresh = async (): Promise<void> => {
     if (connection) {
+      asked.current += 1;
+      const mine = asked.current;
       const detail = await new Api(connection.transport).workspace(workspace);
+      if (mine !== asked.current) {
+        return;
+      }
       setClosed(!detail.open_steps.includes(question.step));
       setAnswered(Object.keys(detail.answers));
       const kept = detail.answers[question.id];
@@ -158,6 +165,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
         question.id,
         request
       );
+      asked.current += 1;
       setAnswer(given);
       setAgain(false);
       model.save({ answer: given, draft });
