@@ -38,24 +38,27 @@ export function RunHistory(props: {
   const { connection, environment } = props;
   const there = picked.filter(id => runs.some(run => run.id === id));
   useEffect(() => {
-    const missing = there.filter(id => !whole.has(id));
-    if (!connection || missing.length === 0) {
-      setProblem(null);
-      return;
+    setProblem(null);
+    if (!connection) {
+      return undefined;
     }
+    let current = true;
     const api = new Api(connection.transport);
-    Promise.all(missing.map(id => api.run(environment, id)))
-      .then(fetched => {
-        setProblem(null);
-        // All of before stays: this answer may be older than what was picked since.
-        setWhole(
-          before =>
-            new Map([...before, ...fetched.map(run => [run.id, run] as const)])
-        );
-      })
-      .catch((error: unknown) => {
-        setProblem(asProblem(error));
-      });
+    for (const id of there.filter(each => !whole.has(each))) {
+      api.run(environment, id).then(
+        run => {
+          setWhole(before => new Map(before).set(id, run));
+        },
+        (error: unknown) => {
+          if (current) {
+            setProblem(asProblem(error)); // of those that are picked now
+          }
+        }
+      );
+    }
+    return () => {
+      current = false;
+    };
   }, [there.join()]);
   if (runs.length === 0) {
     return null;

@@ -410,6 +410,40 @@ test('a run that was picked later stays when the answer to the first one is late
   expect(text('.sd-load .sd-chart')).toContain('two');
 });
 
+test('a run that could not be fetched is told of only while it is picked', async () => {
+  has(environment());
+  const env = 'GET /v1/environments/w';
+  const runs = ['one', 'two'].map((id, place) => ({
+    id,
+    profile: id,
+    state: 'done',
+    started_at: 1000 - place,
+    ticks: []
+  }));
+  transport.answers.set(`${env}/runs`, runs);
+  await show();
+  const pick = async (place: number): Promise<void> => {
+    el.querySelectorAll<HTMLElement>('.sd-runs input')[place]?.click();
+    await rest();
+  };
+  const late: ((error: unknown) => void)[] = [];
+  const never = (): Promise<unknown> =>
+    new Promise((_, reject) => late.push(reject));
+  const lost = new ApiError('There is no run.', 'not_found', 404);
+  transport.answers.set(`${env}/runs/one`, never());
+  transport.answers.set(`${env}/runs/two`, runs[1]);
+  await pick(0);
+  await pick(0);
+  late[0]?.(lost);
+  await rest();
+  expect(text('.sd-load [role=alert]')).toBe('');
+  transport.answers.set(`${env}/runs/one`, lost);
+  await pick(0);
+  await pick(1);
+  expect(text('.sd-load [role=alert]')).toContain('There is no run.');
+  expect(text('.sd-load .sd-chart')).toContain('two');
+});
+
 test('puts a fault on a link, shows it, takes it back', async () => {
   has(environment());
   await show();
