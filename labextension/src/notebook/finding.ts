@@ -8,7 +8,7 @@ import type { Api } from '../api/client';
 import { asProblem, type ApiError } from '../api/problem';
 import type { WorkspaceDetail } from '../api/types';
 import type { IEnvironments } from '../tokens';
-import { LessonBar } from './lessonbar';
+import { LessonBar, type IFound } from './lessonbar';
 
 export interface INotebook {
   panel: DocumentWidget;
@@ -35,7 +35,7 @@ export class Finding implements IDisposable {
     this._disposed = true;
     this._notebook.context.pathChanged.disconnect(this._find, this);
     this._stopWaiting();
-    this._show(null, null);
+    this._show(null);
   }
 
   private _find(): void {
@@ -58,10 +58,10 @@ export class Finding implements IDisposable {
       return;
     }
     if (problem && NO_LESSON.has(problem.code)) {
-      this._show(null, null);
+      this._show(null);
       return;
     }
-    this._show(workspace, problem);
+    this._show({ workspace, problem });
     if (problem) {
       this._notebook.environments.changed.connect(this._again, this);
     }
@@ -78,14 +78,14 @@ export class Finding implements IDisposable {
     this._notebook.environments.changed.disconnect(this._again, this);
   }
 
-  private _show(
-    workspace: WorkspaceDetail | null,
-    problem: ApiError | null
-  ): void {
-    this._bar?.dispose();
-    this._bar = null;
-    if (workspace || problem) {
-      this._bar = new LessonBar(this._notebook, workspace, problem, () => {
+  private _show(found: IFound | null): void {
+    if (!found) {
+      this._bar?.dispose();
+      this._bar = null;
+    } else if (this._bar) {
+      this._bar.found = found;
+    } else {
+      this._bar = new LessonBar(this._notebook, found, () => {
         this._find();
       });
       this._notebook.panel.contentHeader.addWidget(this._bar);

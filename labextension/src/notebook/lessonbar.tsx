@@ -10,27 +10,51 @@ import { Problem } from '../widget/components';
 import { Bar } from './Bar';
 import type { INotebook } from './finding';
 
+/** Of the two there is one. */
+export interface IFound {
+  workspace: WorkspaceDetail | null;
+  problem: ApiError | null;
+}
+
 export class LessonBar extends View {
   constructor(
     private readonly _notebook: INotebook,
-    private readonly _workspace: WorkspaceDetail | null,
-    problem: ApiError | null,
+    found: IFound,
     onRetry: () => void
   ) {
+    const shown = { ...found };
     super(
-      () =>
-        _workspace ? (
-          <Bar
-            workspace={_workspace}
-            environments={_notebook.environments}
-            commands={_notebook.commands}
-          />
-        ) : (
-          problem && <Problem problem={problem} onRetry={onRetry} />
-        ),
+      () => (
+        <div>
+          {shown.workspace ? (
+            <Bar
+              key={shown.workspace.id}
+              workspace={shown.workspace}
+              environments={_notebook.environments}
+              commands={_notebook.commands}
+            />
+          ) : (
+            shown.problem && (
+              <Problem problem={shown.problem} onRetry={onRetry} />
+            )
+          )}
+        </div>
+      ),
       [_notebook.environments.changed]
     );
+    this._found = shown;
     this.addClass('sd-lesson-bar');
+    this.node.tabIndex = -1; // has the keyboard when a button in it goes
+  }
+
+  /** In the place of what was found before. */
+  set found(found: IFound) {
+    Object.assign(this._found, found);
+    this._leave();
+    if (this.isVisible) {
+      this._look();
+    }
+    this.update();
   }
 
   override dispose(): void {
@@ -67,8 +91,9 @@ export class LessonBar extends View {
   }
 
   private _look(): void {
-    if (this._workspace) {
-      this._watching ??= this._notebook.environments.watch(this._workspace.id);
+    const { workspace } = this._found;
+    if (workspace) {
+      this._watching ??= this._notebook.environments.watch(workspace.id);
     }
   }
 
@@ -85,5 +110,6 @@ export class LessonBar extends View {
       MessageLoop.postMessage(this.parent, Widget.Msg.FitRequest);
     }
   });
+  private readonly _found: IFound;
   private _watching: IDisposable | null = null;
 }

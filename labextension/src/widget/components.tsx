@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api/problem';
 import type { Link } from '../connection/session';
 import { t } from '../i18n';
-import { useKeyboardKept } from './hooks';
+import { useKeyboardHandedOn, useKeyboardKept } from './hooks';
 import type { IStateWord, Look } from './states';
 
 /** A state: icon, colour and word together. */
@@ -40,8 +40,10 @@ export function Problem(props: {
   title?: string;
   onRetry?: () => void;
 }): JSX.Element {
+  const root = useRef<HTMLDivElement>(null);
+  useKeyboardHandedOn(root); // it goes when trying again has worked
   return (
-    <div class="sd-note sd-note-bad" role="alert">
+    <div ref={root} class="sd-note sd-note-bad" role="alert">
       {props.title && <div class="sd-note-title">{props.title}</div>}
       <div class="sd-note-text">{props.problem.message}</div>
       {props.problem.hint && <div class="sd-hint">{props.problem.hint}</div>}

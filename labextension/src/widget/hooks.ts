@@ -163,6 +163,21 @@ export function useKeyboardKept(
   });
 }
 
+/** When a drawing takes away `going` with the keyboard in it, the nearest place around gets it. */
+export function useKeyboardHandedOn(going: RefObject<HTMLElement>): void {
+  useLayoutEffect(
+    () => () => {
+      const { current } = going;
+      if (current?.contains(document.activeElement)) {
+        current.parentElement
+          ?.closest<HTMLElement>('[tabindex]')
+          ?.focus({ preventScroll: true });
+      }
+    },
+    []
+  );
+}
+
 /** Draw again; for state that lives outside of components. */
 export function useRedraw(): () => void {
   const [, redraw] = useReducer((count: number) => count + 1, 0);

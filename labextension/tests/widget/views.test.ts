@@ -654,6 +654,34 @@ test('lines that come late are those that are looked for by then', async () => {
   expect(el.querySelectorAll('.sd-log-line')).toHaveLength(0);
 });
 
+test.each(['panel', 'run', 'verdict', 'logs'])(
+  'the keyboard stays in a %s that is there when it is tried again',
+  async kind => {
+    const path = 'GET /v1/environments/w';
+    has(environment());
+    transport.answers.set(`${path}/logs?tail=500`, { lines: [] });
+    transport.answers.set(`${path}/runs/r`, {
+      id: 'r',
+      profile: 'browse',
+      state: 'running',
+      started_at: 1,
+      ticks: []
+    });
+    transport.answers.set(path, new ApiError('No.', 'forbidden', 403));
+    shown = await show(kind, transport, { run: 'r', since: 1 });
+    const { el } = shown;
+    const again = button(el, 'Try again');
+    again.focus();
+    transport.answers.set(path, environment());
+    again.click();
+    await rest();
+    transport.stream.opened();
+    await rest();
+    expect(el.textContent).not.toContain('Try again');
+    expect(document.activeElement).toBe(el.firstElementChild);
+  }
+);
+
 test('a kind that nobody knows says so', async () => {
   shown = await show('hologram', transport);
   expect(shown.el.textContent).toContain('"hologram"');

@@ -13,7 +13,7 @@ export function LogsView({ model, connection }: IViewProps): JSX.Element {
   const visible = useVisible(root);
   const service = props.raw['service'];
   return (
-    <div ref={root} class="sd-card sd-logs-card">
+    <div ref={root} tabIndex={-1} class="sd-card sd-logs-card">
       <Logs
         connection={connection}
         environment={props.environment}

@@ -80,7 +80,7 @@ export function Panel({ model, connection }: IViewProps): JSX.Element {
 
   const { status, saved } = state.current;
   return (
-    <div ref={root} class="sd-card sd-panel">
+    <div ref={root} tabIndex={-1} class="sd-card sd-panel">
       <Head
         title={props.title || props.lesson}
         sub={props.title && props.lesson}

@@ -76,7 +76,7 @@ export function VerdictView({ model, connection }: IViewProps): JSX.Element {
   const expected = readExpected(props.raw['checks']);
   const waiting = ended ? [] : outstanding(expected, state);
   return (
-    <div ref={root} class="sd-card sd-verdict">
+    <div ref={root} tabIndex={-1} class="sd-card sd-verdict">
       {ended && !verdict ? (
         <NotChecked />
       ) : (
