@@ -13,6 +13,7 @@ import { told } from '../lab/told';
 import type { IEnvironments } from '../tokens';
 
 const NAME = 'my-sysdesign-work.zip';
+const ZIP = 'application/zip';
 // A request to Jupyter's file manager may have only so much in it.
 const CHUNK_BYTES = 1 << 20;
 
@@ -29,19 +30,24 @@ export class Work {
   /** Hand all work to the browser's downloads; what goes wrong is said in a notification. */
   async download(): Promise<void> {
     await told(async () => {
+      const lost = (): never => {
+        throw unreachable();
+      };
       const response = await this._server
         .fetch('v1/work', { cache: 'no-store' })
-        .catch(() => {
-          throw unreachable();
-        });
+        .catch(lost);
       if (!response.ok) {
         throw problemOf(
           response.status,
           await response.json().catch(() => null)
         );
       }
+      if (response.headers.get('Content-Type') !== ZIP) {
+        // A proxy's log-in page is a success in the eyes of HTTP.
+        throw problemOf(403, null);
+      }
       const link = document.createElement('a');
-      link.href = URL.createObjectURL(await response.blob());
+      link.href = URL.createObjectURL(await response.blob().catch(lost));
       link.download = NAME;
       link.click();
       setTimeout(() => {
@@ -126,7 +132,7 @@ function said(imported: readonly ImportedWorkspace[]): string {
 function chosen(): Promise<File | null> {
   const input = document.createElement('input');
   input.type = 'file';
-  input.accept = '.zip,application/zip';
+  input.accept = `.zip,${ZIP}`;
   return new Promise(resolve => {
     input.onchange = () => {
       resolve(input.files?.[0] ?? null);
