@@ -35,7 +35,9 @@ window.matchMedia = () =>
   ({
     matches: false,
     addEventListener: () => undefined,
-    removeEventListener: () => undefined
+    removeEventListener: () => undefined,
+    addListener: () => undefined, // Lab's toolbars ask by the old name
+    removeListener: () => undefined
   }) as unknown as MediaQueryList;
 HTMLCanvasElement.prototype.getContext = () => null;
 Object.assign(navigator, { clipboard: {} }); // Lab warns when it is not there

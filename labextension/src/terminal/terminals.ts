@@ -38,13 +38,17 @@ export class Terminals {
     await startIfNeeded(this._environments, workspace);
     const name = isString(service) ? service : '';
     const key = `${workspace.id} ${name}`;
-    const open = this._open.get(key);
-    if (open && !open.isDisposed) {
-      this._app.shell.activateById(open.id);
-      return;
+    const opening = this._open.get(key);
+    if (opening) {
+      const open = await opening.catch(() => null);
+      if (open && !open.isDisposed) {
+        this._app.shell.activateById(open.id);
+        return;
+      }
     }
-    const made = await this._make(workspace, name);
-    this._open.set(key, made);
+    const made = this._make(workspace, name);
+    this._open.set(key, made); // before it is there: two at once must not make two of them
+    await made;
   }
 
   private async _workspace(id: string): Promise<WorkspaceDetail> {
@@ -90,7 +94,7 @@ export class Terminals {
     return widget;
   }
 
-  private readonly _open = new Map<string, Widget>();
+  private readonly _open = new Map<string, Promise<Widget>>();
 }
 
 type Session = Pick<Terminal.ITerminalConnection, 'send' | 'messageReceived'>;
