@@ -208,6 +208,17 @@ test('the keyboard stays with what takes its button away', async () => {
   expect(shown.el.contains(document.activeElement)).toBe(true);
 });
 
+test('the keyboard stays beside the diagram when it shows no less time', async () => {
+  const less = labelled('Show less time');
+  less.focus();
+  for (let press = 0; press < 3; press += 1) {
+    less.click();
+    await rest();
+  }
+  expect(less.disabled).toBe(true);
+  expect(document.activeElement).toBe(labelled('Show more time'));
+});
+
 test('a refusal is read out, and a kernel that is silent is noticed', async () => {
   choose('node:1');
   await rest();

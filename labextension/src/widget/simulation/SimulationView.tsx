@@ -20,6 +20,7 @@ import {
 import { readBranches, type IBranch, type IBranchRequest } from './branch';
 import { Changes } from './Changes';
 import { Controls } from './Controls';
+import { Diagram, spanOf, USUAL_ZOOM } from './Diagram';
 import { htmlFile, save, svgFile } from './export';
 import { readInk } from './ink';
 import { Inspector } from './Inspector';
@@ -27,24 +28,18 @@ import { layOut, targetAt, type Target } from './layout';
 import { NodesTable } from './NodesTable';
 import { Frames, Picture } from './Picture';
 import { Player } from './player';
-import {
-  drawSpacetime,
-  formatTime,
-  spacetimeHeight,
-  spanAround,
-  timeAtX
-} from './spacetime';
+import { formatTime } from './spacetime';
 import { drawStage } from './stage';
-import type { IStep, Timeline } from './timeline';
+import { Spoken, Story } from './Story';
+import type { Timeline } from './timeline';
 import { asNumber } from './trace';
-import { headline, isNotable, narrate } from './words';
+import { isNotable, narrate } from './words';
 
 const STAGE_HEIGHT = 290;
 /** Text is written anew at most so often while time passes; pictures follow every frame. */
 const TEXT_MS = 120;
 /** How long the kernel may take to play a branch. */
 const PATIENCE_MS = 20_000;
-const SPANS_US = [20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000];
 
 export function SimulationView({ model }: IViewProps): JSX.Element {
   const { raw } = model.props;
@@ -60,7 +55,7 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
   const [branches, setBranches] = useState(read);
   const [shown, setShown] = useState(() => branches.at(-1)?.id ?? 0);
   const [chosen, setChosen] = useState<Target | null>(null);
-  const [zoom, setZoom] = useState(3);
+  const [zoom, setZoom] = useState(USUAL_ZOOM);
   const [mark, setMark] = useState(0);
   const [waiting, setWaiting] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -153,7 +148,7 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
   const parent = branches.find(({ id }) => id === branch.parent);
   const reveal = raw['reveal'] === true;
   const seen = reveal ? timeline.end : player.seen;
-  const span = spanAround(player.time, SPANS_US[zoom] ?? 200_000, timeline.end);
+  const span = spanOf(zoom, player.time, timeline);
   const step = timeline.step(player.step);
   const words = narrate(timeline, step);
   const notable = timeline.steps.filter(
@@ -310,59 +305,16 @@ export function SimulationView({ model }: IViewProps): JSX.Element {
         notable={notable}
         step={step}
       />
-      <div class="sd-sim-spacetime">
-        <div class="sd-section-head">
-          <span class="sd-section-title">{t('Space and time')}</span>
-          <span class="sd-sub">
-            {t('a line for each node, an arrow for each message')}
-          </span>
-          <span class="sd-actions">
-            <Button
-              label={t('Show less time')}
-              disabled={zoom === 0}
-              onClick={() => {
-                setZoom(zoom - 1);
-              }}
-            >
-              +
-            </Button>
-            <Button
-              label={t('Show more time')}
-              disabled={zoom === SPANS_US.length - 1}
-              onClick={() => {
-                setZoom(zoom + 1);
-              }}
-            >
-              −
-            </Button>
-          </span>
-        </div>
-        <Picture
-          frames={frames}
-          drag
-          height={spacetimeHeight(timeline.nodes.length)}
-          label={t('Space–time diagram around {time}', {
-            time: formatTime(player.time)
-          })}
-          draw={(pen, ink, width) => {
-            drawSpacetime(pen, ink, width, timeline, {
-              time: player.time,
-              seen: reveal ? timeline.end : player.seen,
-              span: spanAround(
-                player.time,
-                SPANS_US[zoom] ?? 200_000,
-                timeline.end
-              ),
-              chosen
-            });
-          }}
-          onPoint={([x], width) => {
-            onMove(each => {
-              each.seek(timeAtX(x, width, span));
-            });
-          }}
-        />
-      </div>
+      <Diagram
+        frames={frames}
+        player={player}
+        timeline={timeline}
+        reveal={reveal}
+        zoom={zoom}
+        onZoom={setZoom}
+        chosen={chosen}
+        onMove={onMove}
+      />
       {raw['recorded'] !== true && (
         <Inspector
           timeline={timeline}
@@ -449,61 +401,6 @@ function Branches(props: {
             : t('{name}, from {time}', { name, time: formatTime(at) })}
         </Button>
       ))}
-    </div>
-  );
-}
-
-/** The notable steps so far; each leads to its moment. */
-function Story(props: {
-  steps: readonly IStep[];
-  now: number;
-  onGo: (step: number) => void;
-}): JSX.Element {
-  const list = useRef<HTMLOListElement>(null);
-  const { length } = props.steps;
-  useEffect(() => {
-    if (list.current) {
-      list.current.scrollTop = list.current.scrollHeight;
-    }
-  }, [length]);
-  return (
-    <div class="sd-sim-story">
-      <div class="sd-section-title">{t('The story so far')}</div>
-      {props.steps.length === 0 && (
-        <div class="sd-muted">{t('Nothing of note yet.')}</div>
-      )}
-      <ol ref={list}>
-        {props.steps.map(step => (
-          <li key={step.index}>
-            <button
-              type="button"
-              class={`sd-sim-moment ${step.index > props.now ? 'sd-sim-later' : ''}`}
-              aria-current={step.index === props.now ? 'step' : undefined}
-              onClick={() => {
-                props.onGo(step.index);
-              }}
-            >
-              <span class="sd-num">{formatTime(step.t)}</span> {headline(step)}
-            </button>
-          </li>
-        ))}
-      </ol>
-    </div>
-  );
-}
-
-/** For screen readers: each step when one goes by hand, only the notable ones while time passes. */
-function Spoken(props: {
-  direction: number;
-  words: string;
-  notable: readonly IStep[];
-  step: IStep;
-}): JSX.Element {
-  const { direction, words, notable, step } = props;
-  const last = notable.findLast(({ index }) => index <= step.index);
-  return (
-    <div class="sd-hidden" role="status">
-      {direction === 0 ? words : last ? headline(last) : ''}
     </div>
   );
 }
