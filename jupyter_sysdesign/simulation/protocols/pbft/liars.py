@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.node import NodeId
 
 
+#: How many numbers an impostor gives away at a time.
+_AHEAD = 4
+
+
 class Silent(Pbft):
     """Says nothing at all, as one that crashed."""
 
@@ -125,9 +129,96 @@ class Forger(Equivocator):
         return (Certificate(view, 1, request, (lie,) * (2 * self.f + 1)),)
 
 
+class Impostor(Equivocator):
+    """Proposes in the primary's place, and passes true seals off as the proof of something else.
+
+    Attributes:
+        seals: what others have prepared → sender → the sealed prepare.
+        votes: sender → its last sealed view change.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self.seals: dict[Prepare, dict[NodeId, Sealed]] = {}
+        self.votes: dict[NodeId, Sealed] = {}
+
+    def on_request(self, src: NodeId, request: Request) -> None:
+        """Lie from the first request on."""
+        super().on_request(src, request)
+        self.usurp(self.view)
+        if self.ctx.random.random() < 0.3:  # noqa: PLR2004
+            self.begin()
+
+    def begin(self) -> None:
+        """Begin its next view with too few votes, and have others agree on other things there."""
+        view = self.view + 1
+        while self.primary(view) != self.ctx.id:
+            view += 1
+        own = self.seal.put(ViewChange(view, ()))
+        made_up = [own._replace(by=each) for each in self.ctx.peers]
+        votes = ([own] * self.n, [own, *made_up], [own, *self.votes.values()])
+        changes = votes[int(self.ctx.random.random() * len(votes))]
+        self.take_over(NewView(view, tuple(changes[: 2 * self.f + 1])))
+
+    def take_over(self, begins: NewView) -> None:
+        """Begin a view, and have numbers that were used mean something else."""
+        last = max((each.number for each in self.seals), default=1)
+        known = list(self.heard)
+        for peer in self.ctx.peers:
+            self.ctx.send(peer, begins)
+            for number in range(max(last - _AHEAD, 1), last + 2):
+                request = known[number % len(known)]
+                self.ctx.send(peer, PrePrepare(begins.view, number, request))
+                self.vote(peer, begins.view, number, digest(request))
+
+    def on_view_change(self, src: NodeId, message: Sealed) -> None:
+        """Keep everybody's votes, whatever view they were for."""
+        self.votes[src] = message
+        super().on_view_change(src, message)
+
+    def on_prepare(self, src: NodeId, message: Sealed) -> None:
+        """Keep everybody's seals."""
+        self.seals.setdefault(message.body, {})[src] = message
+        super().on_prepare(src, message)
+
+    def change_view(self, view: int) -> None:
+        """Be there before the next primary."""
+        super().change_view(view)
+        self.usurp(view)
+
+    def usurp(self, view: int) -> None:
+        """Give the next numbers of somebody else's view away, to each other one differently."""
+        known = list(self.heard)
+        if not known or self.primary(view) == self.ctx.id:
+            return
+        last = max((each.number for each in self.seals), default=0)
+        for ahead in range(_AHEAD):
+            for turn, peer in enumerate(self.ctx.peers, ahead):
+                proposal = PrePrepare(view, last + 1 + ahead, known[turn % len(known)])
+                self.ctx.send(peer, proposal)
+
+    def is_proof(self, certificate: Certificate) -> bool:
+        """Begin views with its own claims."""
+        del certificate
+        return True
+
+    def claims(self) -> tuple[Certificate, ...]:
+        """Claim with the seals of a quorum that they were for another request."""
+        claimed: dict[int, Certificate] = {}
+        for (view, number, what), seals in self.seals.items():
+            others = [each for each in self.heard if digest(each) != what]
+            if others and self.is_quorum(len(seals)):
+                request = others[int(self.ctx.random.random() * len(others))]
+                later = 1000 if self.ctx.random.random() < 0.5 else 0  # noqa: PLR2004
+                claim = Certificate(view + later, number, request, tuple(seals.values()))
+                claimed[number] = claim
+        return tuple(claimed.values())
+
+
 #: name → class, as plans name them.
 LIARS: dict[str, type[Pbft]] = {
     "silent": Silent,
     "equivocator": Equivocator,
     "forger": Forger,
+    "impostor": Impostor,
 }

@@ -141,6 +141,38 @@ class BelievesProofs(Pbft):
         return True
 
 
+@GALLERY.mutant("proofs-of-anything", "§4.4", "progress", *_DIFFER)
+class ProofsOfAnything(Pbft):
+    """Looks at the seals of a certificate, and not at what was sealed."""
+
+    def is_proof(self, certificate: Certificate) -> bool:
+        """Count true seals."""
+        return self.is_quorum(len({e.by for e in certificate.prepares if self.seal.holds(e)}))
+
+
+@GALLERY.mutant("counts-seals", "§4.4", "progress", *_DIFFER)
+class CountsSeals(Pbft):
+    """Lets a primary begin its view with one vote, shown three times."""
+
+    def may_begin(self, message: NewView) -> bool:
+        """Count votes and not voters."""
+        return self.is_quorum(len(message.changes)) and all(
+            self.seal.holds(each)
+            and each.body.view == message.view
+            and all(map(self.is_proof, each.body.prepared))
+            for each in message.changes
+        )
+
+
+@GALLERY.mutant("obeys-anyone", "§4.2", "progress")
+class ObeysAnyone(Pbft):
+    """Prepares what anybody proposes, whoever is the primary."""
+
+    def accepts(self, src: NodeId, message: PrePrepare) -> bool:
+        """Take the first proposal for a number."""
+        return message.view == self.view and (message.view, message.number) not in self.proposals
+
+
 @GALLERY.mutant("follows-anyone", "§4.4", "progress", *_DIFFER)
 class FollowsAnyone(Pbft):
     """Lets a primary begin its view without a quorum's votes."""
