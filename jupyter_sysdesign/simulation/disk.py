@@ -18,7 +18,7 @@ class PowerCut(BaseException):
 
 
 class Tap(Protocol):
-    """Hears of each write (``"wrote"``) and sync (``"synced"``) of a disk."""
+    """Hears of a disk: each write (``"wrote"``), before and after each sync (``"syncing"``, …)."""
 
     def __call__(self, kind: str) -> None:
         """Hear of one.
@@ -84,6 +84,8 @@ class Disk:
         if self.cut:
             raise PowerCut
         self.syncs += 1
+        if self.tap is not None and self._pending:  # else a crash would lose nothing
+            self._tell(self.tap, "syncing")
         durable = self._durable
         for write in self._pending:
             _apply(durable, *write)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.world import Simulation
 
 #: What only disks say.
-_OF_DISKS = ("wrote", "synced")
+_OF_DISKS = ("wrote", "syncing", "synced")
 #: What undoes a fault.
 Undo: TypeAlias = "Callable[[Simulation], None] | None"
 
@@ -97,7 +97,7 @@ class Trigger:
 
     Attributes:
         on: what the rules, the disk or the clients say: ``appended``, ``elected``, ``committed``,
-            ``voted``, ``wrote``, ``synced``, ``restarted``, …
+            ``voted``, ``wrote``, ``syncing``, ``synced``, ``restarted``, …
         then: what happens, each ``at_us`` after it, to ``it``.
         role: only when the server has this role.
         skip: let this many go by first.

@@ -306,6 +306,22 @@ def test_a_crash_in_the_middle_of_a_handler_ends_it(pair: Pair):
     assert world.contexts[2].starts == 2
 
 
+def test_a_crash_in_a_sync_loses_what_was_answered_before_it(pair: Pair):
+    class Hasty(Node):
+        def on_message(self, src: int | str, message: Any) -> None:
+            self.ctx.disk.write("told", message)
+            self.ctx.send(src, "written")
+            self.ctx.disk.sync()
+
+    world = pair(Hasty)
+    arm(world, (Trigger("syncing", (Fault("crash", 0, "it", None, {"kept": 0}),)),))
+    send(world, "something")
+    world.run(3000)
+    assert world.contexts[2].state == 2
+    assert world.sent == 2
+    assert world.contexts[2].disk.read("told") is None
+
+
 # Faults ----------------------------------------------------------------------------------------
 
 

@@ -82,8 +82,11 @@ class ToldDisk(Disk):
 
     def sync(self) -> None:
         """Make everything written so far survive a crash."""
+        loses = self.unsynced > 0
         super().sync()
         self._deeds.add("sync")
+        if loses:
+            self._deeds.tell("syncing")
         self._deeds.tell("synced")
 
     def _write(self, operation: str, name: str, value: Any) -> None:

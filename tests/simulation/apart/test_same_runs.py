@@ -83,7 +83,7 @@ def test_the_power_is_cut_at_the_same_write(case, servers):
         assert traces[0].hash == traces[1].hash, killer.bug
 
 
-@pytest.mark.parametrize("on", ["wrote", "synced"])
+@pytest.mark.parametrize("on", ["wrote", "syncing", "synced"])
 def test_a_server_waits_only_at_the_writes_that_may_be_its_last(monkeypatch, on):
     waited = []
 

@@ -84,7 +84,9 @@ def _synod_restarts(seed: int) -> Plan:
     random = Random(f"{seed}/synod restarts")
     down = int((1 + random.random() * 40) * MS)
     strike = Fault("crash", 0, "it", down)
-    on = ("wrote", "synced", "accepted", "promised")[seed % 4]
+    # A power cut before a sync shows who answers too early, if the answer is on its way by then.
+    odd = ("syncing", "promised", "synced", "promised")[seed // 2 % 4]
+    on = odd if seed % 2 else ("wrote", "accepted")[seed // 2 % 2]
     skip, every = int(random.random() * 4), 1 + int(random.random() * 4)
     servers = 3 if seed % 3 else 5
     faults = [Fault("network", 0, "all", None, {"high_us": 60 * MS, "loss": 0.1})]
@@ -179,7 +181,8 @@ def _restarts(seed: int) -> Plan:
         at_us += int((0.1 + random.random() * 0.5) * S)
     strike = Fault("crash", 0, "it", int((5 + random.random() * 60) * MS))
     every = 5 + int(random.random() * 20)
-    on = ("wrote", "synced", "promised")[seed % 3]
+    # A power cut before a sync shows who answers too early, if the answer is on its way by then.
+    on = ("wrote", "syncing", "promised", "syncing", "synced", "wrote")[seed % 6]
     return Plan(
         seed,
         servers=servers,

@@ -18,6 +18,7 @@ from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.node import NodeId
     from jupyter_sysdesign.simulation.protocols.raft.messages import (
         Appended,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         InstallSnapshot,
         RequestVote,
         Snapshot,
+        Vote,
     )
 
 GALLERY = Gallery()
@@ -89,6 +91,25 @@ class CountsStaleVotes(Raft):
     def is_current(self, term: int) -> bool:
         """Take every vote."""
         return True
+
+
+@GALLERY.mutant("counts-messages", "§5.2", "election-safety", *_LOGS_DIFFER)
+class CountsMessages(Raft):
+    """Counts votes and not voters: one that arrives twice is two."""
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self.tally: dict[int, int] = {}
+
+    def on_vote(self, src: NodeId, message: Vote) -> None:
+        """Count it."""
+        self.tally[message.term] = self.tally.get(message.term, 0) + message.granted
+        super().on_vote(src, message)
+
+    def count_votes(self) -> None:
+        """Look at the count, and add its own."""
+        if self.is_majority(1 + self.tally.get(self.term, 0)):
+            self.lead()
 
 
 @GALLERY.mutant("half-is-enough", "§5.2", "election-safety", "commit-kept", *_LOGS_DIFFER)
