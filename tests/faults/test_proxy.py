@@ -207,6 +207,15 @@ def test_a_reset_is_a_reset(proxy: Proxy) -> None:
     polite.close()
 
 
+def test_a_connection_that_was_to_be_reset_lives_when_that_fault_is_over(proxy: Proxy) -> None:
+    proxy.put("reset", share=1, seed=1, of="connections")
+    proxy.put("latency", "another", latency_ms=1)
+    client = proxy.connect()
+    proxy.order("echo", link=LINK, bytes=1, patience_ms=1000)  # it is taken by now
+    proxy.take_back()
+    assert exchange(client, b"hello") == b"hello"
+
+
 def test_nothing_is_left_of_connections_that_ended(proxy: Proxy) -> None:
     exchange(proxy.connect(), b"x")
     before = proxy.open_files()

@@ -66,6 +66,11 @@ class Conditions:
         return list(self._faults)
 
     @property
+    def draws_connections(self) -> bool:
+        """Tell whether new connections may be reset."""
+        return bool(self._connection_resets)
+
+    @property
     def draws_requests(self) -> bool:
         """Tell whether requests may be reset."""
         return bool(self._request_resets)

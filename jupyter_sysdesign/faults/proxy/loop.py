@@ -93,6 +93,7 @@ class Loop:
                 self.abort(connection)  # its stream has a hole, or leads nowhere
                 continue
             connection.between = True
+            connection.doomed = connection.doomed and conditions.draws_connections
             for pipe in connection.pipes:
                 if not conditions.delays:
                     pipe.hurry()
