@@ -18,7 +18,7 @@ def holds(ctx: Context, *scenarios: str, seeds: int = SEEDS) -> Outcome:
 @check("elections", title="One leader, and a new one when it is gone", points=20,
        kind="correctness", deadline_s=320)  # fmt: skip
 def elections(ctx: Context) -> Outcome:
-    return holds(ctx, "elections")
+    return holds(ctx, "elections", seeds=60)  # short runs
 
 
 @check("agreement", title="Commands are agreed on while a majority is there", points=25,
