@@ -167,6 +167,20 @@ def counts(ctx):
 """
 
 
+def without_a_database(lesson: Lesson, compose: str, checks: str) -> None:
+    """Make of the lesson one in which an app has to count."""
+    environment, yaml = lesson.environment, lesson.notebooks / "lesson.yaml"
+    for kind in ("solution", "cheats", "alternatives", "db"):
+        shutil.rmtree(environment / kind)
+    (environment / "compose.yaml").write_text(compose)
+    (environment / "checks.py").write_text(checks)
+    (environment / "app" / "server.py").write_text(COUNTS.replace("/count", "/other"))
+    (environment / "solution" / "app").mkdir(parents=True)
+    (environment / "solution" / "app" / "server.py").write_text(COUNTS)
+    head, *_ = yaml.read_text().partition("untouched:")
+    yaml.write_text(f"{head}untouched: {{fails: [{{check: counts, because: lost count}}]}}\n")
+
+
 @pytest.mark.gate
 @pytest.mark.alone
 @pytest.mark.parametrize(
@@ -175,16 +189,7 @@ def counts(ctx):
     ids=["a cache", "neither"],
 )
 def test_a_lesson_without_a_database_passes(lesson: Lesson, compose: str, killed: list[str]):
-    environment, yaml = lesson.environment, lesson.notebooks / "lesson.yaml"
-    for kind in ("solution", "cheats", "alternatives", "db"):
-        shutil.rmtree(environment / kind)
-    (environment / "compose.yaml").write_text(compose)
-    (environment / "checks.py").write_text(CHECKS)
-    (environment / "app" / "server.py").write_text(COUNTS.replace("/count", "/other"))
-    (environment / "solution" / "app").mkdir(parents=True)
-    (environment / "solution" / "app" / "server.py").write_text(COUNTS)
-    head, *_ = yaml.read_text().partition("untouched:")
-    yaml.write_text(f"{head}untouched: {{fails: [{{check: counts, because: lost count}}]}}\n")
+    without_a_database(lesson, compose, CHECKS)
     said: list[str] = []
     result = verify(Catalogue().lesson("tiny"), progress=said.append)
     claims = {"untouched_fails", "reference_passes", "infrastructure_unknown"}
@@ -194,6 +199,36 @@ def test_a_lesson_without_a_database_passes(lesson: Lesson, compose: str, killed
         holds["infrastructure_unknown"] = None
     assert gate == holds, "\n".join(said)
     assert [each.name for each in result.variants if each.kind == "infrastructure"] == killed
+
+
+BUSY = """
+from pathlib import Path
+from jupyter_sysdesign.grading.checks import CannotTell, Outcome, check
+@check("counts", title="It counts", points=1, kind="correctness")
+def counts(ctx):
+    if ctx.system.http.get("/count").text != "1":
+        return Outcome.is_true(False, "nothing", "1", why_failed="It lost count.")
+    tries = Path(__file__).with_name("tries")
+    tries.open("a").write("x")
+    if tries.stat().st_size <= TIMES:
+        raise CannotTell("This machine is busy.")
+    return Outcome.is_true(True, "1", "1", why_failed="")
+"""
+
+
+@pytest.mark.gate
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("times", "tries"), [(1, ["unknown", "passed"]), (9, ["unknown", "unknown"])]
+)
+def test_what_could_not_be_decided_is_tried_once_more(lesson: Lesson, times: int, tries: list[str]):
+    without_a_database(lesson, FORGETTING, BUSY.replace("TIMES", str(times)))
+    said: list[str] = []
+    result = verify(Catalogue().lesson("tiny"), progress=said.append)
+    (reference,) = (each for each in result.as_json()["variants"] if each["kind"] == "reference")
+    assert [each["status"] for each in reference["attempts"]] == tries
+    assert reference["held"] is (tries[-1] == "passed"), "\n".join(said)
+    assert any("This machine is busy. Once more" in each for each in said)
 
 
 def test_an_empty_compose_file_is_said_at_once(lesson: Lesson):
