@@ -26,8 +26,8 @@ from jupyter_sysdesign.grading.checks import (
     Outcome,
     System,
     Told,
+    best,
     check,
-    crowding,
     undisturbed,
 )
 
@@ -50,10 +50,6 @@ LOST = 0.02  # share of the requests that may be lost with an instance: those it
 TOO_LIGHT = 1.15  # times faster than it had seemed; an instance has twice as much to do as it can
 MOST = 2.5  # times the traffic that keeps our machine busy
 REPORT_CPU_S = 0.075  # that the arithmetic of one report took where the traffic was shaped
-BUSY = (
-    "This machine is busy with something else, so what was measured on it says nothing. Close what "
-    "is running, and check again."
-)
 
 
 # ---------------------------------------------------------------- the report, worked out again
@@ -181,15 +177,23 @@ def is_report(
 
 # Less a few: those below may still be on their way into the table.
 LAST_SALE_SQL = "SELECT coalesce(max(id), 0) - 50 AS id FROM public.sales"
+# Neither figure is changed by a sale that happens as a whole, whenever one looks.
+BOOKS_SQL = """
+    SELECT sum(stock) + max(pieces) AS stocked, sum(sold_per_week[52]) - max(pieces) AS counted
+    FROM public.products, (SELECT coalesce(sum(quantity), 0) AS pieces FROM public.sales) AS sold
+"""
 SOLD_SQL = "SELECT receipt, product_id FROM public.sales WHERE id > %s"
 
 
-def untrue(system: System, told: Sequence[Told], last: int) -> str:
+def untrue(system: System, told: Sequence[Told], last: int, books: list[dict[str, Any]]) -> str:
     """Return what of a load's answers the tables do not say, or an empty string.
 
+    What was sold was taken off the stock and counted in its week, so the ``books`` are as they were.
     What was sold after the sale ``last`` was sold while others asked, and its stock was moving. The
     sales are read at the end: then all that can have moved what was read before are among them.
     """
+    if system.sql(BOOKS_SQL) != books:
+        return "a sale was written down, but not taken off the stock, or not counted in its week"
     truth = [true_rows(system, each) for each in told]
     sales = system.sql(SOLD_SQL, (last,))
     booked, moving = ({each[key] for each in sales} for key in ("receipt", "product_id"))
@@ -247,39 +251,40 @@ class Rush:
 _rushes: dict[str, Rush] = {}
 
 
-def rush(system: System, *, again: bool = False) -> Rush:
+def rush(system: System, rng: random.Random, *, again: bool = False) -> Rush:
     """Put the month's last day on ``system`` and look over its shoulder; once for all checks.
 
     Where the machine was faster meanwhile than it had seemed to be, too little was asked for, and
     one instance may have been enough: then more is asked for, of every system.
     """
     if again or system.id not in _rushes:
-        _rushes[system.id] = undisturbed(lambda: _watched(system))
+        _rushes[system.id] = undisturbed(lambda: _watched(system, rng))
     found = _rushes[system.id]
     if found.untrue:
         raise Failed(f"While many asked, {found.untrue}.")
     if found.speed > TOO_LIGHT * pace() and pace() < MOST:
         keep_pace(found.speed)
         _rushes.clear()
-        return rush(system)
+        return rush(system, rng)
     return found
 
 
 def rushes(ctx: Context, *, again: bool = False) -> tuple[Rush, Rush]:
     """Return the same rush on the untouched system and on the learner's."""
-    before, after = rush(ctx.pristine), rush(ctx.system, again=again)
+    before, after = rush(ctx.pristine, ctx.random), rush(ctx.system, ctx.random, again=again)
     while not {ctx.pristine.id, ctx.system.id} <= _rushes.keys():  # one was asked for more
-        before, after = rush(ctx.pristine), rush(ctx.system)
+        before, after = rush(ctx.pristine, ctx.random), rush(ctx.system, ctx.random)
     return before, after
 
 
-def _watched(system: System) -> Rush:
-    last = system.sql(LAST_SALE_SQL)[0]["id"]
+def _watched(system: System, rng: random.Random) -> Rush:
+    last, books = system.sql(LAST_SALE_SQL)[0]["id"], system.sql(BOOKS_SQL)
     scale, speeds = pace(), []
     began, connections = time.time(), 0
     time.sleep(1.1)
-    with ThreadPoolExecutor(1, "load") as thread:
-        load = thread.submit(system.load, "rush", scale=scale, duration_s=lasts_s())
+    with ThreadPoolExecutor(2, "load") as threads:
+        load = threads.submit(system.load, "rush", scale=scale, duration_s=lasts_s())
+        till = threads.submit(unbooked, load, system, rng)
         while not load.done():
             connections = max(connections, system.connections())
             speeds.append(speed())
@@ -293,7 +298,7 @@ def _watched(system: System) -> Rush:
         for name, cpus in rented.items()
         if cpus
     }
-    said = untrue(system, summary.told, last)
+    said = till.result() or untrue(system, summary.told, last, books)
     return Rush(summary, said, used, connections, median(speeds))
 
 
@@ -306,7 +311,7 @@ def _watched(system: System) -> Rush:
     deadline_s=240,  # up to six rushes; on a slow machine each lasts for a quarter of a minute
 )
 def catalogue(ctx: Context) -> Outcome:
-    found = rush(ctx.system)
+    found = rush(ctx.system, ctx.random)
     if found.unanswered >= MANY:
         share = f"{found.unanswered:.0%} of the requests"
         return Outcome.is_true(
@@ -316,14 +321,12 @@ def catalogue(ctx: Context) -> Outcome:
             why_failed=f"{share} were not answered at all, so the p95 says nothing good: whoever "
             "gives up has waited for nothing.",
         )
-    times = compared(*rushes(ctx))
-    for _ in range(2):
-        if not 1.5 < times["ratio"] < FASTER:
-            break
-        # A machine that is busy with something else can only make it look worse than it is.
-        times = max(times, compared(*rushes(ctx, again=True)), key=lambda each: each["ratio"])
-    if 1.5 < times["ratio"] < FASTER and crowding() > 1.5:
-        raise CannotTell(BUSY)
+    times = best(
+        compared(*rushes(ctx)),
+        lambda: compared(*rushes(ctx, again=True)),
+        doubtful=lambda each: 1.5 < each["ratio"] < FASTER,
+        worth=lambda each: each["ratio"],
+    )
     return Outcome.at_least(
         times["ratio"],
         FASTER,
@@ -350,13 +353,12 @@ def compared(before: Rush, after: Rush) -> dict[str, float]:
     timed=True,
 )
 def answered(ctx: Context) -> Outcome:
-    found = rush(ctx.system)
-    for _ in range(2):
-        if not UNANSWERED < found.unanswered < MANY:
-            break
-        found = min(found, rush(ctx.system, again=True), key=lambda each: each.unanswered)
-    if UNANSWERED < found.unanswered < MANY and crowding() > 1.5:
-        raise CannotTell(BUSY)
+    found = best(
+        rush(ctx.system, ctx.random),
+        lambda: rush(ctx.system, ctx.random, again=True),
+        doubtful=lambda each: UNANSWERED < each.unanswered < MANY,
+        worth=lambda each: -each.unanswered,
+    )
     summary = found.summary
     kinds = ", ".join(f"{count} x {kind}" for kind, count in summary.errors.items())
     return Outcome.at_most(
@@ -371,14 +373,14 @@ def answered(ctx: Context) -> Outcome:
 
 @check("headroom", title="No instance works at its limit", points=8, kind="slo", timed=True)
 def headroom(ctx: Context) -> Outcome:
-    found = rush(ctx.system)
-    for _ in range(2):
-        if not HEADROOM < max(found.used.values()) < 1.0:
-            break
-        found = min(found, rush(ctx.system, again=True), key=lambda each: max(each.used.values()))
+    # The same work takes more processor time on a crowded machine.
+    found = best(
+        rush(ctx.system, ctx.random),
+        lambda: rush(ctx.system, ctx.random, again=True),
+        doubtful=lambda each: HEADROOM < max(each.used.values()) < 1.0,
+        worth=lambda each: -max(each.used.values()),
+    )
     name, share = max(found.used.items(), key=lambda each: each[1])
-    if HEADROOM < share < 1.0 and crowding() > 1.5:
-        raise CannotTell(BUSY)  # the same work takes more processor time on a crowded machine
     idle = [each for each, used in found.used.items() if used < 0.05]
     said = f" Meanwhile {', '.join(idle)} had nothing to do." if idle else ""
     return Outcome.is_true(
@@ -508,11 +510,17 @@ def cores(ctx: Context) -> Outcome:
     )
 
 
-@check("connections", title="All instances together keep to 12 connections", points=14, kind="cost")
+@check(
+    "connections",
+    title="All instances together keep to 12 connections",
+    points=14,
+    kind="cost",
+    timed=True,
+)
 def connections(ctx: Context) -> Outcome:
     asked = ctx.random.sample(range(1, PRODUCTS + 1), 40)
     ask_all(ctx.system, [f"/products/{product}" for product in asked])
-    held = ctx.system.connections()
+    held = max(ctx.system.connections(), rush(ctx.system, ctx.random).connections)
     return Outcome.at_most(
         held,
         BUDGET,
@@ -533,6 +541,20 @@ def sell(system: System, receipt: str, product: int, quantity: int = 1) -> bool:
         return system.http.post("/sales", json=body, timeout=5).status_code == 201
     except httpx.HTTPError:
         return False
+
+
+def unbooked(load: Future[Loaded], system: System, rng: random.Random) -> str:
+    """Sell something now and then until a load is over, with receipts like those of the load.
+
+    Returns what is wrong, if a sale was confirmed and not booked then, or an empty string.
+    """
+    while not load.done():
+        receipt = f"till-{rng.randint(1_000_000, 9_999_999)}"
+        if sell(system, receipt, rng.randint(1, PRODUCTS)):
+            if not system.sql(BOOKED_SQL, (receipt,)):
+                return "a sale was confirmed that is not booked"
+        time.sleep(0.2)
+    return ""
 
 
 def sell_until(load: Future[Loaded], system: System, day: str, rng: random.Random) -> list[str]:
@@ -598,7 +620,7 @@ def sales(ctx: Context) -> Outcome:
 def recovery(ctx: Context) -> Outcome:
     system = ctx.system
     victim = ctx.random.choice(instances(system))
-    last = system.sql(LAST_SALE_SQL)[0]["id"]
+    last, books = system.sql(LAST_SALE_SQL)[0]["id"], system.sql(BOOKS_SQL)
     day = f"night-{ctx.random.randrange(10**9)}"
     with ThreadPoolExecutor(2, "afternoon") as threads:
         load = threads.submit(system.load, "afternoon", scale=pace(), duration_s=lasts_s())
@@ -610,8 +632,8 @@ def recovery(ctx: Context) -> Outcome:
         too_late = load.done()
         summary, confirmed = load.result(), till.result()
     if too_late:
-        raise CannotTell(BUSY)
-    lie = untrue(system, summary.told, last)
+        raise CannotTell("The load was over before an instance was killed. Check again.")
+    lie = untrue(system, summary.told, last, books)
     if lie:
         raise Failed(f"While an instance was missing, {lie}.")
     booked = {each["receipt"]: each["n"] for each in system.sql(BOOKED_SQL, (f"{day}-%",))}

@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from jupyter_sysdesign.grading.machine import crowding, undisturbed
+from jupyter_sysdesign.grading.machine import best, crowding, refuse_if_crowded, undisturbed
 from jupyter_sysdesign.grading.outcome import CannotTell, Crowded, Failed, Outcome
 from jupyter_sysdesign.grading.system import System
 from jupyter_sysdesign.grading.told import Loaded, Told
@@ -43,8 +43,10 @@ __all__ = [
     "Outcome",
     "System",
     "Told",
+    "best",
     "check",
     "crowding",
+    "refuse_if_crowded",
     "undisturbed",
 ]
 

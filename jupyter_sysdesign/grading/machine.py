@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_BUSY = (
+    "This machine is busy with something else, so what was measured on it says nothing. Close what "
+    "is running, and check again."
+)
+_CROWDED = 1.5
 #: Starting a system, which is what others mostly do beside us, takes about that long.
 _CALM_S = 2.0
 
@@ -29,6 +34,38 @@ def crowding() -> float:
     while time.process_time() - spent < 0.4:  # noqa: PLR2004
         pass
     return (time.perf_counter() - began) / (time.process_time() - spent)
+
+
+def refuse_if_crowded(above: float = _CROWDED) -> None:
+    """Do not decide by what was measured just now if the machine had no time for it.
+
+    Raises:
+        Crowded: a second of computing takes longer than ``above``.
+    """
+    if crowding() > above:
+        raise Crowded(_BUSY)
+
+
+def best(
+    first: T, again: Callable[[], T], *, doubtful: Callable[[T], bool], worth: Callable[[T], float]
+) -> T:
+    """Return what was measured, or where that is ``doubtful`` the best of up to three.
+
+    A machine that is busy with something else can only make a system look worse than it is. What is
+    clearly bad needs no second look.
+
+    Raises:
+        Crowded: the best is still doubtful, and the machine was crowded after one of them.
+    """
+    found, crowded = first, 0.0
+    for _ in range(2):
+        if not doubtful(found):
+            return found
+        crowded = max(crowded, crowding())
+        found = max(found, again(), key=worth)
+    if doubtful(found) and max(crowded, crowding()) > _CROWDED:
+        raise Crowded(_BUSY)
+    return found
 
 
 def undisturbed(measure: Callable[[], T], *, attempts: int = 3) -> T:

@@ -13,7 +13,7 @@ class CannotTell(Exception):  # noqa: N818 (a verdict, not an error)
 
 
 class Crowded(CannotTell):
-    """The load generator was the bottleneck: the figures say nothing about the system."""
+    """This machine had no time for it: the figures say nothing about the system."""
 
 
 class Failed(Exception):  # noqa: N818 (a verdict, not an error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_sysdesign.grading.checks import CannotTell, Crowded, Failed, undisturbed
+from jupyter_sysdesign.grading.checks import CannotTell, Crowded, Failed, best, undisturbed
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +47,33 @@ def test_what_the_system_did_counts_at_once(end: Exception, pauses: list[float])
         undisturbed(loads)
     assert loads.left == [2]
     assert not pauses
+
+
+def best_of(monkeypatch: pytest.MonkeyPatch, crowded: list[float], *measured: int) -> int:
+    """Return the best of what is ``measured`` in turn; from 3 to 6 it is doubtful."""
+    monkeypatch.setattr("jupyter_sysdesign.grading.machine.crowding", lambda: crowded.pop(0))
+    first, *others = measured
+    return best(
+        first, lambda: others.pop(0), doubtful=lambda each: 2 < each < 7, worth=lambda each: each
+    )
+
+
+@pytest.mark.parametrize(
+    ("measured", "chosen"),
+    [([9, 1], 9), ([1, 9], 1), ([3, 9, 1], 9), ([3, 1, 5], 5), ([5, 4, 3], 5)],
+    ids=["good", "bad", "good at last", "doubtful to the end", "worse each time"],
+)
+def test_what_is_doubtful_is_measured_again(
+    monkeypatch: pytest.MonkeyPatch, measured: list[int], chosen: int
+):
+    assert best_of(monkeypatch, [1.0] * 3, *measured) == chosen
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_what_stays_doubtful_on_a_crowded_machine_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch, at: int
+):
+    crowded = [1.0] * 3
+    crowded[at] = 2.0  # whenever it was: all three may have suffered from it
+    with pytest.raises(Crowded, match="busy with something else"):
+        best_of(monkeypatch, crowded, 3, 4, 5)
