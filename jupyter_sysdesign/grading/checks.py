@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from jupyter_sysdesign.grading.machine import best, crowding, refuse_if_crowded, undisturbed
+from jupyter_sysdesign.grading.machine import best, refuse_if_crowded, undisturbed
 from jupyter_sysdesign.grading.outcome import CannotTell, Crowded, Failed, Outcome
 from jupyter_sysdesign.grading.system import System
 from jupyter_sysdesign.grading.told import Loaded, Told
@@ -45,7 +45,6 @@ __all__ = [
     "Told",
     "best",
     "check",
-    "crowding",
     "refuse_if_crowded",
     "undisturbed",
 ]
