@@ -263,6 +263,8 @@ def errors(ctx: Context) -> Outcome:
         doubtful=lambda each: UNANSWERED < each.unanswered < MANY,
         worth=lambda each: -each.unanswered,
     )
+    if found.unanswered >= MANY:
+        refuse_if_crowded(above=4)
     summary = found.summary
     kinds = ", ".join(f"{count} x {kind}" for kind, count in summary.errors.items())
     return Outcome.at_most(
@@ -285,6 +287,7 @@ def errors(ctx: Context) -> Outcome:
 def latency(ctx: Context) -> Outcome:
     found = evening(ctx.system)
     if found.unanswered >= MANY:
+        refuse_if_crowded(above=4)
         share = f"{found.unanswered:.0%} of the requests"
         return Outcome.is_true(
             False,
