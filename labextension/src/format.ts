@@ -3,15 +3,26 @@
 const MISSING = '–';
 
 // Making a formatter takes as long as writing hundreds of numbers, and charts write many.
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+// Python rounds what lies in the middle to the even neighbour.
+const whole = new Intl.NumberFormat('en-US', {
+  maximumFractionDigits: 0,
+  roundingMode: 'halfEven'
+});
 const axis = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
 const decimal = [1, 2].map(
   digits =>
     new Intl.NumberFormat('en-US', {
       minimumFractionDigits: digits,
-      maximumFractionDigits: digits
+      maximumFractionDigits: digits,
+      roundingMode: 'halfEven'
     })
 );
+
+// From here on a number is rounded up to one with a digit more, and written like that one.
+const TO_TEN = 9.95;
+const TO_HUNDRED = 99.95;
+const TO_THOUSAND = 999.5;
+const TO_KIB = 1023.5;
 
 type Maybe = number | null | undefined;
 
@@ -28,7 +39,7 @@ export function formatMs(value: Maybe): string {
   if (value === null || value === undefined) {
     return MISSING;
   }
-  return value >= 1000
+  return value >= TO_THOUSAND
     ? `${threeDigits(value / 1000)} s`
     : `${threeDigits(value)} ms`;
 }
@@ -38,7 +49,7 @@ export function formatRate(value: Maybe): string {
   if (value === null || value === undefined) {
     return MISSING;
   }
-  return `${value < 10 ? formatNumber(value, 1) : whole.format(value)}/s`;
+  return `${formatNumber(value, value < TO_TEN ? 1 : 0)}/s`;
 }
 
 /** CPU as cores: `0.12`. */
@@ -54,11 +65,11 @@ export function formatBytes(value: Maybe): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let left = value;
   let unit = 0;
-  while (left >= 1024 && unit < units.length - 1) {
+  while (left >= TO_KIB && unit < units.length - 1) {
     left /= 1024;
     unit += 1;
   }
-  const decimals = left >= 10 || unit === 0 ? 0 : 1;
+  const decimals = left >= TO_TEN || unit === 0 ? 0 : 1;
   return `${formatNumber(left, decimals)} ${units[unit] ?? ''}`;
 }
 
@@ -74,7 +85,7 @@ export function formatShare(value: Maybe): string {
   if (percent < 1) {
     return '<1%';
   }
-  return percent > 99 && percent < 100 ? '>99%' : `${Math.round(percent)}%`;
+  return percent > 99 && percent < 100 ? '>99%' : `${whole.format(percent)}%`;
 }
 
 /** A duration in seconds: `12 s`, `3 min 05 s`. */
@@ -82,7 +93,7 @@ export function formatDuration(seconds: Maybe): string {
   if (seconds === null || seconds === undefined) {
     return MISSING;
   }
-  if (seconds < 10) {
+  if (seconds < TO_TEN) {
     return `${formatNumber(seconds, 1)} s`;
   }
   const total = Math.round(seconds);
@@ -144,5 +155,6 @@ export function formatPoints(value: number): string {
 }
 
 function threeDigits(value: number): string {
-  return formatNumber(value, value >= 100 ? 0 : value >= 10 ? 1 : 2);
+  const toTen = 9.995; // with two decimals
+  return formatNumber(value, value >= TO_HUNDRED ? 0 : value >= toTen ? 1 : 2);
 }

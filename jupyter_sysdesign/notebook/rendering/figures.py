@@ -1,8 +1,10 @@
-"""Numbers as people read them."""
+"""Numbers as people read them; the same words as in ``labextension/src/format.ts``."""
 
 from __future__ import annotations
 
 _KIB = 1024
+# From here on a number is rounded up to one with a digit more, and written like that one.
+_TO_TEN, _TO_HUNDRED, _TO_THOUSAND, _TO_KIB = 9.95, 99.95, 999.5, 1023.5
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -26,15 +28,14 @@ def milliseconds(value: float | None) -> str:
     """Return a duration in ms or, from one second up, in s, with three significant digits."""
     if value is None:
         return "–"
-    second = 1000
-    if value >= second:
-        return f"{_three_digits(value / second)} s"
+    if value >= _TO_THOUSAND:
+        return f"{_three_digits(value / 1000)} s"
     return f"{_three_digits(value)} ms"
 
 
 def _three_digits(value: float) -> str:
-    hundred, ten = 100, 10
-    digits = 0 if value >= hundred else 1 if value >= ten else 2
+    to_ten = 9.995  # with two decimals
+    digits = 0 if value >= _TO_HUNDRED else 1 if value >= to_ten else 2
     return f"{value:,.{digits}f}"
 
 
@@ -42,11 +43,10 @@ def size(amount_bytes: float) -> str:
     """Return bytes as kB, MB or GB, counted in 1024s as PostgreSQL does."""
     units = ["B", "kB", "MB", "GB", "TB"]
     value = float(amount_bytes)
-    while value >= _KIB and len(units) > 1:
+    while value >= _TO_KIB and len(units) > 1:
         value /= _KIB
         units.pop(0)
-    few = 10
-    digits = 1 if value < few and units[0] != "B" else 0
+    digits = 1 if value < _TO_TEN and units[0] != "B" else 0
     return f"{value:,.{digits}f} {units[0]}"
 
 
@@ -65,5 +65,4 @@ def percent(share: float) -> str:
 
 def times(ratio: float) -> str:
     """Return a ratio as ``12×`` or, when small, ``1.3×``."""
-    ten = 10
-    return f"{ratio:,.0f}×" if ratio >= ten else f"{ratio:.1f}×"
+    return f"{ratio:,.0f}×" if ratio >= _TO_TEN else f"{ratio:.1f}×"
