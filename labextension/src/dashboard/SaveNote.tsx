@@ -65,7 +65,10 @@ function reactionWord({ state, took }: IReaction): {
     case 'ready':
       return {
         look: 'ok',
-        word: t('Ready after {time}', { time: formatDuration(took) })
+        word:
+          took === null
+            ? t('Ready')
+            : t('Ready after {time}', { time: formatDuration(took) })
       };
     case 'failed':
       return { look: 'bad', word: t('Does not start') };

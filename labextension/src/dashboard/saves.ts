@@ -15,7 +15,7 @@ export interface ISave {
 export interface IReaction {
   service: string;
   state: 'restarting' | 'ready' | 'failed';
-  /** From the save to the end of the restart, s. */
+  /** From the save to the end of the restart, s; null where nobody saw when that was. */
   took: number | null;
   /** Why it failed; begins with `file:line` for a syntax error. */
   reason: string;
@@ -45,39 +45,46 @@ export class Saves {
     if (over && at - last.at > REACTS_S) {
       return;
     }
-    const others = last.services.filter(each => each !== known);
-    if (service.state === 'stopped' || service.state === 'paused') {
-      this.last = { ...last, services: others }; // by somebody's hand
-      return;
-    }
-    const state =
-      service.state === 'ready'
-        ? 'ready'
-        : service.state === 'failed'
-          ? 'failed'
-          : 'restarting';
-    if (!known && state === 'ready') {
+    if (!known && service.state === 'ready') {
       return; // it did not restart
     }
-    const reaction: IReaction = {
-      service: service.name,
-      state,
-      took: state === 'restarting' ? null : Math.max(0, at - last.at),
-      reason: state === 'failed' ? service.reason : ''
-    };
-    this.last = { ...last, services: [...others, reaction] };
+    this._react(last, service, Math.max(0, at - last.at));
   }
 
   /** The environment as a whole is known anew: what is over must not look as if it went on. */
-  follow(services: readonly ServiceStatus[], at: number): void {
+  follow(services: readonly ServiceStatus[]): void {
     for (const service of services) {
-      const known = this.last?.services.find(
-        each => each.service === service.name
-      );
-      if (known && known.state !== service.state) {
-        this.moved(service, at);
+      const { last } = this;
+      const known = last?.services.find(each => each.service === service.name);
+      if (
+        last &&
+        known &&
+        known.state !== 'ready' &&
+        known.state !== service.state
+      ) {
+        this._react(last, service, null);
       }
     }
+  }
+
+  private _react(
+    last: ISave,
+    { name, state: now, reason }: ServiceStatus,
+    took: number | null
+  ): void {
+    const others = last.services.filter(({ service }) => service !== name);
+    if (now === 'stopped' || now === 'paused') {
+      this.last = { ...last, services: others }; // by somebody's hand
+      return;
+    }
+    const state = now === 'ready' || now === 'failed' ? now : 'restarting';
+    const reaction: IReaction = {
+      service: name,
+      state,
+      took: state === 'restarting' ? null : took,
+      reason: state === 'failed' ? reason : ''
+    };
+    this.last = { ...last, services: [...others, reaction] };
   }
 }
 

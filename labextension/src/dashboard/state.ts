@@ -108,7 +108,7 @@ export class DashboardState {
     }
     this.status = status;
     if (status) {
-      this.saves.follow(status.services, Date.now() / 1000);
+      this.saves.follow(status.services);
     }
   }
 
@@ -134,8 +134,10 @@ export class DashboardState {
     this.metrics.load(metrics);
     this.profiles = profiles?.profiles ?? {};
     this.library = library?.faults ?? null;
-    this._takeFaults(active?.faults ?? []);
     this._takeRuns(runs);
+    this._hear(metrics.ts.at(-1));
+    this._hear(this.runs[0]?.started_at);
+    this._takeFaults(active?.faults ?? []);
     this._endMarks(
       'run',
       runs.filter(run => run.state === 'running')
@@ -144,9 +146,7 @@ export class DashboardState {
       this.declared = checks.declared;
       this.checking = checks.going;
       const verdict = checks.going ? null : (checks.verdict ?? null);
-      if (checks.going || verdict) {
-        this.verdict = { results: checks.results, verdict, waits: false };
-      }
+      this.verdict = { results: checks.results, verdict, waits: false };
       if (verdict) {
         this.timeline.verdict(verdict);
       }
@@ -154,15 +154,13 @@ export class DashboardState {
         this._endMarks('check', []);
       }
     }
-    // By the control plane's clock, not by this machine's.
-    const now = Math.max(metrics.ts.at(-1) ?? 0, this.runs[0]?.started_at ?? 0);
     const shown = this.runs.filter(
-      ({ started_at }) => started_at > now - LONGEST_S
+      ({ started_at }) => started_at > this._heard - LONGEST_S
     );
     const whole = (
       await Promise.all(shown.map(run => optional(api.run(id, run.id))))
     ).flatMap(run => run ?? []);
-    if (whole.length > 0) {
+    if (whole.length > 0 || this.runs.length === 0) {
       // Not before: a tick of the meantime would keep out all before it. It comes once more.
       this.clients.clear();
       for (const run of whole.reverse()) {
@@ -185,6 +183,9 @@ export class DashboardState {
     const points = this.metrics.version + this.clients.store.version;
     const { status } = advance({ status: before, saved: null }, events);
     for (const event of events) {
+      if (event.type !== 'gap') {
+        this._hear(event.ts); // this side dates gaps
+      }
       switch (event.type) {
         case 'metric.sample':
           this.metrics.add(event.ts, event.data.values);
@@ -288,8 +289,14 @@ export class DashboardState {
 
   private _endMarks(kind: MarkKind, active: readonly { id: string }[]): void {
     const ids = active.map(({ id }) => id);
-    this.timeline.end(kind, ids, Date.now() / 1000);
+    this.timeline.end(kind, ids, this._heard);
   }
 
+  private _hear(moment: number | undefined): void {
+    this._heard = Math.max(this._heard, moment ?? 0);
+  }
+
+  /** The newest moment the control plane told of: its clock, as this machine's may be another. */
+  private _heard = 0;
   private _tickedAt = -Infinity;
 }

@@ -123,7 +123,7 @@ export class Timeline {
     const ids = active.map(name => `${kind} ${name}`);
     for (const mark of this._marks) {
       if (mark.kind === kind && mark.to === null && !ids.includes(mark.id)) {
-        mark.to = at;
+        mark.to = Math.max(mark.from, at);
         this._version += 1;
       }
     }

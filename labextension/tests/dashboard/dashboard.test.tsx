@@ -283,6 +283,18 @@ test('a saved file shows the restart, then the line that is wrong, and opens it'
   expect(text('.sd-save')).not.toContain('Restarting');
 });
 
+test('a restart that ended unseen has no time', async () => {
+  has(environment());
+  await show();
+  await tell('file.saved', { path: 'app/server.py' }, 1000);
+  await tell('service.state', service('app', { state: 'restarting' }), 1000.1);
+  has(environment({ last_seq: 90 }));
+  await tell('gap', { missed_from: 8, missed_to: 90 }, 1060);
+  await rest(4000);
+  expect(text('.sd-save')).toContain('→appReady');
+  expect(text('.sd-save')).not.toContain('after');
+});
+
 test('a workspace that is back is shown again', async () => {
   losesWorkspace();
   await show();

@@ -105,10 +105,47 @@ test('what a killed control plane left open is over', async () => {
     event('check.result', 1002, {})
   ]);
   await state.load(new Api(transport));
-  expect(state.timeline.marks.map(({ to }) => to)).toEqual([
-    expect.any(Number),
-    expect.any(Number)
+  // By the control plane's clock; that of this machine is years ahead.
+  expect(state.timeline.marks.map(({ to }) => to)).toEqual([1002, 1002]);
+});
+
+test('what was left open ended when there was a sample of what came next, at the latest', async () => {
+  state.advance([event('run.tick', 1001, tick(1))]);
+  transport.answers.set(`${ENV}/metrics`, { ts: [1040, 1042], values: {} });
+  await state.load(new Api(transport));
+  expect(state.timeline.marks.map(({ to }) => to)).toEqual([1042]);
+});
+
+test('a hole in the history, which this side dates, ends nothing', async () => {
+  state.advance([
+    event('run.tick', 1001, tick(1)),
+    event('gap', 9000, { missed_from: 1, missed_to: 2 })
   ]);
+  await state.load(new Api(transport));
+  expect(state.timeline.marks.map(({ to }) => to)).toEqual([1001]);
+});
+
+test('an environment that was made again has no verdict, nor clients, of the one before', async () => {
+  const verdict = {
+    lesson: 'l',
+    status: 'failed',
+    checks: [{ id: 'fast-enough' }],
+    started_at: 990,
+    duration_s: 10
+  };
+  transport.answers.set(`${ENV}/runs`, [run({ state: 'done' })]);
+  transport.answers.set(
+    `${ENV}/runs/r`,
+    run({ state: 'done', ticks: [tick(1)] })
+  );
+  await state.load(new Api(transport));
+  state.advance([event('verdict', 1000, verdict)]);
+  expect(state.verdict.verdict).toEqual(verdict);
+  expect(state.latest(CLIENTS.rps)).toBe(10);
+  transport.answers.set(`${ENV}/runs`, []);
+  await state.load(new Api(transport));
+  expect(state.verdict).toEqual({ results: [], verdict: null, waits: false });
+  expect(state.latest(CLIENTS.rps)).toBeNull();
 });
 
 test('what goes on is not over', async () => {

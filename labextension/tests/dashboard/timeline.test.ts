@@ -147,7 +147,11 @@ describe('a saved file', () => {
     const saves = new Saves();
     saves.saved('app/server.py', 10);
     saves.moved(app('restarting'), 10.1);
-    saves.follow([app('ready')], 60);
+    saves.follow([app('ready')]);
+    expect(saves.last?.services).toMatchObject([
+      { state: 'ready', took: null } // nobody saw when
+    ]);
+    saves.follow([app('failed', 'killed')]);
     expect(saves.last?.services).toMatchObject([{ state: 'ready' }]);
   });
 

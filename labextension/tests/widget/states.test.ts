@@ -93,6 +93,9 @@ describe('panel', () => {
     expect(usage.latestCpu('app')).toBe(0.2);
     expect(usage.memory('db')).toBe(6);
     expect(usage.cpu('nobody')).toEqual([]);
+    usage.load({ ts: [], values: {} }); // of another environment
+    expect(usage.latestCpu('db')).toBeNull();
+    expect(usage.memory('db')).toBeNull();
   });
 });
 

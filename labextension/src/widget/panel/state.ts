@@ -82,6 +82,7 @@ export class Usage {
   /** Replace everything by the samples the control plane kept. */
   load(series: MetricSeries): void {
     this._cpu.clear();
+    this._memory.clear();
     series.ts.forEach((ts, index) => {
       const values: Record<string, number | null> = {};
       for (const [name, column] of Object.entries(series.values)) {
