@@ -23,28 +23,44 @@ export class Follower implements IDisposable {
   dispose(): void {
     this._disposed = true;
     this._list.changed.disconnect(this._look, this);
-    this._leave?.();
-    this._leave = null;
+    this._end();
   }
 
   private _look(): void {
     const known = this._list.of(this._environment);
     if (known && !this._leave) {
+      let live = false;
       this._leave = this._hub(this._environment).subscribe({
         after: known.last_seq,
         onEvents: events => {
           for (const event of events) {
             if (event.type === 'environment.state') {
               this._onStatus(event.data);
+            } else if (event.type === 'gap') {
+              void this._list.refresh();
             }
           }
         },
-        onStatus: () => undefined // how the connection is, the list finds out itself
+        onStatus: ({ state }) => {
+          // How the connection is, the list finds out itself. What came to an end has to be looked
+          // for: what has its name now is joined as soon as the list knows it.
+          live ||= state === 'live';
+          if (state === 'ended') {
+            this._end();
+            if (live) {
+              void this._list.refresh();
+            }
+          }
+        }
       });
-    } else if (!known && this._leave) {
-      this._leave();
-      this._leave = null;
+    } else if (!known) {
+      this._end();
     }
+  }
+
+  private _end(): void {
+    this._leave?.();
+    this._leave = null;
   }
 
   private _disposed = false;

@@ -224,6 +224,73 @@ test('hears at once of the environment that somebody looks at', async () => {
   list.dispose();
 });
 
+test('asks at once for an environment whose stream ended, and follows what is there now', async () => {
+  const { transport, list } = registry();
+  const old = { ...environment('ready'), last_seq: 500 };
+  transport.answers.set(ENVIRONMENTS, [old]);
+  list.watch('indexes-1');
+  list.begin();
+  await pass(10);
+  expect(list.of('indexes-1')).toEqual(old);
+  const again = { ...environment('preparing'), last_seq: 3 };
+  transport.answers.set(ENVIRONMENTS, [again]); // removed and made anew in between
+  transport.stream.opened();
+  transport.stream.closed(new ApiError('gone', 'not_found', 404));
+  await pass(50);
+  expect(list.of('indexes-1')).toEqual(again);
+  transport.answers.set(ENVIRONMENTS, new Promise(() => 0));
+  const data = { ...environment('ready'), last_seq: 14 };
+  transport.stream.opened();
+  transport.stream.events([
+    { seq: 14, ts: 1, type: 'environment.state', data }
+  ]);
+  await pass(50);
+  expect(list.of('indexes-1')?.state).toBe('ready');
+  list.dispose();
+});
+
+test('asks at once for an environment of whose history a part is missing', async () => {
+  const { transport, list } = registry();
+  transport.answers.set(ENVIRONMENTS, [
+    { ...environment('ready'), last_seq: 3 }
+  ]);
+  list.watch('indexes-1');
+  list.begin();
+  await pass(10);
+  transport.answers.set(ENVIRONMENTS, [environment('stopped')]);
+  const data = { missed_from: 4, missed_to: 9 };
+  transport.stream.opened();
+  transport.stream.events([{ seq: 9, ts: 1, type: 'gap', data }]);
+  await pass(50);
+  expect(list.of('indexes-1')?.state).toBe('stopped');
+  list.dispose();
+});
+
+test('a stream that is refused is asked for again no oftener than the list', async () => {
+  const { transport, list } = registry();
+  list.watch('indexes-1');
+  list.begin();
+  await pass(10);
+  list.changed.connect(() => {
+    const { available_bytes } = list.machine ?? MACHINE;
+    const machine = { ...MACHINE, available_bytes: available_bytes + 1 };
+    transport.answers.set('GET /v1/machine?no_track_activity=1', machine);
+  });
+  transport.answers.set('GET /v1/machine?no_track_activity=1', {
+    ...MACHINE,
+    available_bytes: 5
+  });
+  for (let times = 0; times < 50; times += 1) {
+    await pass(200);
+    if (!transport.stream.left) {
+      transport.stream.closed(new ApiError('denied', 'forbidden', 403));
+    }
+  }
+  expect(transport.opened.length).toBeGreaterThan(1);
+  expect(transport.opened.length).toBeLessThan(5);
+  list.dispose();
+});
+
 test('opens the workspace that is known, and makes one where there is none', async () => {
   const { transport, list } = registry();
   transport.answers.set('POST /v1/workspaces', WORKSPACE);
