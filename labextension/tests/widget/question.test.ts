@@ -325,6 +325,26 @@ test('a draft is kept a moment after typing, and comes back', async () => {
   expect(again.el.querySelector('input')?.value).toBe('half a thou');
 });
 
+test('what was typed just before its cell closes is kept, too', async () => {
+  const { el, model, remove } = await ask({ form: 'text', prompt: 'Which?' });
+  type(el.querySelector('input'), 'half a thou');
+  await rest(100);
+  remove();
+  expect(model.saved).toMatchObject([{ draft: { text: 'half a thou' } }]);
+  await rest(700);
+  expect(model.saved).toHaveLength(1);
+});
+
+test('a question nobody typed into keeps nothing when its cell closes', async () => {
+  transport.answers.set(GET, detail({ answers: { q: answered({}) } }));
+  const { model, remove } = await ask(
+    { form: 'number', prompt: 'p95?' },
+    { answer: answered({}) }
+  );
+  remove();
+  expect(model.saved).toEqual([]);
+});
+
 test('a prediction is decided when its run is done', async () => {
   transport.answers.set('GET /v1/environments/w', { id: 'w', last_seq: 3 });
   transport.answers.set(

@@ -136,24 +136,26 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
     }
   );
 
+  const unsaved = useRef<IDraft | null>(null);
   const change = (next: IDraft): void => {
+    unsaved.current = next;
     setDraft(next);
     setMissing('');
     action.clear();
   };
-  const typed = useRef(false);
-  useEffect(() => {
-    if (!typed.current) {
-      typed.current = true;
-      return;
+  const keep = (): void => {
+    if (unsaved.current) {
+      model.save({ draft: unsaved.current });
+      unsaved.current = null;
     }
-    const timer = setTimeout(() => {
-      model.save({ draft });
-    }, SAVE_MS);
+  };
+  useEffect(() => {
+    const timer = setTimeout(keep, SAVE_MS);
     return () => {
       clearTimeout(timer);
     };
   }, [draft]);
+  useEffect(() => keep, [model]); // a cell may close before that
 
   const send = (request: { value: unknown } | { skip: true }): void => {
     if (!connection) {
