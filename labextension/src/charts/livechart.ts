@@ -198,7 +198,12 @@ export class LiveChart {
             label,
             stroke: () => palette().tone(tone),
             width: 1.5,
-            points: { show: false }
+            points: {
+              show: true,
+              size: 4,
+              fill: () => palette().tone(tone),
+              filter: (chart, index) => alone(chart.data[index] ?? [])
+            }
           };
           if (dash) {
             line.dash = [...dash];
@@ -388,6 +393,21 @@ function written(
 
 function rowAt([, ...columns]: ChartData, index: number): Column {
   return columns.map(column => column[index] ?? null);
+}
+
+/** Where values stand between holes: no line leads to them, so that they would not be seen. */
+function alone(column: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  for (let index = 0; index < column.length; index += 1) {
+    if (
+      column[index] != null &&
+      column[index - 1] == null &&
+      column[index + 1] == null
+    ) {
+      found.push(index);
+    }
+  }
+  return found;
 }
 
 function newest(data: ChartData): Column {
