@@ -26,7 +26,9 @@ def lessons(*, as_json: JsonFlag = False) -> None:
         emit({"lessons": found})
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("Lesson", "Title", "Tier", "Minutes", "Concepts"):
+    # An id is to be typed: however narrow the terminal is, nothing of it is left out.
+    table.add_column("Lesson", min_width=max((len(each.id) for each in found), default=0))
+    for heading in ("Title", "Tier", "Minutes", "Concepts"):
         table.add_column(heading)
     for each in found:
         table.add_row(each.id, each.title, each.tier, str(each.minutes), ", ".join(each.concepts))
