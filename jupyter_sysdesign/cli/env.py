@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Start, stop and look at a lesson's environment.", no_args_is_help=True)
 
 _DEFAULT_TTL_S = 2 * 3600
+_MAX_TTL_S = 7 * 24 * 3600
 
 
 @app.command()
@@ -37,7 +38,8 @@ def up(
     workspace: WorkspaceOption = None,
     runtime: RuntimeOption = None,
     ttl: Annotated[
-        int, typer.Option(help="Seconds it stays up without a client.")
+        int,
+        typer.Option(min=1, max=_MAX_TTL_S, help="Seconds it stays up without a client."),
     ] = _DEFAULT_TTL_S,
     as_json: JsonFlag = False,
 ) -> None:
@@ -47,8 +49,8 @@ def up(
     with ControlClient(holder=f"cli:{time.time_ns()}") as client:
         folder = resolve(client, lesson, workspace)
         status = client.create_environment(str(folder), runtime=runtime)
-        client.detach(status.id, ttl_s=ttl)
         status = _wait(client, status, quiet=as_json)
+        client.detach(status.id, ttl_s=ttl)  # not before: who interrupts this leaves nothing up
     if as_json:
         emit({"environment": status, "ttl_s": ttl})
         return

@@ -194,7 +194,7 @@ def _argument(word: str) -> tuple[str, Any]:
     name, _, value = word.partition(_ARGUMENT)
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 
