@@ -25,9 +25,11 @@ from jupyter_sysdesign.cli import (
     verify,
     work,
 )
+from jupyter_sysdesign.cli.output import Commands
 
 app = typer.Typer(
     name="sysdesign",
+    cls=Commands,
     help="Learn system design on real systems that really break.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

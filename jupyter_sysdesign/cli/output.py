@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
-from jupyter_sysdesign.errors import ResourceError, SysdesignError
+from jupyter_sysdesign.errors import InvalidRequestError, ResourceError, SysdesignError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,12 +29,20 @@ FAILED = 1
 WRONG_USE = 2
 COULD_NOT = 3
 
+_JSON = "--json"
 JsonFlag = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
+    bool, typer.Option(_JSON, help="Print one JSON document on stdout and nothing else.")
 ]
 
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """End quietly: whoever read has enough. Rich's own exit code is a failed verdict here."""
+        raise _unheard()
+
+
 #: What is printed comes from learners' files and services: no bracket or colon of it is a command.
-_plain_console = functools.partial(Console, highlight=False, markup=False, emoji=False)
+_plain_console = functools.partial(_Console, highlight=False, markup=False, emoji=False)
 #: People read this; stdout stays free for the result.
 console = _plain_console(stderr=True)
 out = _plain_console()
@@ -39,10 +50,41 @@ out = _plain_console()
 _Command = TypeVar("_Command", bound="Callable[..., None]")
 
 
+class _InterruptedError(SysdesignError):
+    """Somebody pressed Ctrl-C."""
+
+    code = "interrupted"
+
+
+class Commands(TyperGroup):
+    """All commands; with ``--json`` wrong use is told as every other failure is."""
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the command that the words (``args``, default: this process's) name."""
+        words = settings.get("args")
+        if _JSON not in (sys.argv[1:] if words is None else words):
+            return super().main(*args, **settings)
+        try:
+            code = super().main(*args, **{**settings, "standalone_mode": False})
+        except TyperException as error:
+            context = getattr(error, "ctx", None)
+            hint = f"`{context.command_path} -h` tells how it is used." if context else ""
+            wrong = InvalidRequestError(error.format_message(), hint=hint)
+            try:
+                raise _refusal(wrong, as_json=True) from None
+            except typer.Exit as refused:
+                code = refused.exit_code
+        sys.exit(code)
+
+
 def emit(document: Any) -> None:
-    """Print the one JSON document."""
-    sys.stdout.write(json.dumps(document, default=_plain, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    """Print the one JSON document; in ASCII, which every script and every terminal can read."""
+    try:
+        typer.echo(json.dumps(document, default=_plain))
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            console.print(f"stdout: {_named(error)}", style="red")
+        raise _unheard() from None
 
 
 def command(function: _Command) -> _Command:
@@ -50,18 +92,15 @@ def command(function: _Command) -> _Command:
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:
+        as_json = bool(kwargs.get("as_json"))
         try:
             function(*args, **kwargs)
         except SysdesignError as error:
-            raise _refusal(error, as_json=bool(kwargs.get("as_json"))) from None
-        except BrokenPipeError:
-            raise  # whoever read has enough: the command ends quietly
+            raise _refusal(error, as_json=as_json) from None
         except OSError as error:
-            failed = ResourceError(_named(error))
-            raise _refusal(failed, as_json=bool(kwargs.get("as_json"))) from None
+            raise _refusal(ResourceError(_named(error)), as_json=as_json) from None
         except KeyboardInterrupt:
-            console.print("Interrupted.")
-            raise typer.Exit(COULD_NOT) from None
+            raise _refusal(_InterruptedError("Interrupted."), as_json=as_json) from None
 
     return wrapped  # type: ignore[return-value]  # wraps keeps the signature typer reads
 
@@ -87,6 +126,12 @@ def _refusal(error: SysdesignError, *, as_json: bool) -> typer.Exit:
         if error.hint:
             console.print(error.hint)
     return typer.Exit(exit_code(error))
+
+
+def _unheard() -> typer.Exit:
+    """Let go of a stdout that takes no more, so that Python does not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return typer.Exit(COULD_NOT)
 
 
 def _named(error: OSError) -> str:

@@ -14,8 +14,10 @@ from types import SimpleNamespace
 
 import pexpect
 import pytest
+from typer.testing import CliRunner
 
 from jupyter_sysdesign.cli import env
+from jupyter_sysdesign.cli.app import app
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.errors import StartFailedError
@@ -214,8 +216,103 @@ def test_wrong_use_is_2_and_says_why(sysdesign, words):
     assert problem["error"]["code"]
 
 
-def test_an_unknown_option_is_2(sysdesign):
-    sysdesign("lessons", "--no-such-option", code=2)
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("lessons", "--no-such-option"), "--no-such-option"),
+        (("check", "--seed", "one"), "--seed"),
+        (("env", "up", LESSON, "--ttl", "-5"), "--ttl"),
+        (("env", "up", LESSON, "--ttl", "604801"), "--ttl"),
+        (("load",), "PROFILE"),
+        (("env", "upp"), "upp"),
+        (("env", "down", "one", "two"), "two"),
+    ],
+)
+def test_what_cannot_be_understood_is_2(words, named):
+    understood = CliRunner().invoke(app, [*words, "--json"])
+    assert understood.exit_code == 2
+    error = json.loads(understood.stdout)["error"]
+    assert error["code"] == "invalid_request"
+    assert named in error["message"]
+    assert "-h" in error["hint"]
+    assert understood.stderr == ""
+    for_people = CliRunner().invoke(app, words)
+    assert (for_people.exit_code, for_people.stdout) == (2, "")
+    assert named in for_people.stderr
+
+
+@pytest.mark.parametrize(
+    ("reader", "asked"),
+    [
+        ("none", ("--json",)),
+        ("none", ()),
+        ("full disk", ("--json",)),
+        ("full disk", ("--json", "--no-such-option")),
+    ],
+)
+def test_what_nobody_can_read_is_no_failed_verdict(reader, asked):
+    words = [sys.executable, "-m", "jupyter_sysdesign", "fault", "list", *asked]
+    if reader == "none":
+        reading, writing = os.pipe()
+        os.close(reading)
+    else:
+        writing = os.open("/dev/full", os.O_WRONLY)
+    try:
+        done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert done.returncode == 3
+    if reader == "none":
+        assert done.stderr == ""
+    else:
+        (said,) = done.stderr.splitlines()
+        assert "No space left on device" in said
+
+
+def test_no_stdout_is_no_failure():
+    words = [sys.executable, "-m", "jupyter_sysdesign", "fault", "list", "--json"]
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *words]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_may_be_old_or_narrow(sysdesign, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    monkeypatch.setenv("COLUMNS", "40")
+    first = {line.split()[0] for line in sysdesign("lessons").splitlines()[1:] if line[:1] != " "}
+    assert {"t1-04-horizontal-scaling", LESSON} <= first
+
+
+def test_who_interrupts_a_start_leaves_nothing_up(sysdesign, tmp_path):
+    folder = Path(sysdesign("open", LESSON, "--json")["workspace"]["folder"])
+    (folder / "app" / "server.py").write_text("import time\ntime.sleep(600)\n")
+    words = [sys.executable, "-m", "jupyter_sysdesign", "env", "up", "--json"]
+    starting = subprocess.Popen(
+        words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with ControlClient() as client:
+        until = time.monotonic() + 60
+        while not [each for each in client.environments() if each.state is State.STARTING]:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        starting.send_signal(signal.SIGINT)
+        said, told = starting.communicate(timeout=60)
+        assert (starting.returncode, told) == (3, "")
+        assert json.loads(said)["error"]["code"] == "interrupted"
+        (environment,) = client.environments()
+        client.wait(environment.id, [State.STOPPED])
+
+
+def test_an_interruption_at_the_very_beginning_is_no_traceback(tmp_path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_sysdesign", "lessons"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
 
 
 def test_doctor_names_every_program(sysdesign):
@@ -376,7 +473,14 @@ def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):
     active = sysdesign(*words)["fault"]
     assert active["arguments"] == {"cpus": 0.5}
     assert sysdesign(*words, code=2)["error"]["code"] == "conflict"
-    for wrong in (("kill",), ("gravity", "app"), ("latency", "app:db"), ("kill", "app", "a=1")):
+    deep = f"cpus={'[' * 100_000}"
+    for wrong in (
+        ("kill",),
+        ("gravity", "app"),
+        ("latency", "app:db"),
+        ("kill", "app", "a=1"),
+        ("cpu-quota", "app", deep),
+    ):
         sysdesign("fault", "inject", *wrong, "--json", cwd=folder, code=2)
     status = sysdesign("fault", "status", LESSON, "--json")
     assert [each["id"] for each in status["faults"]] == [active["id"]]
