@@ -61,7 +61,7 @@ class Commands(TyperGroup):
 
     def main(self, *args: Any, **settings: Any) -> Any:
         """Run the command that the words (``args``, default: this process's) name."""
-        words = settings.get("args")
+        words = args[0] if args else settings.get("args")
         if _JSON not in (sys.argv[1:] if words is None else words):
             return super().main(*args, **settings)
         try:

@@ -356,5 +356,6 @@ def test_an_interrupt_while_nbgrader_files_ends_the_command(home: Path):
         results.keep(course, order, verdict, "none")
     argv = [sys.executable, "-W", "ignore", "-c", _FILES_AND_IS_INTERRUPTED]
     done = subprocess.run(argv, cwd=course.folder, capture_output=True, text=True, check=False)
-    assert done.stderr.splitlines() == ["filed", "Interrupted."], done.stderr + done.stdout
+    assert done.stderr.splitlines() == ["filed"], done.stderr + done.stdout
+    assert json.loads(done.stdout)["error"]["code"] == "interrupted"
     assert done.returncode == 3
