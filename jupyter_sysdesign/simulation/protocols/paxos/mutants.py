@@ -22,7 +22,9 @@ from jupyter_sysdesign.simulation.protocols.raft.machine import KeyValue
 from jupyter_sysdesign.simulation.units import MS
 
 if TYPE_CHECKING:
+    from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.node import NodeId
+    from jupyter_sysdesign.simulation.protocols.paxos.messages import Promise
 
 SYNOD_GALLERY = Gallery()
 GALLERY = Gallery()
@@ -223,6 +225,40 @@ class StoreCountsOldAnswers(MultiPaxos):
     def is_current(self, ballot: Ballot) -> bool:
         """Take every answer."""
         return True
+
+
+@GALLERY.mutant("counts-promises-twice", "§2.2", *_SLOTS_DIFFER)
+class CountsPromisesTwice(MultiPaxos):
+    """Counts promises and not acceptors: one that arrives twice is two."""
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self.again = 0
+
+    def stand(self) -> None:
+        """Begin to count."""
+        self.again = 0
+        super().stand()
+
+    def on_promise(self, src: NodeId, message: Promise) -> None:
+        """Count it, whoever it is from."""
+        self.again += src in self.promises and message.ballot == self.ballot
+        super().on_promise(src, message)
+
+    def count_promises(self) -> None:
+        """Look at the count."""
+        if self.is_majority(len(self.promises) + self.again):
+            self.lead()
+
+
+@GALLERY.mutant("counts-acceptances-twice", "§2.2 and §2.3", *_SLOTS_DIFFER)
+class CountsAcceptancesTwice(MultiPaxos):
+    """Counts acceptances and not acceptors: one that arrives twice is two."""
+
+    def on_accepted(self, src: NodeId, message: Accepted) -> None:
+        """Put each acceptance under a new name."""
+        already = self.accepts.get(message.slot, set())
+        super().on_accepted(f"{src}/{len(already)}", message)
 
 
 @GALLERY.mutant("tells-one-slot", "§3", *_SLOTS_DIFFER)

@@ -151,6 +151,35 @@ def _repartition(seed: int) -> Plan:
 
 
 def _unreliable(seed: int) -> Plan:
+    return _doubled(seed) if seed % 4 == 3 else _lossy(seed)  # noqa: PLR2004
+
+
+def _doubled(seed: int) -> Plan:
+    """Two that are cut off, and half of their messages come twice: do they count themselves?"""
+    random = Random(f"{seed}/paxos doubled")
+    faults: list[Fault] = []
+    at_us = 500 * MS
+    while at_us < _CALM - 300 * MS:
+        lasts = int((0.35 + random.random() * 0.2) * S)
+        faults += [
+            Fault("partition", at_us, "follower", lasts, {"with": 1}),
+            Fault("network", at_us, "all", lasts, {"duplicate": 0.5}),
+        ]
+        at_us += int((0.6 + random.random() * 0.5) * S)
+    # Whoever leads wrongly says something wrong at once.
+    command = Trigger("leads", (Fault("command", 0, "it"),), times=60, until_us=_CALM)
+    return Plan(
+        seed,
+        servers=5,
+        duration_us=4500 * MS,
+        calm_us=_CALM,
+        workload=Workload(think_us=80 * MS),
+        faults=tuple(faults),
+        triggers=(command,),
+    )
+
+
+def _lossy(seed: int) -> Plan:
     random = Random(f"{seed}/paxos unreliable")
     trouble = {
         "high_us": int((10 + random.random() * 30) * MS),
