@@ -25,6 +25,7 @@ from jupyter_sysdesign.simulation.protocols.commit.two_phase import (
 )
 
 if TYPE_CHECKING:
+    from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.node import NodeId
     from jupyter_sysdesign.simulation.protocols.commit.three_phase import PreCommit
 
@@ -192,6 +193,15 @@ class UnlocksTooEarly(TwoPhase):
         super().enter(tx, state)
         if state == YES:
             self.accounts.promised.clear()
+
+
+@_two("restarts-unlocked", "BHG §7.4, recovery", "money")
+class RestartsUnlocked(TwoPhase):
+    """Finds its promises again after a restart, and locks nothing for them."""
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self.accounts.promised.clear()
 
 
 @_two("pays-twice", "BHG §7.4", "money", "stability")
