@@ -175,6 +175,17 @@ class StoreAcceptsAnything(MultiPaxos):
         return True
 
 
+@GALLERY.mutant("accepts-without-promising", "§2.2", "accepted-kept", *_SLOTS_DIFFER)
+class AcceptsWithoutPromising(MultiPaxos):
+    """Accepts a ballot it was never asked to promise, and a lower one after it."""
+
+    def accept(self, ballot: Ballot, slot: int, value: Any) -> None:
+        """Leave the promise as it was."""
+        self.accepted[slot] = Proposal(ballot, value)
+        self.ctx.disk.append("accepted", (slot, ballot, value))
+        self.ctx.disk.sync()
+
+
 @GALLERY.mutant("promise-in-memory", "§2.5", "promise-kept", "one-proposal")
 class StorePromiseInMemory(MultiPaxos):
     """Keeps its promise in memory: after a restart it accepts what it had promised not to."""

@@ -151,7 +151,30 @@ def _repartition(seed: int) -> Plan:
 
 
 def _unreliable(seed: int) -> Plan:
-    return _doubled(seed) if seed % 4 == 3 else _lossy(seed)  # noqa: PLR2004
+    return (_lossy, _overtaken, _lossy, _doubled)[seed % 4](seed)
+
+
+def _overtaken(seed: int) -> Plan:
+    """Leaders that are cut off as they begin, and what they said arrives after the next one."""
+    random = Random(f"{seed}/paxos overtaken")
+    late = {
+        "high_us": int((30 + random.random() * 40) * MS),
+        "reorder": 0.35,
+        "reorder_us": int((400 + random.random() * 300) * MS),
+    }
+    then = (
+        Fault("command", 0, "it"),
+        Fault("isolate", int((2 + random.random() * 40) * MS), "it", 220 * MS),
+    )
+    return Plan(
+        seed,
+        servers=5,
+        duration_us=_END,
+        calm_us=_CALM + 1 * S,
+        workload=Workload(think_us=100 * MS),
+        faults=(Fault("network", 0, "all", None, late),),
+        triggers=(Trigger("leads", then, times=60, until_us=_CALM + 1 * S),),
+    )
 
 
 def _doubled(seed: int) -> Plan:
