@@ -108,15 +108,18 @@ def read(path: Path, name: str | None = None) -> Document:
     """Read and parse ``path``; ``name`` is what errors call it.
 
     Raises:
-        InvalidFileError: missing, unreadable, not UTF-8, or not YAML.
+        InvalidFileError: missing, unreadable, more than ``MOST_BYTES``, not UTF-8, or not YAML.
     """
     shown = name or path.name
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise InvalidFileError("the file is missing", file=shown) from None
     except OSError as error:
         raise InvalidFileError(error.strerror or str(error), file=shown) from error
+    if len(content) > MOST_BYTES:
+        raise InvalidFileError(f"more than {MOST_BYTES >> 20} MiB", file=shown)
     return parse(content, shown)
 
 

@@ -185,7 +185,7 @@ def _read(path: Path) -> dict[str, Any]:
     from jupyter_sysdesign import yaml_file
     from jupyter_sysdesign.faults.models import FaultSchedule
 
-    document = yaml_file.read(path, path.name)
+    document = yaml_file.read(path, str(path))
     return document.validate(FaultSchedule).model_dump(mode="json")
 
 

@@ -498,4 +498,6 @@ def test_faults_from_the_list_to_recovery(sysdesign, tmp_path):
     story.write_text("steps:\n  - {at_s: 0, fault: pause, servise: app}\n")
     wrong_file = sysdesign("fault", "play", LESSON, str(story), "--json", code=2)
     assert "story.yaml:2" in wrong_file["error"]["message"]
+    endless = sysdesign("fault", "play", LESSON, "/dev/zero", "--json", code=2)
+    assert endless["error"]["message"] == "/dev/zero: more than 4 MiB"
     sysdesign("env", "down", "--json", cwd=folder)
