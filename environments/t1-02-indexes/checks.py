@@ -218,8 +218,8 @@ def write_cost(ctx: Context) -> Outcome:
 
 # Before many look at once, a night's deliveries and orders come in past the shop: one thing new in each
 # category, and an order of every fifth customer. While they look, it happens once more, in one go: what
-# came overnight gets cheaper, each category gets one more thing, and the busiest customers order, some of
-# them through the shop. More would split pages that the writing pays for, and keep those waiting who look.
+# came overnight gets cheaper, each category gets one more thing, and the busiest customers order. More
+# would split pages that the writing pays for, and keep those waiting who look. Then a few order in the shop.
 DELIVERED_SQL = """
     INSERT INTO public.products (category_id, name, price_cents)
     SELECT category, 'Just delivered', (%s::int[])[1 + mod(category, 10)]
@@ -246,22 +246,24 @@ class Meanwhile:
     Attributes:
         cheaper: by so many cents, what came overnight: the products from the id ``first`` to ``last``.
         order: the id of the last order that was there.
-        lost: how many orders the shop confirmed meanwhile that were not stored then.
         begun_s, done_s: when, by the clock of what the load was told.
+        lost: how many orders the shop confirmed after that, and had not stored.
+        ordering: the paths of the histories that these orders come into, sooner or later.
     """
 
     cheaper: int
     first: int
     last: int
     order: int
-    lost: int
     begun_s: float
     done_s: float
+    lost: int
+    ordering: frozenset[str]
 
     def difference(self, system: System, told: Told) -> str:
         """Return what was wrong with a list when it was asked for; it may have been either meanwhile."""
         rows = rows_of(told.path, told.said)
-        if self.done_s <= told.asked_s:
+        if self.done_s <= told.asked_s and told.path not in self.ordering:
             return difference(rows, stored(system, told.path))
         if told.answered_s <= self.begun_s:
             return difference(rows, self.before(system, told.path))
@@ -291,13 +293,15 @@ def glance(system: System, seed: int) -> tuple[Loaded, Meanwhile]:
         load = thread.submit(system.load, "glance")
         time.sleep(rng.uniform(1.5, 4))  # of the five seconds that they look
         begun_s = time.perf_counter()
-        with ThreadPoolExecutor(5, "order") as customers:
-            lost = list(customers.map(partial(lost_order, system), some_orders(rng)))
         system.change(MEANWHILE_SQL, (drawn_prices(rng), *ordered, cheaper, first, last))
         done_s = time.perf_counter()
+        orders = some_orders(rng)
+        with ThreadPoolExecutor(len(orders), "order") as customers:
+            lost = sum(customers.map(partial(lost_order, system), orders))
         found = load.result()
-    meanwhile = Meanwhile(cheaper, first, last, morning["order"], sum(lost), begun_s, done_s)
-    return found, meanwhile
+    ordering = frozenset(history(each["customer_id"]) for each in orders)
+    known = cheaper, first, last, morning["order"]
+    return found, Meanwhile(*known, begun_s, done_s, lost, ordering)
 
 
 def drawn_prices(rng: random.Random) -> list[int]:

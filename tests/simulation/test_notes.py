@@ -20,7 +20,7 @@ from jupyter_sysdesign.simulation.trace import Trace, header, read
 from jupyter_sysdesign.simulation.unfolding import Unfolding
 from jupyter_sysdesign.simulation.units import MS, S
 
-PLAN = replace(RAFT.scenarios[0].plan(7), duration_us=S)
+PLAN = replace(RAFT.scenarios[0].plan(6), duration_us=S)
 
 
 def noting(kind: str, **details: Any) -> type[Raft]:

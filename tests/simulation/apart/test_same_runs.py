@@ -135,7 +135,7 @@ def test_what_a_class_of_the_files_own_is_made_of_is_seen_apart_too(tmp_path):
         text = text.replace(old, new)
     file = tmp_path / "raft.py"
     file.write_text(text)
-    plan = replace(RAFT.scenarios[0].plan(7), duration_us=2 * S)
+    plan = replace(RAFT.scenarios[0].plan(6), duration_us=2 * S)
     plan = replace(plan, faults=(*plan.faults, Fault("crash", S, "leader", S // 4)))
     traces = Trace(), Trace()
     with Apart(file, ["raft.messages"]) as apart:

@@ -126,7 +126,7 @@ def _records(seed: int) -> Plan:
     random = Random(f"{seed}/crashes")
     # A power cut before a sync shows who answers too early, if the answer is on its way by then.
     odd = ("syncing", "decided", "synced", "decided")[seed // 2 % 4]
-    on = odd if seed % 2 else ("wrote", "promised")[seed // 2 % 2]
+    on = odd if seed % 2 else ("wrote", "promised")[seed // 4 % 2]
     mixed = mix(seed, until_us=_CALM - 300 * MS, kinds=("crash",), gap_us=250 * MS)
     if seed % 3 == 0:
         # Some hear of a transaction when others are in doubt about it already.

@@ -213,7 +213,7 @@ def _lossy(seed: int) -> Plan:
     }
     return Plan(
         seed,
-        servers=3 if seed % 2 else 5,
+        servers=3 if seed // 2 % 2 else 5,
         duration_us=_END,
         calm_us=_CALM,
         workload=Workload(think_us=40 * MS),
@@ -223,7 +223,7 @@ def _lossy(seed: int) -> Plan:
 
 def _restarts(seed: int) -> Plan:
     random = Random(f"{seed}/paxos restarts")
-    servers = 3 if seed % 2 else 5
+    servers = 3 if seed // 6 % 2 else 5
     faults: list[Fault] = []
     at_us = 400 * MS
     while at_us < _CALM - 400 * MS:

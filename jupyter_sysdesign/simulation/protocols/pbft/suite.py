@@ -69,7 +69,7 @@ def _forgery(seed: int) -> Plan:
         duration_us=6 * S,
         calm_us=2 * S,
         workload=_BUSY,
-        faults=(_slow(seed),),
+        faults=(_slow(seed // 8),),
         options={"liars": liar},
     )
 
