@@ -32,7 +32,7 @@ def lessons(*, as_json: JsonFlag = False) -> None:
         table.add_column(heading)
     for each in found:
         table.add_row(each.id, each.title, each.tier, str(each.minutes), ", ".join(each.concepts))
-    out.print(table)
+    out.print(table, crop=False)
 
 
 @command

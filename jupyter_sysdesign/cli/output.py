@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from pydantic import BaseModel
@@ -38,7 +38,9 @@ JsonFlag = Annotated[
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         """End quietly: whoever read has enough. Rich's own exit code is a failed verdict here."""
-        raise _unheard()
+        _let_go(self.file)
+        if not self.stderr:  # without what is said beside it, the result is still one
+            raise typer.Exit(COULD_NOT)
 
 
 #: What is printed comes from learners' files and services: no bracket or colon of it is a command.
@@ -83,8 +85,9 @@ def emit(document: Any) -> None:
         typer.echo(json.dumps(document, default=_plain))
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            console.print(f"stdout: {_named(error)}", style="red")
-        raise _unheard() from None
+            _complain(f"stdout: {_named(error)}")
+        _let_go(sys.stdout)
+        raise typer.Exit(COULD_NOT) from None
 
 
 def command(function: _Command) -> _Command:
@@ -122,16 +125,23 @@ def _refusal(error: SysdesignError, *, as_json: bool) -> typer.Exit:
     if as_json:
         emit({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
     else:
-        console.print(error.message, style="red")
-        if error.hint:
-            console.print(error.hint)
+        _complain(error.message, error.hint)
     return typer.Exit(exit_code(error))
 
 
-def _unheard() -> typer.Exit:
-    """Let go of a stdout that takes no more, so that Python does not try again at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return typer.Exit(COULD_NOT)
+def _complain(message: str, hint: str = "") -> None:
+    """Say what went wrong; where that cannot be said either, the exit code says it."""
+    try:
+        console.print(message, style="red")
+        if hint:
+            console.print(hint)
+    except OSError:
+        _let_go(console.file)
+
+
+def _let_go(stream: IO[str]) -> None:
+    """Let go of a stream that takes no more, so that Python does not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _named(error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -66,10 +67,11 @@ class Statement:
     def shuts_out(self) -> str:
         """Return what it is, in short, if it may keep others out of the database; else nothing."""
         first, rest = " ".join(self.words[:2]), self.words[2:]
+        given = [*itertools.takewhile(lambda each: each not in ("set", "reset"), rest)]
         if first in ("alter role", "alter user") and rest[:1] != ("mapping",):
-            return f"{first.upper()} … PASSWORD" if "password" in rest else ""
+            return f"{first.upper()} … PASSWORD" if "password" in given else ""
         if first == "alter database":
-            return "ALTER DATABASE … CONNECTION LIMIT" if "connection" in rest else ""
+            return "ALTER DATABASE … CONNECTION LIMIT" if "connection" in given else ""
         before, on, after = " ".join(self.words).partition(" on database ")
         if first.startswith("revoke") and on and after and {"connect", "all"} & {*before.split()}:
             return "REVOKE … ON DATABASE"

@@ -269,6 +269,22 @@ def test_what_nobody_can_read_is_no_failed_verdict(reader, asked):
         assert "No space left on device" in said
 
 
+@pytest.mark.parametrize(
+    ("heard", "unheard", "code"), [("stdout", "stderr", 2), ("stderr", "stdout", 3)]
+)
+def test_where_a_disk_is_full_for_one_the_other_says_it(heard, unheard, code):
+    words = [sys.executable, "-m", "jupyter_sysdesign", "fault", "list", "--json", "--no-such"]
+    with Path("/dev/full").open("w") as full:
+        streams = {heard: subprocess.PIPE, unheard: full}
+        done = subprocess.run(words, **streams, text=True, check=False)
+        nobody = subprocess.run(words, stdout=full, stderr=full, check=False)
+        plain = subprocess.run([*words[:4], "play", "none.yaml"], stderr=full, check=False)
+    assert done.returncode == code
+    assert getattr(done, heard)
+    assert nobody.returncode == 3
+    assert plain.returncode == 2
+
+
 def test_no_stdout_is_no_failure():
     words = [sys.executable, "-m", "jupyter_sysdesign", "fault", "list", "--json"]
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *words]

@@ -107,6 +107,8 @@ def test_what_ends_a_transaction(text: str, *, controls: bool) -> None:
         ("ALTER ROLE a IN DATABASE b SET work_mem = '1MB'", ""),
         ("ALTER USER MAPPING FOR a SERVER b OPTIONS (SET password 'x')", ""),
         ("ALTER DATABASE a SET work_mem = '1MB'", ""),
+        ("ALTER DATABASE a SET my.connection = '1'", ""),
+        ("ALTER ROLE a SET my.password = '1'", ""),
         ("REVOKE TEMPORARY ON DATABASE a FROM PUBLIC", ""),
         ("REVOKE ALL ON TABLE a FROM PUBLIC", ""),
         ('REVOKE SELECT ON "database" FROM "connect"', ""),
