@@ -38,13 +38,15 @@ export class Terminals {
     await startIfNeeded(this._environments, workspace);
     const name = isString(service) ? service : '';
     const key = `${workspace.id} ${name}`;
-    const opening = this._open.get(key);
-    if (opening) {
+    let opening = this._open.get(key);
+    while (opening) {
       const open = await opening.catch(() => null);
       if (open && !open.isDisposed) {
         this._app.shell.activateById(open.id);
         return;
       }
+      const since = this._open.get(key); // who waited with us may have begun anew
+      opening = since === opening ? undefined : since;
     }
     const made = this._make(workspace, name);
     this._open.set(key, made); // before it is there: two at once must not make two of them

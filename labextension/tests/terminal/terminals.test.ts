@@ -87,3 +87,13 @@ test('one that could not be opened is opened the next time', async () => {
   await rest(5000);
   expect(made).toHaveLength(1);
 });
+
+test('two that begin anew at once make one', async () => {
+  void terminals.open('w', 'db');
+  await rest(5000);
+  made[0]?.dispose();
+  void terminals.open('w', 'db');
+  void terminals.open('w', 'db');
+  await rest(5000);
+  expect(made).toHaveLength(2);
+});

@@ -1,4 +1,5 @@
 import { ApiError } from '../../src/api/problem';
+import { page } from '../../src/connection/page';
 import { button, rest, show, type, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
 
@@ -310,6 +311,20 @@ test('a look from before the answer was given takes nothing of it back', async (
   expect(el.textContent).toContain('Right');
   expect(el.querySelector('input')?.value).toBe('7');
   expect(model.saved.at(-1)).toMatchObject({ answer: { value: 7 } });
+});
+
+test('a look is taken in though a newer one finds nobody', async () => {
+  const { el } = await ask({ form: 'number', prompt: 'p95?' });
+  let late: (found: unknown) => void = () => undefined;
+  transport.answers.set(GET, new Promise(resolve => (late = resolve)));
+  page().answers.dispatchEvent(new CustomEvent('w', { detail: 'one' }));
+  await rest();
+  transport.answers.set(GET, Promise.reject(new Error('gone')));
+  page().answers.dispatchEvent(new CustomEvent('w', { detail: 'another' }));
+  await rest();
+  late(detail({ answers: { q: answered({ value: 7, correct: true }) } }));
+  await rest();
+  expect(el.textContent).toContain('Right');
 });
 
 test('a draft is kept a moment after typing, and comes back', async () => {

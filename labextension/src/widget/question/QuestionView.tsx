@@ -71,16 +71,18 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
       }),
     [model]
   );
-  // Grows with each look and each answer given: what was asked for before that is older.
+  // Looks and answers given are numbered as they begin; what is older than the last taken in is late.
   const asked = useRef(0);
+  const taken = useRef(0);
   const refresh = async (): Promise<void> => {
     if (connection) {
       asked.current += 1;
       const mine = asked.current;
       const detail = await new Api(connection.transport).workspace(workspace);
-      if (mine !== asked.current) {
+      if (mine < taken.current) {
         return;
       }
+      taken.current = mine;
       setClosed(!detail.open_steps.includes(question.step));
       setAnswered(Object.keys(detail.answers));
       const kept = detail.answers[question.id];
@@ -168,6 +170,7 @@ function Asked(props: IViewProps & { question: IQuestion }): JSX.Element {
         request
       );
       asked.current += 1;
+      taken.current = asked.current;
       setAnswer(given);
       setAgain(false);
       model.save({ answer: given, draft });
