@@ -43,26 +43,29 @@ class Counters(Generic[Key]):
     ) -> Increases[Key] | None:
         """Take new values; return their increases since the last ones, None the first time.
 
-        A value below its last one was reset meanwhile: all of it is new. So is that of a counter
-        that was not there before, unless the last values were not ``complete``. Where only a
-        restart resets the ``anchor`` and it did not fall, a value that did has lost a part of what
-        it sums up, and counts as nothing.
+        A value below its last one tells that what counts has started anew: then all of each is
+        new, however large. So is that of a counter that was not there before, unless the last
+        values were not ``complete``. Where only a restart resets the ``anchor``, each counter is
+        on its own: one that fell while the anchor did not has lost a part of what it sums up, and
+        counts as nothing.
         """
         now, before = self._clock(), self._values
         seconds, self._at = now - self._at, now
         self._values = dict(values)
         if before is None or seconds <= 0:
             return None
-        kept = anchor is not None and values[anchor] >= before[anchor]
+        fallen = {key for key, value in values.items() if value < before.get(key, value)}
+        anew = fallen and anchor is None
+        kept = anchor is not None and anchor not in fallen
         by = {}
         for key, value in values.items():
             last = before.get(key)
             if last is None:
                 by[key] = value if complete else 0.0
-            elif value >= last:
-                by[key] = value - last
-            else:
+            elif anew or key in fallen:
                 by[key] = 0.0 if kept else value
+            else:
+                by[key] = value - last
         return Increases(by, seconds)
 
     def forget(self) -> None:

@@ -92,11 +92,20 @@ class Sampler:
     async def sample(self) -> dict[str, float]:
         """Take one sample now."""
         self._refresh()
+        values = self._taken()  # of those that were late: they are asked anew
         for key, collector in self._collectors.items():
             if key not in self._pending:
                 self._pending[key] = asyncio.create_task(collector.sample())
         if self._pending:
             await asyncio.wait(self._pending.values(), timeout=self.interval_s / 2)
+        values.update(self._taken())
+        values = {name: value for name, value in values.items() if math.isfinite(value)}
+        self.latest = (time.time(), values)
+        self.series.append(*self.latest)
+        return values
+
+    def _taken(self) -> dict[str, float]:
+        """Return the values of all who have answered."""
         values: dict[str, float] = {}
         for key, task in list(self._pending.items()):
             if not task.done():
@@ -106,9 +115,6 @@ class Sampler:
                 values.update(task.result())
             except Exception as error:  # noqa: BLE001 (whatever it is, the values are missing)
                 log.debug("no metrics of %s: %r", key, error)
-        values = {name: value for name, value in values.items() if math.isfinite(value)}
-        self.latest = (time.time(), values)
-        self.series.append(*self.latest)
         return values
 
     async def _run(self) -> None:

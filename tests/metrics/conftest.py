@@ -221,6 +221,7 @@ defaults
     timeout server 5s
 frontend web
     bind 127.0.0.1:{port}
+    option socket-stats
     default_backend pages
     use_backend nowhere if {{ path /nowhere }}
 frontend stats

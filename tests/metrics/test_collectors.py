@@ -126,6 +126,25 @@ async def test_a_counter_of_requests_goes_before_the_histogram(page: Page):
     await collector.close()
 
 
+async def test_requests_to_others_are_not_its_own(page: Page):
+    payment = Histogram(
+        "payment_request_duration_seconds", "Bank", buckets=(1, 3), registry=page.registry
+    )
+    latency = _histogram(page.registry)
+    collector = AppCollector(page.source)
+    await collector.sample()
+    for _ in range(100):
+        latency.labels("GET", "/items", "200").observe(0.005)
+        payment.observe(2)
+    began = time.monotonic()
+    await asyncio.sleep(0.5)
+    found = await collector.sample()
+    assert found["app.requests_per_s"] < 150 / (time.monotonic() - began)
+    assert found["app.latency_p95_ms"] <= 10
+    assert found["app.payment_request_duration_p95_ms"] > 1000
+    await collector.close()
+
+
 async def test_a_page_that_is_missing_is_an_error(page: Page):
     page.close()
     collector = AppCollector(page.source)
@@ -200,6 +219,31 @@ async def test_a_change_of_the_schema_is_no_traffic(postgres: Postgres, change: 
     assert found[f"db.table.{table}.index_scans_per_s"] == 0
     assert found[f"db.table.{table}.index_tuples_per_s"] == 0
     assert found["db.index_scans_per_s"] == 0
+    await collector.close()
+
+
+async def test_totals_are_over_all_tables(postgres: Postgres):
+    async def done(statement: str) -> None:
+        with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as admin:
+            admin.execute(statement)
+            backend = admin.info.backend_pid
+        # Sessions report what they did when they end, at the latest.
+        while psutil.pid_exists(backend):  # noqa: ASYNC110 (it tells nobody)
+            await asyncio.sleep(0.01)
+
+    many = "CREATE TABLE t%s AS SELECT generate_series(1, 99) id"
+    await done(f"DO $$ BEGIN FOR n IN 1..30 LOOP EXECUTE format('{many}', n); END LOOP; END $$")
+    await done("CREATE TABLE youngest (id int)")
+    collector = PostgresCollector(postgres.source)
+    await collector.sample()
+    assert (await collector.sample())["db.rows_written_per_s"] == 0
+    await done("INSERT INTO youngest VALUES (1), (2)")
+    found = await collector.sample()
+    assert found["db.rows_written_per_s"] > 0
+    tables = [name for name in found if name.startswith("db.table.")]
+    shown = [name for name in tables if name.endswith(".rows_written_per_s")]
+    assert len(shown) == 20
+    assert "db.table.youngest.rows_written_per_s" not in shown
     await collector.close()
 
 
@@ -329,6 +373,7 @@ async def test_haproxy(haproxy: Haproxy):
     assert found["lb.server.here.requests_per_s"] / requests == pytest.approx(9 / 12)
     assert found["lb.server.here.up"] == 1
     assert found["lb.servers_up"] == 2  # without health checks nobody knows better
+    assert found["lb.servers_down"] == 0
     assert found["lb.retries_per_s"] > 0
     assert found["lb.sessions"] == found["lb.queued"] == 0
     assert not [name for name in found if "stats" in name]

@@ -95,6 +95,16 @@ def test_a_counter_that_fell_began_anew_and_a_new_one_began_at_nothing():
     assert counters.update({"a": 5}) is None
 
 
+def test_all_begin_anew_where_one_fell():
+    clock = Clock()
+    counters = Counters[str](clock)
+    counters.update({"quick": 100, "slow": 2})
+    clock.now = 1.0
+    increases = counters.update({"quick": 30, "slow": 90})
+    assert increases is not None
+    assert increases.by == {"quick": 30, "slow": 90}
+
+
 def test_a_counter_that_fell_alone_lost_a_part():
     clock = Clock()
     counters = Counters[str](clock)

@@ -181,6 +181,34 @@ async def test_a_service_that_answers_late_has_its_values_in_a_later_sample(page
     await server.wait_closed()
 
 
+async def test_a_service_that_is_always_late_has_its_values_in_each_sample():
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.15)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nlate 1\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(slowly, "127.0.0.1", 0)
+    slow = AppSource("slow", Target("127.0.0.1", server.sockets[0].getsockname()[1]))
+    sampler = Sampler(Sources(apps=(slow,)), interval_s=0.2)
+
+    async def answered() -> None:
+        end = time.monotonic() + 30
+        while not all(task.done() for task in sampler._pending.values()):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+
+    await sampler.sample()
+    for _ in range(3):
+        await answered()
+        assert "slow.late" in await sampler.sample()
+    await answered()
+    await sampler.stop()
+    server.close()
+    await server.wait_closed()
+
+
 async def test_sources_may_change_and_may_be_unknown_for_a_while(page: Page, valkey: Valkey):
     Gauge("answer", "To everything", registry=page.registry).set(42)
     now = Sources(apps=(page.source,))

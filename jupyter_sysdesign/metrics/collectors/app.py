@@ -1,10 +1,10 @@
 """A service's own metrics: ``GET /metrics`` in Prometheus's text format.
 
 What a web service is expected to have (Prometheus's own names): the histogram
-``http_request_duration_seconds``, or any ``…request_duration_seconds``, and perhaps the counter
-``http_requests_total``; statuses under the label ``status`` (or ``code``, ``status_code``), routes
-under ``route`` (or ``path``, ``handler``). Everything else it reports is passed on by its name,
-except what is measured from outside.
+``http_request_duration_seconds``, or else the first ``…request_duration_seconds`` of its page, and
+perhaps the counter ``http_requests_total``; statuses under the label ``status`` (or ``code``,
+``status_code``), routes under ``route`` (or ``path``, ``handler``). Everything else it reports is
+passed on by its name, except what is measured from outside.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class AppCollector:
         increases = self._counters.update(
             {line.key: value for line, value in series if line.kind in _COUNTED}
         )
-        found = {**_requests(series, increases), **_extras(series, increases)}
+        family = _durations(series)
+        found = {**_requests(series, family, increases), **_extras(series, family, increases)}
         nobody_came = "requests_per_s" not in found and _declares_requests(self._reader.kinds)
         if increases is not None and nobody_came:
             found |= {"requests_per_s": 0.0, "errors_per_s": 0.0}
@@ -77,11 +78,21 @@ class AppCollector:
         await self._client.aclose()
 
 
-def _requests(series: list[Value], increases: Increases[str] | None) -> dict[str, float]:
+def _durations(series: list[Value]) -> str:
+    """Return the histogram of the service's own requests: others are of what it asks for."""
+    families = [line.family for line, _ in series if line.kind == "histogram"]
+    found = [each for each in families if each.endswith(_DURATION)]
+    own = f"http_{_DURATION}"
+    return own if own in found else next(iter(found), "")
+
+
+def _requests(
+    series: list[Value], family: str, increases: Increases[str] | None
+) -> dict[str, float]:
     if increases is None:
         return {}
     counters = [line for line, _ in series if line.kind == "counter" and line.family == _REQUESTS]
-    durations = [line for line, _ in series if _is_duration(line)]
+    durations = [line for line, _ in series if line.family == family]
     counts = counters or [line for line in durations if line.name.endswith("_count")]
     found = {}
     if counts:
@@ -95,11 +106,11 @@ def _requests(series: list[Value], increases: Increases[str] | None) -> dict[str
     return found
 
 
-def _extras(series: list[Value], increases: Increases[str] | None) -> dict[str, float]:
+def _extras(series: list[Value], family: str, increases: Increases[str] | None) -> dict[str, float]:
     found: dict[str, float] = {}
     histograms: dict[str, list[Line]] = {}
     for line, value in series:
-        if line.family == _REQUESTS or _is_duration(line):
+        if line.family in (_REQUESTS, family):
             continue
         if line.kind in ("gauge", "unknown") and line.family not in NAMES:
             found[line.family] = found.get(line.family, 0.0) + value
@@ -109,8 +120,8 @@ def _extras(series: list[Value], increases: Increases[str] | None) -> dict[str, 
         elif line.kind == "histogram" and line.family.endswith("_seconds"):
             histograms.setdefault(line.family, []).append(line)
     if increases is not None:
-        for family, lines in histograms.items():
-            found.update(_quantiles(family.removesuffix("_seconds"), lines, increases))
+        for name, lines in histograms.items():
+            found.update(_quantiles(name.removesuffix("_seconds"), lines, increases))
     return dict(itertools.islice(found.items(), MAX_EXTRAS))
 
 
@@ -130,10 +141,6 @@ def _quantiles(name: str, lines: list[Line], increases: Increases[str]) -> dict[
 def _declares_requests(kinds: dict[str, str]) -> bool:
     names = (f"{_REQUESTS}_total", _REQUESTS)
     return any(name in names or name.endswith(_DURATION) for name in kinds)
-
-
-def _is_duration(line: Line) -> bool:
-    return line.kind == "histogram" and line.family.endswith(_DURATION)
 
 
 def _is_traffic(line: Line) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 5.0
 #: A frontend for people to look at statistics is no traffic.
 _NOT_TRAFFIC = ("stats",)
+#: Type of the row of a listener, which counts what its frontend does.
+_LISTENER = "3"
 
 Row = dict[str, str]
 
@@ -82,7 +84,11 @@ class HaproxyCollector:
 def parse(text: str) -> list[Row]:
     """Return the rows of traffic, by column name."""
     table = csv.DictReader(io.StringIO(text.removeprefix("# ")))
-    return [row for row in table if row.get("svname") and row["pxname"] not in _NOT_TRAFFIC]
+    return [
+        row
+        for row in table
+        if row.get("svname") and row["pxname"] not in _NOT_TRAFFIC and row.get("type") != _LISTENER
+    ]
 
 
 def _counted(row: Row) -> dict[str, float]:
