@@ -104,7 +104,7 @@ class Loop(ABC):
         """Run as long as the plan says and until all is answered or timed out, or ``stopping``."""
         self.started = now = perf()
         self._begin(now)
-        next_beat, next_tick = now + BEAT_NS, now + TICK_NS
+        next_beat, next_tick = now + BEAT_NS, self._tick_after(now, now)
         while not self.stopping:
             self._turn(next_beat)
             now = perf()
@@ -116,10 +116,16 @@ class Loop(ABC):
             self._expire(now)
             over = self._beat(now)
             if now >= next_tick:
-                next_tick = max(next_tick + TICK_NS, now)
+                next_tick = self._tick_after(next_tick, now)
                 self._on_tick(now - self.started)
             if over:
                 break
+
+    def _tick_after(self, tick: int, now: int) -> int:
+        """Return when to tick next: one tick is at the end of the plan, which no tick straddles."""
+        end = self.started + self._plan.duration_ns
+        following = max(tick + TICK_NS, now)
+        return end if tick < end < following + TICK_NS // 2 else following
 
     def close(self) -> None:
         """Close all connections."""

@@ -27,19 +27,29 @@ _QUANTILES = (0.5, 0.95, 0.99)
 
 
 class Busy:
-    """How much of a core this process used, and how much more it wanted, since it was made."""
+    """How much of a core this process used, and how much more it wanted, while it had work."""
 
     def __init__(self) -> None:
-        self._wall = time.perf_counter_ns()
-        self._cpu = time.process_time_ns()
-        self._queued = _queued_ns()
+        self._before = self._now()
+        self._wall = self._used = self._queued = 0
+
+    def lap(self, *, counts: bool) -> None:
+        """End a lap; what was used in it belongs to the shares if it ``counts``."""
+        before, self._before = self._before, self._now()
+        if counts:
+            wall, used, queued = (b - a for a, b in zip(before, self._before, strict=True))
+            self._wall += wall
+            self._used += used
+            self._queued += queued
 
     def shares(self) -> tuple[float, float]:
         """Return the shares of one core: used, and used or waited for."""
-        wall = max(time.perf_counter_ns() - self._wall, 1)
-        used = time.process_time_ns() - self._cpu
-        wanted = used + _queued_ns() - self._queued
-        return used / wall, wanted / wall
+        wall = max(self._wall, 1)
+        return self._used / wall, (self._used + self._queued) / wall
+
+    @staticmethod
+    def _now() -> tuple[int, int, int]:
+        return time.perf_counter_ns(), time.process_time_ns(), _queued_ns()
 
 
 class _Totals:
@@ -91,7 +101,10 @@ class Recorder:
         sent = loop.taken - self._taken
         self._taken = loop.taken
         self._done += done
-        if self._elapsed_ns < self._duration_ns:
+        in_time = self._elapsed_ns < self._duration_ns
+        # A stage of nothing, or the wait for the last answers, would hide that it was busy before.
+        self._busy.lap(counts=in_time and bool(sent or done))
+        if in_time:
             self._ok_in_time += ok
         self._elapsed_ns = elapsed_ns
         p50, p95, p99 = _quantiles(now, *_QUANTILES)

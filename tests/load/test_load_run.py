@@ -94,6 +94,33 @@ async def test_stages_of_a_closed_loop_open_and_close_connections(
     assert open_at[-1] <= 1
 
 
+async def test_how_busy_the_generator_was_is_said_of_the_time_it_had_work(
+    server: Server, profile: MakeProfile
+):
+    busy = await run(profile(connections=4, duration_s=1), server.target, seed=1)
+    stages = [{"duration_s": 1, "connections": 4}, {"duration_s": 3, "connections": 0}]
+    resting = await run(profile(stages=stages), server.target, seed=1)
+    # Both had work for a second; on a busy machine they got through more or less of it.
+    assert resting.generator_cpu / resting.ok > 0.6 * busy.generator_cpu / busy.ok
+
+
+async def test_what_is_answered_after_the_end_is_not_in_time(server: Server, profile: MakeProfile):
+    def on_tick(tick: RunTick) -> None:
+        if tick.t_s >= 1 and not released:
+            released.append(tick.t_s)
+            asyncio.get_running_loop().call_later(0.07, server.call, server.stall.set)
+
+    rates: list[float] = []
+    while not rates or (rates[-1] and len(rates) < 3):  # a busy machine may end a tick late
+        released: list[float] = []
+        server.call(server.stall.clear)
+        made = profile(mode="open", rate=100, connections=200, duration_s=1.05)
+        summary = await run(made, server.target, seed=1, on_tick=on_tick)
+        assert summary.ok == 105
+        rates.append(summary.rps)
+    assert rates[-1] == 0
+
+
 async def test_scale_multiplies_rates_and_connections(server: Server, profile: MakeProfile):
     await run(profile(connections=3), server.target, seed=1, scale=2)
     assert server.opened == 6
