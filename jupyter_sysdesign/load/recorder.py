@@ -42,9 +42,9 @@ class Busy:
             self._used += used
             self._queued += queued
 
-    def shares(self) -> tuple[float, float]:
-        """Return the shares of one core: used, and used or waited for."""
-        wall = max(self._wall, 1)
+    def shares(self, least_ns: int) -> tuple[float, float]:
+        """Return the shares of one core: used, and used or waited for, in ``least_ns`` or more."""
+        wall = max(self._wall, least_ns)
         return self._used / wall, (self._used + self._queued) / wall
 
     @staticmethod
@@ -124,7 +124,9 @@ class Recorder:
 
     def summary(self) -> dict[str, Any]:
         """Return the ``RunSummary``."""
-        used, wanted = self._busy.shares()
+        duration_ns = max(min(self._elapsed_ns, self._duration_ns), 1)
+        # A moment in which it had to wait for a core limits nothing.
+        used, wanted = self._busy.shares(min(duration_ns, NS))
         everything = Histogram()
         errors: dict[str, int] = {}
         for totals in self._totals:
@@ -133,7 +135,6 @@ class Recorder:
         ok = sum(totals.ok for totals in self._totals)
         p50, p95, p99 = _quantiles(everything, *_QUANTILES)
         lag = _quantiles(self._lags, 0.99)[0] or 0.0
-        duration_ns = max(min(self._elapsed_ns, self._duration_ns), 1)
         # An open loop that waits for a core is late, which is measured; a closed one is slow.
         busy = used if self._open_loop else wanted
         limited, warning = judge(busy=busy, lag_ms=lag, p99_ms=p99, errors=errors)
