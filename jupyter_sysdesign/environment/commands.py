@@ -36,6 +36,8 @@ _VALKEY_OURS = frozenset(
     ("bind", "daemonize", "dir", "include", "logfile", "pidfile", "port", "unixsocket")
 )
 _UVICORN_OURS = frozenset(("--uds", "--fd", "--reload", "--app-dir", "--env-file"))
+#: Each of them would report figures of its own, and a look at one service would show one of them.
+_ONE_PROCESS = "a service is one process here: for more of them, add services"
 _SETTING = re.compile(r"[a-z][a-z0-9_.]*", re.IGNORECASE)
 
 
@@ -188,13 +190,21 @@ def _python(spec: ServiceSpec) -> int | None:
         return None
     if program != "uvicorn":
         raise CommandError("the command of a Python service begins with uvicorn or python")
+    return _uvicorn(spec)
+
+
+def _uvicorn(spec: ServiceSpec) -> int:
+    if "WEB_CONCURRENCY" in spec.environment:
+        raise CommandError(_ONE_PROCESS, "environment", "WEB_CONCURRENCY")
     port = UVICORN_PORT
     for index, word in enumerate(spec.command):
         name, equals, value = word.partition("=")
         if name in _UVICORN_OURS:
             raise CommandError(f"{name} is set by the runtime", "command", index)
+        given = value if equals else "".join(spec.command[index + 1 : index + 2])
+        if name == "--workers" and given != "1":
+            raise CommandError(_ONE_PROCESS, "command", index)
         if name == "--port":
-            given = value if equals else "".join(spec.command[index + 1 : index + 2])
             if not given.isdigit():
                 raise CommandError("--port needs a number", "command", index)
             port = int(given)

@@ -53,6 +53,8 @@ class Series:
         self._capacity = capacity
         self._ts = Ring(capacity)
         self._values: dict[str, Ring] = {}
+        self._taken = 0
+        self._seen: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._ts)
@@ -65,11 +67,23 @@ class Series:
     def append(self, ts: float, values: Mapping[str, float]) -> None:
         """Add a sample taken at ``ts`` (seconds since the epoch)."""
         for name in values:
-            if name not in self._values and len(self._values) < MAX_NAMES:
+            if name not in self._values:
+                if len(self._values) >= MAX_NAMES:
+                    self._forget_missing()
+                if len(self._values) >= MAX_NAMES:
+                    continue
                 self._values[name] = Ring(self._capacity, filled=len(self._ts))
+            self._seen[name] = self._taken
+        self._taken += 1
         self._ts.append(ts)
         for name, ring in self._values.items():
             ring.append(values.get(name, _MISSING))
+
+    def _forget_missing(self) -> None:
+        """Drop the names of which no value is left."""
+        for name, seen in list(self._seen.items()):
+            if self._taken - seen >= self._capacity:
+                del self._seen[name], self._values[name]
 
     def window(
         self, since: float = 0.0, names: Iterable[str] | None = None

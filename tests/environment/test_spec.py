@@ -257,6 +257,16 @@ WRONG = {
     ),
     "a boolean": (APP + "    environment: {DEBUG: true}\n", 8, "put it in quotes"),
     "a shell line": (APP.replace('["uvicorn"', '["sh"'), 6, "begins with uvicorn or python"),
+    "several processes": (
+        APP.replace('"--port"', '"--workers", "2", "--port"'),
+        6,
+        "a service is one process here",
+    ),
+    "several processes by its environment": (
+        APP + '    environment: {WEB_CONCURRENCY: "2"}\n',
+        8,
+        "a service is one process here",
+    ),
     "no server:name": (APP.replace("  app:", "  App:"), 3, "a letter first"),
     "a circle": (
         APP + "    depends_on: [db]\n" + DB + "    depends_on: [app]\n",

@@ -50,9 +50,20 @@ def test_a_new_metric_was_missing_before():
 
 def test_names_are_bounded():
     series = Series(2)
-    for number in range(MAX_NAMES + 50):
-        series.append(float(number), {f"n{number}": 1.0})
+    for ts in range(3):
+        series.append(float(ts), {f"n{number}": 1.0 for number in range(MAX_NAMES + 50)})
     assert len(series.names) == MAX_NAMES
+
+
+def test_a_name_without_a_value_makes_room_for_others():
+    series = Series(3)
+    series.append(0.0, {f"old{number}": 1.0 for number in range(MAX_NAMES)})
+    series.append(1.0, {"old0": 1.0})
+    series.append(2.0, {"early": 1.0})
+    assert "early" not in series.names  # there is a value of each yet
+    series.append(3.0, {"new": 1.0})
+    assert series.names == ["old0", "new"]
+    assert series.window()[1]["new"] == [None, None, 1.0]
 
 
 def test_what_is_no_number_is_missing():
