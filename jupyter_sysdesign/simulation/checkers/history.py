@@ -81,13 +81,10 @@ class Operation:
     def precedes(self, other: Operation) -> bool:
         """Return whether this one was over, effect and all, before ``other`` began.
 
-        At the same moment, only a client's own next operation counts as later.
+        At the same moment they overlap: which of the two came first, the clock does not tell. (That
+        a client's own operations follow each other, their order in the history tells.)
         """
-        if self.status != "ok" or self.returned is None or self is other:
-            return False
-        if self.returned == other.invoked:
-            return self.client == other.client and self.invoked < other.invoked
-        return self.returned < other.invoked
+        return self.happened and self.returned is not None and self.returned < other.invoked
 
     def __str__(self) -> str:
         return _named(self)

@@ -87,6 +87,7 @@ class _Search:
             self._next[before] = after
             self._previous[after] = before
         self._left = sum(each.happened for each in operations)
+        self._own = _own(operations)
         self._read = [specification.is_read(each) for each in operations]
         self._bit: list[int] = []  # places among those that must, or among those that need not
         counts = [0, 0]
@@ -139,6 +140,9 @@ class _Search:
         return Found("passed", tuple(self._operations[index] for index, *_ in self._placed))
 
     def _try(self, index: int) -> tuple[bool, State]:
+        own = self._own[index]
+        if own is not None and not self._is_placed(own):
+            return False, self._state
         operation = self._operations[index]
         state, answer = self._specification.apply(self._state, operation.kind, operation.value)
         fits = (
@@ -147,6 +151,11 @@ class _Search:
             or self._specification.agrees(answer, operation.result)
         )
         return fits, state
+
+    def _is_placed(self, index: int) -> bool:
+        """Return whether an operation that must be placed is."""
+        bit = self._bit[index] - self._base
+        return bit < 0 or bool(self._mask >> bit & 1)
 
     def _in_vain(self, index: int, state: State) -> bool:
         """Return whether placing ``index`` next helps nothing.
@@ -219,18 +228,28 @@ class _Search:
 def _events(operations: Sequence[Operation]) -> list[int]:
     """Return the list's entries in the order of time.
 
-    At the same moment questions come first, so that these operations overlap; only what a client
-    asks right after it was answered comes after that answer. (An effect takes time: it lies
-    between the two moments of its operation, not on them.)
+    At the same moment questions come first, so that these operations overlap.
     """
-    timed: list[tuple[int, int, int]] = []
-    last: dict[int | str, tuple[int | None, int]] = {}
-    for index, each in enumerate(operations):
-        returned, turn = last.get(each.client, (None, 0))
-        turn = turn + 1 if returned == each.invoked else 0
-        timed.append((each.invoked, turn, 2 * index))
-        if each.happened and each.returned is not None:
-            turn = turn + 1 if each.returned == each.invoked else 1
-            timed.append((each.returned, turn, 2 * index + 1))
-            last[each.client] = (each.returned, turn)
+    timed = [(each.invoked, 0, 2 * index) for index, each in enumerate(operations)]
+    timed += [
+        (each.returned, 1, 2 * index + 1)
+        for index, each in enumerate(operations)
+        if each.happened and each.returned is not None
+    ]
     return [entry for *_, entry in sorted(timed)]
+
+
+def _own(operations: Sequence[Operation]) -> list[int | None]:
+    """Return, for what a client asked at the moment of an answer, the operation answered then.
+
+    The list's order does not tell that this one comes first.
+    """
+    found: list[int | None] = []
+    last: dict[int | str, int] = {}
+    for index, each in enumerate(operations):
+        before = last.get(each.client)
+        tied = before is not None and operations[before].returned == each.invoked
+        found.append(before if tied else None)
+        if each.happened:
+            last[each.client] = index
+    return found

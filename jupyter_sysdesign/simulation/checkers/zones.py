@@ -52,9 +52,8 @@ def conflict(operations: Sequence[Operation], register: Register) -> tuple[Opera
         place = bisect_left(starts, zone.began) - 1
         other = forward[place] if place >= 0 else zone
         if other is not zone and zone.ended < other.began:
-            return tuple(
-                sorted([*zone.operations, *other.operations], key=lambda each: each.invoked)
-            )
+            both = {id(each) for each in (*zone.operations, *other.operations)}
+            return tuple(each for each in operations if id(each) in both)
     return ()
 
 

@@ -180,7 +180,7 @@ def explains(order: Iterable[Operation], specification: Specification) -> bool:
 
 def in_real_time(order: Sequence[Operation]) -> bool:
     """Return whether no operation comes after one that began when it was over."""
-    return not any(
+    return in_program_order(order) and not any(
         later.precedes(earlier)
         for position, earlier in enumerate(order)
         for later in order[position + 1 :]
@@ -193,10 +193,7 @@ def in_program_order(order: Sequence[Operation]) -> bool:
     One of unknown outcome may take effect after those that its client asked later.
     """
     return not any(
-        later.client == earlier.client
-        and later.happened
-        and later.invoked <= earlier.invoked
-        and later.precedes(earlier)
+        later.client == earlier.client and later.happened and later.invoked < earlier.invoked
         for position, earlier in enumerate(order)
         for later in order[position + 1 :]
     )

@@ -178,6 +178,6 @@ def test_an_operation_precedes_what_begins_after_its_end():
     first = operation(invoked=1, returned=5)
     assert first.precedes(operation(client=2, invoked=6, returned=7))
     assert not first.precedes(operation(client=2, invoked=5, returned=7))
-    assert first.precedes(operation(invoked=5, returned=7))
+    assert not first.precedes(operation(invoked=5, returned=7))
     assert not operation(status="info").precedes(operation(client=2, invoked=6, returned=7))
     assert not first.precedes(first)

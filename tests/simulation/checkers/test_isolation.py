@@ -174,6 +174,16 @@ STORIES: dict[str, tuple[list[Operation], set[str], tuple[str, ...]]] = {
         {"realtime"},
         ("strong session serializable",),
     ),
+    "one begins at the moment another ends": (
+        [
+            txn(1, 0, 5, "a x 1"),
+            txn(2, 0, 5, "a y 1"),
+            txn(1, 5, 9, "a z 1"),
+            txn(2, 5, 9, "r x -"),
+        ],
+        set(),
+        ("strict serializable",),
+    ),
     "of unknown outcome and seen": (
         [
             txn(1, 0, 1, "a x 1", "a y 1", status="info"),

@@ -114,6 +114,16 @@ def test_at_one_moment_operations_overlap_unless_one_client_made_both():
         History([write(1, 1, 5, 5), read(1, 1, 5, 5), write(1, 2, 5, 5), read(1, 2, 5, 5)]),
         Register(),
     ).passed
+    both = [write(1, 1, 0, 5), read(2, None, 0, 5), read(2, None, 5, 9)]
+    assert linearizability.check(History(both), Register()).passed
+
+
+def test_what_a_client_asked_at_one_moment_keeps_its_order_in_a_contradiction():
+    early, late = read(1, 2, 3, 3), read(1, 1, 3, 6)
+    history = History([write(2, 1, 0, 1), write(3, 2, 0, 1), early, late, read(4, 2, 7, 8)])
+    found = linearizability.check(history, Register())
+    assert found.failed
+    assert [each for each in found.operations if each.client == 1] == [early, late]
 
 
 def test_an_answer_that_never_came_may_have_happened_later_or_never():
