@@ -14,13 +14,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.simulation.checkers.happened_before import INITIAL, HappenedBefore
+from jupyter_sysdesign.simulation.checkers.history import History
 from jupyter_sysdesign.simulation.checkers.judgement import Judgement
 from jupyter_sysdesign.simulation.checkers.narration import listed, name, tell
+from jupyter_sysdesign.simulation.checkers.shrinking import fewest
+from jupyter_sysdesign.simulation.checkers.specifications import Register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from jupyter_sysdesign.simulation.checkers.history import History, Value
+    from jupyter_sysdesign.simulation.checkers.history import Value
+    from jupyter_sysdesign.simulation.checkers.shrinking import Known
 
 CAUSAL = "causal"
 MEMORY = "causal memory"
@@ -39,7 +43,7 @@ def check_memory(history: History, initial: Value = None) -> Judgement:
     return (
         _unclear(MEMORY, order)
         or _broken(MEMORY, order)
-        or next(filter(None, (_of_client(order, each) for each in order.sessions)), None)
+        or _without_order(MEMORY, order, initial, _changed_mind)
         or _holds(MEMORY)
     )
 
@@ -50,7 +54,7 @@ def check_convergence(history: History, initial: Value = None) -> Judgement:
     return (
         _unclear(CONVERGENCE, order)
         or _broken(CONVERGENCE, order)
-        or _in_conflict(order)
+        or _without_order(CONVERGENCE, order, initial, _disagreed)
         or _holds(CONVERGENCE)
     )
 
@@ -85,8 +89,37 @@ def _overwritten(order: HappenedBefore, read: int) -> str:
     )
 
 
-def _of_client(order: HappenedBefore, client: int | str) -> Judgement | None:
-    """Return why one client changed its mind, or None.
+def _without_order(
+    model: str,
+    order: HappenedBefore,
+    initial: Value,
+    wrong: Callable[[HappenedBefore], str],
+) -> Judgement | None:
+    """Return the failed judgement if ``wrong`` says why, with few operations that show it."""
+    if not wrong(order):
+        return None
+
+    def of(part: list[Known]) -> HappenedBefore:
+        return HappenedBefore(History(known for known, _ in part), initial)
+
+    every = [(each, each) for each in order.operations]
+    part = of(fewest(every, Register(initial), lambda part: bool(wrong(of(part)))))
+    return _failed(model, part, range(len(part.operations)), wrong(part))
+
+
+def _changed_mind(order: HappenedBefore) -> str:
+    """Return which client changed its mind, in words, or nothing."""
+    for client in order.sessions:
+        if not _has_order(order, client):
+            return (
+                f"No one order of the writes explains all that client {client} read: it saw them "
+                "in one order and later in another."
+            )
+    return ""
+
+
+def _has_order(order: HappenedBefore, client: int | str) -> bool:
+    """Return whether one order of the writes explains all that a client read.
 
     Whatever it read must be the last write of that key in its order; so other writes of the key
     that come before the read must come before the one that was read (the relation ``HB`` of the
@@ -94,7 +127,7 @@ def _of_client(order: HappenedBefore, client: int | str) -> Judgement | None:
     """
     session = [each for each in order.sessions[client] if order.operations[each].happened]
     if not session:
-        return None
+        return True
     past = order.before[session[-1]] | 1 << session[-1]
     before = [each & past for each in order.before]
     reads = [each for each in session if each in order.source]
@@ -107,15 +140,13 @@ def _of_client(order: HappenedBefore, client: int | str) -> Judgement | None:
                 if write == source or not before[read] >> write & 1:
                     continue
                 if source == INITIAL:
-                    return _failed(MEMORY, order, _story(order, read, write), _changed_mind(client))
+                    return False
                 if not before[source] >> write & 1:
                     _put_before(before, write, source)
                     added = True
-        if any(reached >> each & 1 for each, reached in enumerate(before)):
-            around = [each for each, reached in enumerate(before) if reached >> each & 1]
-            told = [read for read in reads if order.source[read] in around]
-            return _failed(MEMORY, order, [*around, *told], _changed_mind(client))
-    return None
+        if _in_circle(before):
+            return False
+    return True
 
 
 def _put_before(before: list[int], earlier: int, later: int) -> None:
@@ -126,15 +157,12 @@ def _put_before(before: list[int], earlier: int, later: int) -> None:
             before[index] = reached | new
 
 
-def _changed_mind(client: int | str) -> str:
-    return (
-        f"No one order of the writes explains all that client {client} read: it saw them in one "
-        "order and later in another."
-    )
+def _in_circle(before: list[int]) -> bool:
+    return any(reached >> index & 1 for index, reached in enumerate(before))
 
 
-def _in_conflict(order: HappenedBefore) -> Judgement | None:
-    """Return why the clients cannot agree on one order, or None.
+def _disagreed(order: HappenedBefore) -> str:
+    """Return that the clients cannot agree on one order, in words, or nothing.
 
     A write that a reader knew of, and did not see because of another, comes before the other for
     everybody.
@@ -148,22 +176,17 @@ def _in_conflict(order: HappenedBefore) -> Judgement | None:
                 and not before[source] >> write & 1
             ):
                 _put_before(before, write, source)
-    around = [index for index, reached in enumerate(before) if reached >> index & 1]
-    if not around:
-        return None
-    told = [read for read, source in order.source.items() if source in around]
-    why = (
+    if not _in_circle(before):
+        return ""
+    return (
         "No one order of the writes explains what all clients read: some saw them in one order and "
         "some in another."
     )
-    return _failed(CONVERGENCE, order, [*around, *told], why)
 
 
 def _story(order: HappenedBefore, read: int, write: int) -> list[int]:
-    """Return how ``write`` came before ``read``: the shortest chain, and what was read instead."""
-    chain = order.chain(write, read)
-    source = order.source[read]
-    return chain if source == INITIAL else [source, *chain]
+    """Return why ``write`` is newer than what was read, and how it came before ``read``."""
+    return [*order.chain(order.source[read], write), *order.chain(write, read)]
 
 
 def _failed(model: str, order: HappenedBefore, indices: Iterable[int], why: str) -> Judgement:

@@ -25,11 +25,11 @@ def check(history: History, initial: Value = None) -> Judgement:
     for key, part in history.by_key().items():
         last = _last_reads(part)
         results = {each.result for each in last}
-        lost = bool(last) and results == {initial} and _was_written(part, initial)
+        lost = _written(part, initial) if results == {initial} else None
         told = told or bool(last)
-        if len(results) < 2 and not lost:  # noqa: PLR2004 (two answers are a disagreement)
+        if len(results) < 2 and lost is None:  # noqa: PLR2004 (two answers are a disagreement)
             continue
-        if any(each.status == "info" and each.kind not in _READS for each in part):
+        if lost is None and any(each.status == "info" and each.kind not in _READS for each in part):
             unsure = unsure or Judgement(
                 MODEL,
                 "unknown",
@@ -38,12 +38,13 @@ def check(history: History, initial: Value = None) -> Judgement:
             )
             continue
         why = (
-            f"All last reads of {name(key)} answer {shown(initial)}, as if nothing had ever been "
-            "written."
-            if lost
-            else f"After the last write of {name(key)} had ended, its last reads still disagree."
+            f"After the last write of {name(key)} had ended, its last reads still disagree."
+            if lost is None
+            else f"All last reads of {name(key)} answer {shown(initial)}, as if nothing had ever "
+            "been written."
         )
-        return Judgement(MODEL, "failed", f"{why}\n{listed(last)}", operations=tuple(last))
+        operations = tuple(last if lost is None else [lost, *last])
+        return Judgement(MODEL, "failed", f"{why}\n{listed(operations)}", operations)
     if unsure:
         return unsure
     if not told:
@@ -73,9 +74,11 @@ def _answered(operation: Operation) -> bool:
     return operation.kind in _READS and operation.happened
 
 
-def _was_written(part: History, initial: Value) -> bool:
-    """Return whether it is a register that certainly got a value other than the initial one."""
+def _written(part: History, initial: Value) -> Operation | None:
+    """Return a write to a register that certainly has had another value than ``initial`` since."""
     if any(each.kind not in ("read", "write") for each in part):
-        return False
+        return None
     writes = [each for each in part if each.kind == "write"]
-    return any(each.happened for each in writes) and all(each.value != initial for each in writes)
+    if any(each.value == initial for each in writes):
+        return None
+    return next((each for each in writes if each.happened), None)

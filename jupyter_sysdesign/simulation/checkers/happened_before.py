@@ -46,8 +46,7 @@ class HappenedBefore:
         if not self.unclear:
             self._choose(history)
             self._find_sources(initial)
-            self._steps = self._direct()
-            self.before = closed([set(each) for each in self._steps])
+            self.before = closed([set(each) for each in self._direct()])
 
     def _choose(self, history: History) -> None:
         was_read = {(each.key, each.result) for each in history if _is_read(each)}
@@ -117,25 +116,35 @@ class HappenedBefore:
         return None
 
     def chain(self, first: int, last: int) -> list[int]:
-        """Return the fewest steps by which ``first`` happened before ``last``, both among them."""
+        """Return the fewest steps by which ``first`` happened before ``last``, both among them.
+
+        Nothing among them if ``first`` is ``INITIAL``, which is before everything. Each read in
+        between has its source before it, so that the steps tell by themselves.
+        """
+        if first == INITIAL:
+            return [last]
         via: dict[int, int] = {}
         layer = [last]
         while layer and first not in via:
             reached = []
             for after in layer:
-                for each in self._steps[after]:
-                    if each not in via:
+                source = self.source.get(after, INITIAL)
+                for each in (*self.earlier_in_session(after), source):
+                    if each != INITIAL and each not in via:
                         via[each] = after
                         reached.append(each)
             layer = reached
         chain = [first]
-        while chain[-1] in via and (chain[-1] != last or len(chain) == 1):
+        while chain[-1] != last:
             chain.append(via[chain[-1]])
         return chain
 
     def cycle(self) -> list[int]:
-        """Return operations that happened before themselves, if any."""
-        return [index for index, before in enumerate(self.before) if before >> index & 1]
+        """Return a few operations that happened before themselves, if any."""
+        for read, write in self.source.items():
+            if write != INITIAL and self.before[write] >> read & 1:
+                return self.chain(read, write)
+        return []
 
 
 def closed(direct: Sequence[set[int]]) -> list[int]:

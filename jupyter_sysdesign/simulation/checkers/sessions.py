@@ -10,7 +10,7 @@ each by itself and step by step, they are less: a history can keep all four and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from jupyter_sysdesign.simulation.checkers.happened_before import INITIAL, HappenedBefore
 from jupyter_sysdesign.simulation.checkers.judgement import Judgement
@@ -26,6 +26,9 @@ MONOTONIC_READS = "monotonic reads"
 MONOTONIC_WRITES = "monotonic writes"
 WRITES_FOLLOW_READS = "writes follow reads"
 
+#: A write that a read should have seen, and the operations that make it due.
+_Due: TypeAlias = "tuple[int, ...]"
+
 
 def check(guarantee: str, history: History, initial: Value = None) -> Judgement:
     """Return whether each client's reads keep ``guarantee``, one of the four names above."""
@@ -37,9 +40,9 @@ def check(guarantee: str, history: History, initial: Value = None) -> Judgement:
         if order.overwritten(read) is None:
             continue  # whatever a guarantee asks for happened before the read
         key = order.operations[read].key
-        for write, witness in due(order, read):
+        for write, *witnesses in due(order, read):
             if order.operations[write].key == key and order.older(source, write):
-                told = {read, write, witness, *([source] if source != INITIAL else [])}
+                told = {read, *witnesses, *order.chain(source, write)}
                 operations = tuple(order.operations[each] for each in sorted(told))
                 said = (
                     f"{tell(order.operations[read])}, although {why}: "
@@ -49,51 +52,50 @@ def check(guarantee: str, history: History, initial: Value = None) -> Judgement:
     return Judgement(guarantee, "passed", "No read answers a version older than it should have.")
 
 
-def _own_writes(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+def _own_writes(order: HappenedBefore, read: int) -> Iterator[_Due]:
     """Yield what the client itself wrote before."""
     for each in order.earlier_in_session(read):
         if order.operations[each].kind == "write":
-            yield each, each
+            yield (each,)
 
 
-def _seen(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+def _seen(order: HappenedBefore, read: int) -> Iterator[_Due]:
     """Yield what the client itself read before."""
     for each in order.earlier_in_session(read):
         if order.source.get(each, INITIAL) != INITIAL:
             yield order.source[each], each
 
 
-def _written_before_seen(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+def _written_before_seen(order: HappenedBefore, read: int) -> Iterator[_Due]:
     """Yield what the writers of all it has seen had written before."""
-    for write, _ in _observed(order, read):
+    for write, seen in _observed(order, read):
         for each in order.earlier_in_session(write):
             if order.operations[each].kind == "write":
-                yield each, write
+                yield each, write, seen
 
 
-def _read_before_seen(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+def _read_before_seen(order: HappenedBefore, read: int) -> Iterator[_Due]:
     """Yield what the writers of all it has seen had read before, and so on back."""
-    done: set[int]
-    waiting, done = [write for write, _ in _observed(order, read)], set()
+    done: set[int] = set()
+    waiting = list(_observed(order, read))
     while waiting:
-        write = waiting.pop()
+        write, *seen = waiting.pop()
         if write in done:
             continue
         done.add(write)
-        for source, _ in _seen(order, write):
-            yield source, write
-            waiting.append(source)
+        for source, earlier in _seen(order, write):
+            waiting.append((source, earlier, write, *seen))
+            yield waiting[-1]
 
 
-def _observed(order: HappenedBefore, read: int) -> Iterator[tuple[int, int]]:
+def _observed(order: HappenedBefore, read: int) -> Iterator[_Due]:
     yield from _seen(order, read)
     if order.source[read] != INITIAL:
         yield order.source[read], read
 
 
-#: For each guarantee, which writes a read should have seen, each with the operation that makes it
-#: due; and that in words.
-_GUARANTEES: dict[str, tuple[Callable[[HappenedBefore, int], Iterator[tuple[int, int]]], str]] = {
+#: For each guarantee, which writes a read should have seen; and why, in words.
+_GUARANTEES: dict[str, tuple[Callable[[HappenedBefore, int], Iterator[_Due]], str]] = {
     READ_YOUR_WRITES: (_own_writes, "it had itself written a newer version before"),
     MONOTONIC_READS: (_seen, "it had itself read a newer version before"),
     MONOTONIC_WRITES: (
