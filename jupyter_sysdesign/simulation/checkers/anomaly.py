@@ -44,8 +44,8 @@ LEVELS: dict[str, tuple[str, ...]] = {
 FORBIDDEN: dict[str, tuple[tuple[str, ...], str]] = {
     "garbage read": ((READ_UNCOMMITTED,), "a read of what nobody wrote"),
     "duplicate elements": ((READ_UNCOMMITTED,), "a write that happened twice"),
-    "incompatible order": ((READ_UNCOMMITTED,), "writes that have no order"),
-    "internal": ((READ_UNCOMMITTED,), "a transaction that does not see its own writes"),
+    "incompatible order": ((READ_UNCOMMITTED,), "writes that have no one order"),
+    "internal": ((READ_UNCOMMITTED,), "a transaction at odds with its own writes"),
     "G0": ((READ_UNCOMMITTED,), "a dirty write"),
     "G1a": ((READ_COMMITTED,), "an aborted read"),
     "G1b": ((READ_COMMITTED,), "an intermediate read"),

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from jupyter_sysdesign.simulation.checkers.happened_before import closed
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from jupyter_sysdesign.simulation.checkers.dependencies import Dependency, Graph, Kind
     from jupyter_sysdesign.simulation.checkers.transactions import Transaction
@@ -51,6 +53,33 @@ def _left_behind(
         else:
             seen.add(follower)
             path.append((follower, iter(edges[follower])))
+
+
+def closing(
+    graph: Graph,
+    within: set[Transaction],
+    edges: Iterable[Dependency],
+    kinds: frozenset[Kind],
+    *,
+    apart: bool = False,
+) -> list[Dependency]:
+    """Return those of ``edges`` that ``through`` finds a cycle for, without looking for each."""
+    ways = (False, True) if apart else (False,)  # whether an ``rw`` leads to the transaction
+    number = {place: at for at, place in enumerate((each, way) for each in within for way in ways)}
+    direct: list[set[int]] = [set() for _ in number]
+    for (each, after_rw), at in number.items():
+        for step in graph.edges[each]:
+            is_rw = apart and step.kind == "rw"
+            if step.kind in kinds and step.second in within and not (is_rw and after_rw):
+                direct[number[step.second, is_rw]].add(at)
+    before = closed(direct)
+    found = []
+    for edge in edges:
+        is_rw = apart and edge.kind == "rw"
+        ends = [number[edge.first, way] for way in ways if not (way and is_rw)]
+        if any(before[end] >> number[edge.second, is_rw] & 1 for end in ends):
+            found.append(edge)
+    return found
 
 
 def through(

@@ -1,8 +1,8 @@
 """Isolation of transactions: which anomalies a history shows, and which level still holds.
 
 Elle's idea (Kingsbury and Alvaro 2020): find who must come before whom (``dependencies.py``), and
-look for cycles. Each anomaly found is real. That none is found proves less: of registers, many
-orders of writes stay unknown.
+look for cycles. Each anomaly found is real. That none is found proves less: of registers, and of
+elements that nobody read, many orders of writes stay unknown.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _INFORMATION: frozenset[Kind] = frozenset({"ww", "wr"})
 _ALL: frozenset[Kind] = frozenset({"ww", "wr", "rw"})
 _SESSION: frozenset[Kind] = _ALL | {"session"}
 _REAL_TIME: frozenset[Kind] = _SESSION | {"realtime"}
-#: Cycles are looked for through this many dependencies of each kind in one component.
+#: The shortest cycle is looked for among those of this many dependencies.
 _TRIES = 200
 
 
@@ -119,14 +119,15 @@ def _written_twice(every: Sequence[Transaction]) -> str:
 
 
 def _seen(every: Sequence[Transaction]) -> set[tuple[Value, Value]]:
-    """Return what was read by others than its writer."""
-    found = set()
-    for each in every:
-        for step in each.steps:
-            if step.kind == "r":
-                values = step.value if isinstance(step.value, tuple) else (step.value,)
-                found |= {(step.key, value) for value in values}
-    return found
+    """Return what was read."""
+    lists = of_lists(every)
+    return {
+        (step.key, value)
+        for each in every
+        for step in each.steps
+        if step.kind == "r"
+        for value in (step.value or () if lists else (step.value,))
+    }
 
 
 def _in_cycles(graph: Graph) -> Iterator[Anomaly]:
@@ -189,10 +190,10 @@ class _Look:
     def _through(
         self, first: Kind, kinds: frozenset[Kind], *, apart: bool = False
     ) -> list[list[Dependency]]:
-        edges = [edge for edge in self._edges if edge.kind == first][:_TRIES]
-        found = (
-            cycles.through(self._graph, self._component, edge, kinds, apart=apart) for edge in edges
-        )
+        graph, component = self._graph, self._component
+        edges = [edge for edge in self._edges if edge.kind == first]
+        edges = cycles.closing(graph, component, edges, kinds, apart=apart)[:_TRIES]
+        found = (cycles.through(graph, component, edge, kinds, apart=apart) for edge in edges)
         return [cycle for cycle in found if cycle]
 
 

@@ -103,12 +103,9 @@ def _wrong(
     rolled_back: dict[tuple[Value, Value], Transaction],
 ) -> Iterator[Anomaly]:
     """Yield what is wrong with one read by itself."""
-    key, reader = name(read.key), read.reader
-    seen = f"{reader} read {key} as {shown(read.elements)}"
-    if tuple(each for each in read.elements if each in read.own) != read.own:
-        yield Anomaly(
-            "internal", (reader,), f"{seen}, although it had itself appended {shown(read.own)}."
-        )
+    reader = read.reader
+    seen = f"{reader} read {name(read.key)} as {shown(read.elements)}"
+    yield from _not_own(read, seen)
     if len(set(read.elements)) != len(read.elements):
         yield Anomaly("duplicate elements", (reader,), f"{seen}: an element stands there twice.")
     for element in read.elements:
@@ -120,19 +117,44 @@ def _wrong(
             )
         elif (read.key, element) not in writer:
             yield Anomaly("garbage read", (reader,), f"{seen}; nobody appended {shown(element)}.")
-    others = [
-        each
-        for each in read.elements
-        if (read.key, each) in writer and writer[read.key, each] is not reader
-    ]
-    if others:
-        source = writer[read.key, others[-1]]
-        if source.writes(read.key)[-1] not in read.elements:
+    others: dict[Transaction, list[Value]] = {}
+    last: Transaction | None = None
+    for element in dict.fromkeys(read.elements):
+        source = writer.get((read.key, element), reader)
+        if source is not reader:
+            others.setdefault(source, []).append(element)
+            last = source
+    for source, elements in others.items():
+        appended = source.writes(read.key)
+        if elements != appended[: len(elements)]:
+            yield Anomaly(
+                "incompatible order",
+                (source, reader),
+                f"{seen}, although {source} appended {shown(appended)} in this order.",
+            )
+        if source is last and appended[-1] not in elements:
             yield Anomaly(
                 "G1b",
                 (source, reader),
                 f"{seen}, in the middle of {source}, which went on to append "
-                f"{shown(source.writes(read.key)[-1])}.",
+                f"{shown(appended[-1])}.",
+            )
+
+
+def _not_own(read: _Read, seen: str) -> Iterator[Anomaly]:
+    """Yield where it does not see what the reader itself has appended by then, and no more."""
+    if tuple(each for each in read.elements if each in read.own) != read.own:
+        yield Anomaly(
+            "internal",
+            (read.reader,),
+            f"{seen}, although it had itself appended {shown(read.own)}.",
+        )
+    for each in read.reader.writes(read.key)[len(read.own) :]:
+        if each in read.elements:
+            yield Anomaly(
+                "internal",
+                (read.reader,),
+                f"{seen}, although it appended {shown(each)} only later.",
             )
 
 

@@ -65,11 +65,12 @@ def infer(
                 dependencies.read_from(graph, writer[read.key, read.value], read.reader, read.key)
         for value in newer:
             dependencies.read_before(graph, read.reader, writer[read.key, value], read.key)
-    for (key, value), newer in after.items():
-        if (key, value) in writer:
-            for each in newer:
-                dependencies.overwrote(graph, writer[key, value], writer[key, each], key)
-    return [*found, *lost_updates(first)]
+    # Who read a version and then wrote depends on its writer already; that it overwrote it is sure
+    # only where nobody, in a circle, read what was written later.
+    for key, order in orders.items():
+        for value, following in itertools.pairwise(order):
+            dependencies.overwrote(graph, writer[key, value], writer[key, following], key)
+    return [*found, *_not_repeated(reads, after), *lost_updates(first)]
 
 
 def _known_order(
@@ -97,6 +98,29 @@ def _known_order(
             for value, following in itertools.pairwise(each.writes(key)):
                 after.setdefault((key, value), []).append(following)
     return after
+
+
+def _not_repeated(
+    reads: Sequence[_Read], after: Mapping[tuple[Value, Value], Sequence[Value]]
+) -> Iterator[Anomaly]:
+    """Yield who read a register twice, and two versions of it.
+
+    Whichever of the two was overwritten, it read that one before, and from who came after: a cycle
+    of one ``rw``, which is found where it is known which.
+    """
+    versions: dict[tuple[Transaction, Value], dict[Value, None]] = {}
+    for read in reads:
+        if not read.own and read.value is not None:
+            versions.setdefault((read.reader, read.key), {})[read.value] = None
+    for (reader, key), several in versions.items():
+        for one, other in itertools.islice(itertools.pairwise(several), 1):
+            if other not in after.get((key, one), ()) and one not in after.get((key, other), ()):
+                yield Anomaly(
+                    "G-single",
+                    (reader,),
+                    f"{reader} read {name(key)} = {shown(one)} and then {shown(other)}, and had "
+                    f"not written it:\n  {reader.tell()}",
+                )
 
 
 def _writes(transaction: Transaction) -> Iterator[tuple[Value, Value]]:
@@ -130,7 +154,9 @@ def _wrong(
         yield Anomaly("G1a", (source, reader), f"{seen}, but {source} was rolled back.")
     elif version in writer:
         source, last = writer[version], writer[version].writes(read.key)[-1]
-        if last != read.value and source is not reader:
+        if source is reader:
+            yield Anomaly("internal", (reader,), f"{seen}, although it wrote that only later.")
+        elif last != read.value:
             yield Anomaly(
                 "G1b",
                 (source, reader),

@@ -229,6 +229,40 @@ STORIES: dict[str, tuple[list[Operation], set[str], tuple[str, ...]]] = {
         {"G1a"},
         ("read uncommitted",),
     ),
+    "its own element seen before it was appended": (
+        [txn(1, 0, 1, "a x 1"), txn(2, 2, 3, "r x 1,2", "a x 2")],
+        {"internal"},
+        (),
+    ),
+    "appended in one order and read in another": (
+        [txn(1, 0, 1, "a x 1", "a x 2"), txn(2, 2, 3, "r x 2,1")],
+        {"incompatible order"},
+        (),
+    ),
+    "the later element seen without the earlier one": (
+        [txn(1, 0, 1, "a x 1", "a x 2"), txn(2, 2, 3, "r x 2")],
+        {"incompatible order", "G-single"},
+        (),
+    ),
+    "a register's own value read before it was written": (
+        [txn(1, 0, 1, "w x 1"), txn(2, 2, 3, "r x 2", "w x 2")],
+        {"internal"},
+        (),
+    ),
+    "two registers' writers read each other's value": (
+        [txn(1, 0, 9, "r x 2", "w x 1"), txn(2, 0, 9, "r x 1", "w x 2")],
+        {"G1c"},
+        ("read uncommitted",),
+    ),
+    "a register's read is not repeated": (
+        [
+            txn(1, 0, 1, "w x 1"),
+            txn(2, 4, 5, "w x 2"),
+            txn(3, 2, 7, "registers r x 1", "r x 2", "r x 2"),
+        ],
+        {"G-single"},
+        ("read committed",),
+    ),
     "a register read as nobody wrote it": (
         [txn(2, 0, 9, "r x 1", "w y 1")],
         {"garbage read"},
@@ -273,6 +307,22 @@ def test_the_order_of_writes_may_be_given():
     assert names(report) == {"G0"}
     with pytest.raises(InvalidRequestError, match="names 3, which nobody committed"):
         found(*history, orders={"x": [3]})
+
+
+def test_what_stands_in_a_register_may_be_a_list():
+    written, read = ["w", "x", [1, 2]], ["r", "x", [1, 2]]
+    lost = Operation(1, "txn", None, [written], None, 0, 1, "info")
+    seen = Operation(2, "txn", None, [["r", "x", None]], [read], 2, 3)
+    assert found(lost, seen).holds == ("strict serializable",)
+
+
+def test_a_read_skew_is_found_behind_any_number_of_readers():
+    skew = [txn(1, 0, 9, "r y -", "a x 1"), txn(2, 0, 9, "r x -", "a y 1")]
+    readers = [txn(client, 1, 8, "r x -", "r y 1") for client in range(3, 300)]
+    torn = [txn(300, 2, 9, "a z 1", "a w 1"), txn(301, 3, 9, "r x -", "r y 1", "r z -", "r w 1")]
+    report = found(*skew, *readers, *torn)
+    assert report.judge("snapshot isolation").failed
+    assert "G-single" in names(report)
 
 
 def test_levels_are_judged_one_by_one():
