@@ -36,6 +36,18 @@ def test_the_reference_passes(scenario: Scenario):
         assert outcome.figures["answered"] > 0
 
 
+def test_a_write_that_is_not_answered_at_the_end_may_have_been_read():
+    (agreement,) = [each for each in QUORUM.scenarios if each.name == "agreement"]
+    plan = agreement.plan(124)
+    world = QUORUM.bench.build(plan, Replica)
+    world.start()
+    world.run(plan.duration_us)
+    calls = history(world)
+    open_ones = {each.value for each in calls if each.kind == "write" and each.returned is None}
+    assert any(each.result in open_ones for each in calls if each.kind == "read" and each.happened)
+    assert play(plan, Replica, QUORUM.bench).status == "passed"
+
+
 @pytest.mark.parametrize("killer", QUORUM.killers, ids=lambda each: each.bug)
 def test_a_stored_run_kills_its_mutant_and_nobody_else(killer: Killer):
     mutant = QUORUM_MUTANTS[killer.bug]

@@ -84,7 +84,7 @@ class QuorumCluster:
         calls = made(world)
         keys = keys_of(plan)
         _available(calls, _chosen(plan, "available", keys))
-        unsure = _linearizable(calls, _chosen(plan, "linearizable", keys))
+        unsure = _linearizable(world, _chosen(plan, "linearizable", keys))
         if plan.calm_us is not None:
             _progress(plan, calls)
             for key in keys:
@@ -159,11 +159,8 @@ def _operation(call: Made, *, still: bool = False) -> Operation:
     )
 
 
-def _linearizable(calls: list[Made], keys: frozenset[str]) -> str:
-    if not keys:
-        return ""
-    told = History(_operation(each) for each in calls if each.key in keys)
-    judgement = linearizability.check(told, Register(), Budget(100_000, None))
+def _linearizable(world: Simulation, keys: frozenset[str]) -> str:
+    judgement = linearizability.check(history(world, keys), Register(), Budget(100_000, None))
     if judgement.failed:
         raise RuleBroken(LINEARIZABILITY, judgement.why)
     return judgement.why if judgement.status == "unknown" else ""
