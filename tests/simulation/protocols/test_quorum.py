@@ -15,7 +15,7 @@ from jupyter_sysdesign.simulation.protocols.quorum import merkle
 from jupyter_sysdesign.simulation.protocols.quorum.cluster import history
 from jupyter_sysdesign.simulation.protocols.quorum.messages import Copy, StoreProbe, Version
 from jupyter_sysdesign.simulation.protocols.quorum.mutants import QUORUM_MUTANTS
-from jupyter_sysdesign.simulation.protocols.quorum.policy import Policy
+from jupyter_sysdesign.simulation.protocols.quorum.policy import Policy, ring
 from jupyter_sysdesign.simulation.protocols.quorum.presets import PRESETS
 from jupyter_sysdesign.simulation.protocols.quorum.replica import Replica
 from jupyter_sysdesign.simulation.protocols.quorum.rules import RULES, StoreRules
@@ -110,6 +110,17 @@ def test_old_reads_are_found_by_the_checkers_too():
     world.start()
     world.run(plan.duration_us)
     assert models.classify(history(world, ["x"])).judgements["linearizable"].failed
+
+
+def test_who_stands_in_for_an_owner_is_left_with_no_copy():
+    policy = Policy(n=3, r=2, w=2, sloppy=True, versions="clock", repair="after")
+    for seed in range(8):
+        plan = cut_plan(policy, seed)
+        world = QUORUM.bench.build(plan, Replica)
+        world.start()
+        world.run(plan.duration_us)
+        having = {each for each in world.servers if "x" in world.probe(each).copies}
+        assert having <= set(ring("x", world.servers)[: policy.n]), seed
 
 
 def test_presets_are_as_strong_as_they_say():

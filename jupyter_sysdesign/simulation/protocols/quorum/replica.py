@@ -169,11 +169,12 @@ class Replica(Repairing):
         self.answer(work, ok=True, value=newest.value)
         self.done(number)
         if policy.repair != "never":
-            for each in work.found:
-                if each not in current and each != self.ctx.id:
+            # Who only stands in has no copy to mend, and nobody would keep one up to date.
+            for each in self.owners(key):
+                if each == self.ctx.id:
+                    self.keep(key, newest)
+                elif each in work.found and each not in current:
                     self.ctx.send(each, Store(0, key, newest))
-            if self.ctx.id in self.owners(key):
-                self.keep(key, newest)
 
     def store(self, number: int, copy: Copy) -> None:
         """Store a copy on every owner of its key."""
