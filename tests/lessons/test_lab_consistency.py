@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
+from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.simulation.checkers import models
 from jupyter_sysdesign.simulation.checkers.notation import read, read_sections, verdicts
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LESSON = Catalogue().lesson("lab-consistency")
 NOTEBOOK = nbformat.read(LESSON.notebooks / "lesson.ipynb", as_version=4)
@@ -86,3 +92,15 @@ def test_the_real_history_is_as_long_and_as_weak_as_the_lesson_says():
     assert any("194 operations" in each.source for each in NOTEBOOK.cells)
     assert weakest(names["recorded"]) == [right("real-history")] == ["linearizable"]
     assert "client c1 read x" in printed
+
+
+def test_a_history_too_large_to_be_judged_is_not_said_to_be_right(tmp_path: Path):
+    both = ("ann writes x 1", "bob writes y 1", "ann reads y nothing", "bob reads x nothing")
+    many = [f"c{number % 11} writes z {number}" for number in range(22)]
+    lines = ["[linearizable]", *both, "ann reads y 1", "bob reads x 1", *many]
+    (tmp_path / "histories.txt").write_text("\n".join(lines), encoding="utf-8")
+    (real_time,) = load_checks(LESSON, ["real-time"])
+    context: Any = SimpleNamespace(workspace=tmp_path)
+    outcome = real_time(context)
+    assert not outcome.passed
+    assert "[linearizable] may break sequential, too" in outcome.why
