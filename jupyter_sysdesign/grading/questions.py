@@ -128,10 +128,12 @@ def answer(
         answered = previous is not None and not previous.skipped
         if decision is None:
             return previous if previous is not None and answered else _skipped(at)
-        if previous is not None and answered and isinstance(question, Predict):
-            if value == previous.value:
-                return previous  # the cell was run again
-            if previous.score is not None:
+        if previous is not None and answered:
+            predicted = isinstance(question, Predict)
+            seen = isinstance(question, Observe) and previous.correct
+            if (predicted or seen) and value == previous.value:
+                return previous  # the cell was run again, maybe after another run
+            if predicted and previous.score is not None:
                 raise ConflictError(
                     "You have seen how this came out; a prediction counts only before.",
                     hint="Your first prediction and its score are kept.",

@@ -389,6 +389,16 @@ def test_running_a_cell_again_loses_nothing(lesson: Lesson, file: AnswersFile):
     assert answer(lesson, file, "factor", 5).skipped is False
 
 
+def test_an_observation_that_was_right_stays_right(lesson: Lesson, file: AnswersFile):
+    before = Recorded([run(850, at=1)])
+    right = answer(lesson, file, "observe", "850 ms", recorded=before)
+    assert right.correct is True
+    faster = Recorded([run(850, at=1), run(20, at=9)])
+    assert answer(lesson, file, "observe", "850 ms", recorded=faster) == right
+    assert answer(lesson, file, "observe", "800 ms", recorded=faster).correct is False
+    assert answer(lesson, file, "observe", "800 ms", recorded=before).correct is True
+
+
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
