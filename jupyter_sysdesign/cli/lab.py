@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from jupyter_sysdesign.cli.output import COULD_NOT, command, console
 from jupyter_sysdesign.cli.place import RuntimeOption, default_folder
-from jupyter_sysdesign.errors import NotFoundError, OutsideRootError
+from jupyter_sysdesign.errors import NotFoundError, OutsideRootError, ResourceError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
@@ -84,7 +85,11 @@ def _to_go_on_with(catalogue: Catalogue, known: list[Workspace], root: Path) -> 
     """
     from jupyter_sysdesign.curriculum.answers import AnswersFile
 
-    passed = {each.lesson for each in known if AnswersFile(each.folder).passed_at is not None}
+    passed = set()
+    for each in known:
+        with contextlib.suppress(ResourceError):  # who cannot say so was not passed
+            if AnswersFile(each.folder).passed_at is not None:
+                passed.add(each.lesson)
     left = {each.id: each for each in catalogue.lessons() if each.id not in passed}
     for each in known:
         if each.lesson in left and each.folder.is_relative_to(root):

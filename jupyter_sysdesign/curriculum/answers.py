@@ -7,6 +7,7 @@ Keys this version does not know are kept as they are.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -25,29 +26,32 @@ if TYPE_CHECKING:
 
 NAME = "answers.json"
 MAX_BYTES = 4_000_000
+_DAMAGED = "answers.damaged-"
+#: What reading fails with because of what is there: a link, a folder, a pipe, a socket.
+_NO_PLAIN_FILE = (errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENXIO)
 
 
 class AnswersFile:
     """The answers and progress of one workspace.
 
+    Whatever reads or writes raises a ResourceError where the file cannot be read just now.
+
     Attributes:
         path: the file; it does not exist before the first answer.
-        notices: what a person should be told, e.g. that a damaged file was put aside.
     """
 
     def __init__(self, folder: Path) -> None:
         """Work on the workspace in ``folder``."""
         self.path = folder / NAME
-        self.notices: list[str] = []
         self._lock = folder / ".sysdesign" / "answers.lock"
 
     def answers(self) -> dict[str, Answer]:
         """Return the answers by question id; entries that make no sense are left out (and kept)."""
-        return _answers(self._read())
+        return _answers(self._read() or {})
 
     def checks(self) -> dict[str, dict[str, Any]]:
         """Return the last result of each check: ``{status, points, max_points, at}``."""
-        checks = self._read().get("checks")
+        checks = (self._read() or {}).get("checks")
         if not isinstance(checks, dict):
             return {}
         return {str(key): each for key, each in checks.items() if isinstance(each, dict)}
@@ -55,7 +59,7 @@ class AnswersFile:
     @property
     def passed_at(self) -> float | None:
         """When the lesson's verdict was first ``passed``; finished once is finished."""
-        value = self._read().get("passed_at")
+        value = (self._read() or {}).get("passed_at")
         with contextlib.suppress(OverflowError):
             return float(value) if isinstance(value, (int, float)) else None
         return None
@@ -63,7 +67,16 @@ class AnswersFile:
     @property
     def tried(self) -> bool:
         """Whether a verdict was ever asked for (solutions are kept back until then)."""
-        return bool(self._read().get("verdicts"))
+        return bool((self._read() or {}).get("verdicts"))
+
+    @property
+    def notices(self) -> list[str]:
+        """What a person should be told: that a damaged file is there, or was put aside."""
+        kept = sorted(self.path.parent.glob(f"{_DAMAGED}*.json"))
+        told = [f"{NAME} could not be read; it was kept as {each.name}." for each in kept]
+        if self._read() is None:
+            told.append(f"{NAME} cannot be read; the next answer puts it aside.")
+        return told
 
     def put(self, question: str, answer: Answer) -> None:
         """Store one answer; all others stay as they are."""
@@ -114,39 +127,40 @@ class AnswersFile:
     def _edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         try:
             with self.locked():
-                document = self._read(put_aside=True)
+                there = self._read()
+                document = there or {}
                 for key in ("answers", "checks"):
                     if not isinstance(document.get(key, {}), dict):
                         document[f"{key}_unreadable"] = document.pop(key)
                 document.setdefault("version", 1)
                 change(document)
-                replace(self.path, _written(document), aside=self._lock.parent)
+                keep = None
+                if there is None:
+                    keep = self.path.with_name(f"{_DAMAGED}{time.time_ns()}.json")
+                replace(self.path, _written(document), aside=self._lock.parent, keep=keep)
         except OSError as error:
             raise ResourceError(
                 f"Your answer could not be saved: {error.strerror}",
                 hint=f"Make room, or the right to write, in {self.path.parent}, and answer again.",
             ) from error
 
-    def _read(self, *, put_aside: bool = False) -> dict[str, Any]:
+    def _read(self) -> dict[str, Any] | None:
+        """Return what is in the file, nothing where there is none; None if it is damaged.
+
+        Raises:
+            ResourceError: it cannot be read just now, and may well be whole.
+        """
         try:
-            document = _parse(read_plain(self.path, MAX_BYTES + 1))
+            return _parse(read_plain(self.path, MAX_BYTES + 1))
         except FileNotFoundError:
             return {}
-        except OSError:  # a link, a folder, or no right to read
-            document = None
-        if document is not None:
-            return document
-        if put_aside:
-            aside = self.path.with_name(f"answers.damaged-{time.time_ns()}.json")
-            self.path.rename(aside)
-            self._notice(f"answers.json could not be read; it was kept as {aside.name}.")
-        else:
-            self._notice("answers.json cannot be read; the next answer puts it aside.")
-        return {}
-
-    def _notice(self, text: str) -> None:
-        if text not in self.notices:
-            self.notices.append(text)
+        except OSError as error:
+            if error.errno in _NO_PLAIN_FILE:
+                return None
+            raise ResourceError(
+                f"{self.path} cannot be read: {error.strerror}",
+                hint="Nothing in it was changed. Try again, or see to your right to read it.",
+            ) from error
 
 
 def _written(document: dict[str, Any]) -> str:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def replace(path: Path, text: str, *, aside: Path | None = None) -> None:
+def replace(path: Path, text: str, *, aside: Path | None = None, keep: Path | None = None) -> None:
     """Replace ``path`` by ``text``: temporary file, fsync, rename, fsync of the folder.
 
-    The temporary file is made in ``aside``, on the same disk; by default beside ``path``.
+    The temporary file is made in ``aside``, on the same disk; by default beside ``path``. What was
+    there before, be it a folder, becomes ``keep``.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=aside or path.parent)
     try:
@@ -26,6 +27,8 @@ def replace(path: Path, text: str, *, aside: Path | None = None) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        if keep is not None:
+            path.rename(keep)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -60,9 +60,7 @@ class Connection:
 
     def notices(self) -> list[str]:
         """Return what is to be told of the answers that are kept; nothing is started for that."""
-        file = AnswersFile(self.workspace.folder)
-        file.answers()
-        return file.notices
+        return AnswersFile(self.workspace.folder).notices
 
     def detail(self) -> WorkspaceDetail:
         """Return answers and progress as they are now."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from file_locks import until_somebody_waits
@@ -19,7 +21,10 @@ from jupyter_sysdesign.curriculum import progress
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
-from jupyter_sysdesign.errors import InvalidRequestError
+from jupyter_sysdesign.errors import InvalidRequestError, ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def verdict(*statuses: Status) -> Verdict:
@@ -44,7 +49,48 @@ def test_a_damaged_file_is_kept_aside_and_said(tmp_path: Path, garbage: bytes):
     assert file.answers()["q"].value == 1
     (aside,) = tmp_path.glob("answers.damaged-*.json")
     assert aside.read_bytes() == garbage
-    assert any(aside.name in notice for notice in file.notices)
+    for told in (file.notices, AnswersFile(tmp_path).notices):
+        assert any(aside.name in notice for notice in told)
+
+
+def test_what_cannot_be_read_just_now_is_not_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    AnswersFile(tmp_path).put("q", Answer(value=1, answered_at=1))
+
+    def stale(*_: object) -> bytes:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("jupyter_sysdesign.curriculum.answers.read_plain", stale)
+        for ask in (
+            AnswersFile(tmp_path).answers,
+            lambda: AnswersFile(tmp_path).put("r", Answer(value=2, answered_at=1)),
+        ):
+            with pytest.raises(ResourceError, match="cannot be read: Stale file handle"):
+                ask()
+    file = AnswersFile(tmp_path)
+    file.put("r", Answer(value=2, answered_at=1))
+    assert {name: each.value for name, each in file.answers().items()} == {"q": 1, "r": 2}
+    assert file.notices == []
+
+
+@pytest.mark.parametrize("make", [Path.touch, Path.mkdir], ids=["file", "folder"])
+def test_what_is_damaged_stays_where_no_other_can_be_written(
+    tmp_path: Path, make: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+):
+    make(tmp_path / "answers.json")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(os, "fsync", full)
+        with pytest.raises(ResourceError, match="could not be saved: No space"):
+            AnswersFile(tmp_path).put("q", Answer(value=1, answered_at=1))
+    assert {each.name for each in tmp_path.iterdir()} == {"answers.json", ".sysdesign"}
+    AnswersFile(tmp_path).put("q", Answer(value=1, answered_at=1))
+    assert list(AnswersFile(tmp_path).answers()) == ["q"]
 
 
 def test_a_link_is_not_followed(tmp_path: Path):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"])
 
-_NAMED = (400, 403, 404, 409, 422)
+_NAMED = (400, 403, 404, 409, 422, 507)
 
 
 @router.get("", operation_id="workspaces", responses=documented(409))
@@ -36,7 +36,7 @@ async def known(asking: Asking) -> list[WorkspaceDetail]:
         if asking.sees(workspace.folder):
             try:
                 found.append(await _detail(asking, workspace))
-            except SysdesignError:  # its lesson is gone or broken: the others are still there
+            except SysdesignError:  # its lesson is gone, say: the others are still there
                 continue
     return found
 

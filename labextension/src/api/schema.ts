@@ -2560,6 +2560,15 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The machine has no room. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     workspace: {
@@ -2620,6 +2629,15 @@ export interface operations {
             };
             /** @description The request or a file a person wrote is invalid. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The machine has no room. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
