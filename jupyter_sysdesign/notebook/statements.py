@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from jupyter_sysdesign.environment import sql_script
 from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.notebook.explain import Plan
 from jupyter_sysdesign.notebook.rendering import sql as rendering
@@ -17,14 +19,18 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.environment.status import SqlResult
     from jupyter_sysdesign.notebook.connection import Connection
 
+_COMMENT = r"(?: --[^\n]*(?:\n|\Z) | /\* (?:(?!\*/).)* \*/ )"
+_SPACE = rf"(?: \s | {_COMMENT} )*"
 _EXPLAIN = re.compile(
-    r"""\s* EXPLAIN \b \s*
-    (?: \( (?! \s* (?:SELECT|WITH|VALUES|TABLE) \b ) (?P<options> [^()]* ) \)
-      | (?P<words> (?: (?:ANALYZE|ANALYSE|VERBOSE) \b \s* )* ) )
-    \s* (?P<rest> .+ )""",
+    rf"""EXPLAIN \b {_SPACE}
+    (?: \( (?! {_SPACE} (?:SELECT|WITH|VALUES|TABLE) \b )
+        (?P<options> (?: {_COMMENT} | (?!--|/\*)[^()] )* ) \)
+      | (?P<words> (?: (?:ANALYZE|ANALYSE|VERBOSE) \b {_SPACE} )* ) )
+    {_SPACE} (?P<rest> .+ )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-_ANALYZE = re.compile(r"\bANALY[ZS]E\b(?!\s*,?\s*(?:FALSE|OFF|0)\b)", re.IGNORECASE)
+_COMMENTS = re.compile(_COMMENT, re.VERBOSE | re.DOTALL)
+_ANALYZE = re.compile(r"""\bANALY[ZS]E\b(?!\s*=?\s*['"]?(?:FALSE|OFF|0)\b)""", re.IGNORECASE)
 
 
 class Table:
@@ -77,9 +83,9 @@ def sql(
         InvalidRequestError: no statement, or parameters that are no list.
     """
     _check(statement)
-    asked = _EXPLAIN.fullmatch(statement)
+    asked = _asked(statement)
     if asked is not None:
-        options = f"{asked['options'] or ''} {asked['words'] or ''}"
+        options = _COMMENTS.sub(" ", f"{asked['options'] or ''} {asked['words'] or ''}")
         if _ANALYZE.search(options):
             return explain(connection, asked["rest"], parameters=parameters)
         return _estimate(connection, asked["rest"], parameters)
@@ -98,7 +104,7 @@ def explain(connection: Connection, statement: str, *, parameters: Sequence[Any]
         InvalidRequestError: no statement, or parameters that are no list.
     """
     _check(statement)
-    asked = _EXPLAIN.fullmatch(statement)
+    asked = _asked(statement)
     if asked is not None:  # people write it out of habit
         statement = asked["rest"]
     ensure_running(connection)
@@ -115,6 +121,14 @@ def _estimate(connection: Connection, statement: str, parameters: Sequence[Any])
     )
     document = result.rows[0][0]
     return Plan(json.loads(document) if isinstance(document, str) else document, statement)
+
+
+def _asked(statement: str) -> re.Match[str] | None:
+    """Return the parts of a statement that begins with EXPLAIN, whatever is said before it."""
+    with contextlib.suppress(sql_script.ScriptError, ValueError):
+        (only,) = sql_script.split(statement)  # PostgreSQL refuses what is none, or several
+        return _EXPLAIN.fullmatch(only.text)
+    return None
 
 
 def _check(statement: object) -> None:
