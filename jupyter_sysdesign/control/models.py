@@ -271,7 +271,7 @@ def _bindable(values: list[Any]) -> list[Any]:
 
 
 class SqlRequest(_Request):
-    """One statement against the environment's database, as the learner's own role."""
+    """One statement against the environment's database, in a session of its own."""
 
     statement: str = Field(min_length=1, max_length=100_000)
     service: str | None = None

@@ -24,6 +24,9 @@ _TOKEN = re.compile(
 )
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _TRANSACTION = {"begin", "start", "commit", "end", "abort", "rollback"}
+_TEMPORARY = frozenset({"temp", "temporary"})
+#: What may stand between CREATE and the kind of thing it makes.
+_BEFORE_KIND = _TEMPORARY | {"or", "replace", "local", "global"}
 _ROUTINE = re.compile(r"create( or replace)? (function|procedure)\b")
 
 
@@ -62,6 +65,14 @@ class Statement:
         if not self.words or self.words[0] not in _TRANSACTION:
             return self.words[:2] == ("prepare", "transaction")
         return not (self.words[0] == "rollback" and "to" in self.words[1:3])
+
+    @property
+    def lasts_a_session(self) -> bool:
+        """Tell whether what it does, at most, is over when its session or transaction is."""
+        first, rest = self.words[:1], self.words[1:]
+        if first == ("create",):
+            return not _TEMPORARY.isdisjoint(itertools.takewhile(_BEFORE_KIND.__contains__, rest))
+        return first in (("set",), ("reset",), ("discard",)) or self.controls_transaction
 
     @property
     def shuts_out(self) -> str:

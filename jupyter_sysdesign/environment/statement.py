@@ -19,7 +19,7 @@ from psycopg import errors as pg
 from jupyter_sysdesign.environment import sql_script
 from jupyter_sysdesign.environment.sql_errors import answers, is_beyond, is_end, is_no_room, said
 from jupyter_sysdesign.environment.status import SqlResult
-from jupyter_sysdesign.errors import ResourceError, SqlError, UnavailableError
+from jupyter_sysdesign.errors import InvalidRequestError, ResourceError, SqlError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,10 +53,17 @@ async def execute(
     """Run ``statement``; with ``explain``, run it under EXPLAIN ANALYZE and roll it back.
 
     Raises:
+        InvalidRequestError: what it does would be over with the session, which is its own.
         SqlError: PostgreSQL refuses it, or it took longer than a minute.
         ResourceError: the database has no room.
         UnavailableError: the database does not answer, or ended meanwhile.
     """
+    first = _first(statement)
+    if first is not None and first.lasts_a_session:
+        raise InvalidRequestError(
+            "This would be over as soon as it is run: each statement has a session of its own here",
+            hint="`sysdesign console` (in JupyterLab: Talk to the Database) keeps one session.",
+        )
     sent = _EXPLAIN + statement if explain else statement
     try:
         return await asyncio.wait_for(
@@ -114,7 +121,7 @@ async def _fetch(
     rows: list[list[object]] = []
     truncated = False
     async with connection.cursor() as cursor:
-        if not _is_read(statement):
+        if not _is_read(_first(statement)):
             # Prepared: PostgreSQL then takes one statement only.
             await cursor.execute(query, parameters, prepare=True)
             if cursor.description is None:
@@ -137,14 +144,17 @@ async def _fetch(
     return _result(columns, rows, None, began, truncated=truncated)
 
 
-def _is_read(statement: str) -> bool:
-    try:
-        words = [word for each in sql_script.split(statement)[:1] for word in each.words]
-    except sql_script.ScriptError:  # PostgreSQL says what is wrong with it
+def _first(statement: str) -> sql_script.Statement | None:
+    """Return the first of what should be one; None where PostgreSQL says what is wrong with it."""
+    with contextlib.suppress(sql_script.ScriptError):
+        return next(iter(sql_script.split(statement)), None)
+    return None
+
+
+def _is_read(statement: sql_script.Statement | None) -> bool:
+    if statement is None or not statement.words or statement.words[0] not in _READS:
         return False
-    if not words or words[0] not in _READS:
-        return False
-    return (_CHANGES if words[0] == "with" else _MAKES).isdisjoint(words)
+    return (_CHANGES if statement.words[0] == "with" else _MAKES).isdisjoint(statement.words)
 
 
 def _names(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> list[str]:

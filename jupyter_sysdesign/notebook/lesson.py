@@ -139,7 +139,7 @@ class Lesson:
     def sql(
         self, statement: str, parameters: Sequence[Any] = (), *, max_rows: int = 200
     ) -> statements.Table | Plan:
-        """Run one statement in the database; EXPLAIN gives a readable plan."""
+        """Run one statement in a session of its own; EXPLAIN gives a readable plan."""
         return statements.sql(self._connection, statement, parameters=parameters, max_rows=max_rows)
 
     def explain(self, statement: str, parameters: Sequence[Any] = ()) -> Plan:

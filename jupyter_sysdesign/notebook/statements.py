@@ -80,7 +80,8 @@ def sql(
 
     Raises:
         SqlError: PostgreSQL refused it.
-        InvalidRequestError: no statement, or parameters that are no list.
+        InvalidRequestError: no statement, one that would end with its session (SET, BEGIN), or
+            parameters that are no list.
     """
     _check(statement)
     asked = _asked(statement)

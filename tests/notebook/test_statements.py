@@ -10,6 +10,7 @@ import pytest
 
 from jupyter_sysdesign.environment.statement import execute
 from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.notebook.explain import Plan
 from jupyter_sysdesign.notebook.statements import Table, explain, sql
 
@@ -64,3 +65,38 @@ def test_explain_without_analyze_runs_nothing(connection: Connection, off: str) 
     assert isinstance(plan, Plan)
     assert not plan.measured
     assert plan.statement == DELETE
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "BEGIN",
+        "-- all or nothing\nSTART TRANSACTION",
+        "ROLLBACK;",
+        "SET enable_seqscan = off",
+        "set local work_mem = '64kB'",
+        "RESET ALL",
+        "DISCARD TEMP",
+        "CREATE TEMP TABLE few (id int)",
+        "create or replace temporary view few as select 1",
+        "CREATE LOCAL TEMPORARY TABLE few AS SELECT 1",
+    ],
+)
+def test_what_would_end_with_its_statement_is_refused(
+    connection: Connection, statement: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match="a session of its own") as refused:
+        sql(connection, statement)
+    assert "sysdesign console" in refused.value.hint
+
+
+def test_what_only_looks_like_it_is_run(connection: Connection) -> None:
+    for statement in (
+        "CREATE TABLE temp (reset int)",
+        "CREATE INDEX temporary ON temp (reset)",
+        "ALTER TABLE temp SET (fillfactor = 70)",
+        "DROP TABLE temp",
+        "SHOW work_mem",
+        "DO $$ BEGIN PERFORM 1; END $$",
+    ):
+        sql(connection, statement)

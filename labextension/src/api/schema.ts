@@ -2012,7 +2012,7 @@ export interface components {
         };
         /**
          * SqlRequest
-         * @description One statement against the environment's database, as the learner's own role.
+         * @description One statement against the environment's database, in a session of its own.
          */
         SqlRequest: {
             /** Statement */
