@@ -50,8 +50,10 @@ class Plan:
     @property
     def rows(self) -> float:
         """Return the rows of the result, or for INSERT, UPDATE and DELETE the rows written."""
-        if self.root.type == "ModifyTable" and not self.root.rows and self.root.children:
-            return self.root.children[0].rows
+        if self.root.type == "ModifyTable" and not self.root.rows:
+            for child in self.root.children:
+                if child.raw.get("Parent Relationship") not in {"InitPlan", "SubPlan"}:
+                    return child.rows
         return self.root.rows
 
     @property

@@ -292,6 +292,14 @@ def test_writes_are_explained_too(explained: Explained) -> None:
     assert not plan.root.counted
 
 
+def test_rows_that_a_cte_found_are_not_those_written(explained: Explained) -> None:
+    found = "WITH few AS MATERIALIZED (SELECT id FROM products WHERE stock = 1)"
+    update = "UPDATE products SET stock = 9 WHERE id IN (SELECT id FROM few WHERE id < 31)"
+    plan = Plan(explained(f"{found} {update}"))
+    assert plan.root.children[0].rows == 8000
+    assert plan.rows == 6
+
+
 def test_without_analyze_there_are_only_guesses(explained: Explained) -> None:
     plan = Plan(explained("SELECT * FROM products WHERE category_id = 7", analyze=False))
     assert not plan.measured
