@@ -115,6 +115,23 @@ def test_rows_an_index_led_to_in_vain(explained: Explained) -> None:
     assert "8,000 rows" in sentence(scan, "filter")
 
 
+@pytest.mark.parametrize(
+    ("statement", "source"),
+    [
+        ("SELECT * FROM generate_series(1, 5000) AS n WHERE n % 100 = 0", "It was given"),
+        ("SELECT * FROM (VALUES (1), (2), (3)) AS v (n) WHERE n > 1", "It was given"),
+        (
+            "SELECT * FROM products LEFT JOIN orders USING (id) WHERE coalesce(quantity, 1) = 1",
+            "It joined",
+        ),
+    ],
+)
+def test_rows_that_no_index_led_to(explained: Explained, statement: str, source: str) -> None:
+    plan = Plan(explained(statement))
+    thrown = next(node for node in plan.nodes if node.removed())
+    assert sentence(thrown, "filter").startswith(f"{source} ")
+
+
 def test_sort_in_memory_top_n_and_on_disk(explained: Explained) -> None:
     memory = Plan(explained("SELECT * FROM products ORDER BY name", "work_mem='64MB'"))
     assert codes(node(memory, "Sort")) == {"sort": Level.NOTICE}

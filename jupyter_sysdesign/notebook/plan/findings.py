@@ -148,18 +148,22 @@ def _filter(node: PlanNode) -> Iterator[Finding]:
     if thrown < 1:
         return
     wasted = read >= _MANY_ROWS and thrown / read >= _WASTED
-    source = {
-        "CTE Scan": "It was given",
-        "Subquery Scan": "It was given",
-        "Aggregate": "It computed",
-    }.get(node.type, "The index led to")
     yield Finding(
         "filter",
         Level.PROBLEM if wasted else Level.NOTE,
         "rows removed by filter",
-        f"{source} {count(read, 'row')}; {number(thrown)} of them ({percent(thrown / read)}) were "
-        "then thrown away by the filter.",
+        f"{_source(node)} {count(read, 'row')}; {number(thrown)} of them "
+        f"({percent(thrown / read)}) were then thrown away by the filter.",
     )
+
+
+def _source(node: PlanNode) -> str:
+    """Say where the rows came from that a filter looked at."""
+    if node.type == "Bitmap Heap Scan" or node.index:
+        return "The index led to"
+    if "Join Type" in node.raw:
+        return "It joined"
+    return "It computed" if node.type in {"Aggregate", "WindowAgg"} else "It was given"
 
 
 def _join_filter(node: PlanNode) -> Iterator[Finding]:
