@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+from psycopg.types.string import TextLoader
 
 from jupyter_sysdesign.environment import sql_script
 from jupyter_sysdesign.environment.sql_errors import answers, is_beyond, is_end, is_no_room, said
@@ -23,6 +26,8 @@ from jupyter_sysdesign.errors import InvalidRequestError, ResourceError, SqlErro
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from psycopg.abc import AdaptContext, Buffer
 
 _CONNECT_TIMEOUT_S = 5
 _STATEMENT_TIMEOUT_S = 60
@@ -39,7 +44,29 @@ _MAKES = frozenset({"into"})
 _CHANGES = _MAKES | {"insert", "update", "delete", "merge"}
 _HALVES = re.compile("[\ud800-\udfff]")
 
+#: Kinds of values of which PostgreSQL has some that Python has not: ``infinity``, 44 BC, 24:00.
+_TIMES = ("date", "timestamp", "timestamptz", "time", "timetz")
+_LARGEST_INTEGER = 2**63
+#: Digits behind the point that somebody may have stored; quotients have more, and are rounded.
+_STORED_DIGITS = 6
+
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+class _TimeLoader(Loader):
+    """Reads a date or time; one that Python cannot have stays as PostgreSQL writes it."""
+
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        super().__init__(oid, context)
+        usual = psycopg.adapters.get_loader(oid, Format.TEXT)
+        assert usual is not None  # noqa: S101 (psycopg has one for each of _TIMES)
+        self._usual = usual(oid, context)
+
+    def load(self, data: Buffer) -> object:
+        try:
+            return self._usual.load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
 
 
 async def execute(
@@ -91,6 +118,9 @@ async def _execute(
     async with await psycopg.AsyncConnection.connect(
         dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, options=options
     ) as connection:
+        for name in _TIMES:
+            connection.adapters.register_loader(name, _TimeLoader)
+        connection.adapters.register_loader("interval", TextLoader)  # a month has no length
         bound = list(parameters) or None
         began = time.perf_counter()
         if explain:
@@ -117,11 +147,11 @@ async def _fetch(
     max_rows: int,
     began: float,
 ) -> SqlResult:
-    query = _one(statement)
+    query, first = _one(statement), _first(statement)
     rows: list[list[object]] = []
     truncated = False
     async with connection.cursor() as cursor:
-        if not _is_read(_first(statement)):
+        if first is None or not _is_read(first):
             # Prepared: PostgreSQL then takes one statement only.
             await cursor.execute(query, parameters, prepare=True)
             if cursor.description is None:
@@ -139,8 +169,8 @@ async def _fetch(
                         break
                     rows.append([_cell(value) for value in row])
         columns = _names(cursor)
-    if not columns:
-        columns = await _columns(connection, query, parameters)
+    if not columns and first is not None:
+        columns = await _columns(connection, first.text.encode(), parameters)
     return _result(columns, rows, None, began, truncated=truncated)
 
 
@@ -151,8 +181,8 @@ def _first(statement: str) -> sql_script.Statement | None:
     return None
 
 
-def _is_read(statement: sql_script.Statement | None) -> bool:
-    if statement is None or not statement.words or statement.words[0] not in _READS:
+def _is_read(statement: sql_script.Statement) -> bool:
+    if not statement.words or statement.words[0] not in _READS:
         return False
     return (_CHANGES if statement.words[0] == "with" else _MAKES).isdisjoint(statement.words)
 
@@ -195,7 +225,13 @@ def _result(
 def _decimal(value: decimal.Decimal) -> object:
     if not value.is_finite():
         return str(value)
-    return int(value) if value == value.to_integral_value() else float(value)
+    if abs(value) < _LARGEST_INTEGER:
+        if value == value.to_integral_value():
+            return int(value)
+        near, stored = float(value), value == round(value, _STORED_DIGITS)
+        if decimal.Decimal(repr(near)) == value or (near and not stored):
+            return near
+    return _short(f"{value:f}")
 
 
 def _cell(value: Any) -> object:
@@ -214,10 +250,14 @@ def _cell(value: Any) -> object:
         text = "\\x" + bytes(value).hex()
     elif isinstance(value, dt.date | dt.time):
         text = value.isoformat()
-    elif isinstance(value, uuid.UUID | dt.timedelta | ipaddress.IPv4Address):
+    elif isinstance(value, uuid.UUID | ipaddress.IPv4Address):
         text = str(value)
     else:
         text = _sayable(str(value))
+    return _short(text)
+
+
+def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_CELL else text[:_LONGEST_CELL] + " …"
 
 

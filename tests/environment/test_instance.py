@@ -681,7 +681,7 @@ async def test_sql_answers_in_json_values_and_refuses_in_words(tiny: Watched) ->
             "nan",
             "\\x01ff",
             "2026-01-02",
-            "0:01:30",
+            "00:01:30",
             "Infinity",
         ]
     ]

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jupyter_sysdesign.environment.statement import execute
-from jupyter_sysdesign.environment.status import State
+from jupyter_sysdesign.environment.status import SqlResult, State
 from jupyter_sysdesign.errors import InvalidRequestError
 from jupyter_sysdesign.notebook.explain import Plan
 from jupyter_sysdesign.notebook.statements import Table, explain, sql
 
 if TYPE_CHECKING:
-    from jupyter_sysdesign.environment.status import SqlResult
     from jupyter_sysdesign.notebook.connection import Connection
 
 
@@ -100,3 +99,34 @@ def test_what_only_looks_like_it_is_run(connection: Connection) -> None:
         "DO $$ BEGIN PERFORM 1; END $$",
     ):
         sql(connection, statement)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("interval '1 year 2 months 3 days 4 hours'", "1 year 2 mons 3 days 04:00:00"),
+        ("timestamptz 'infinity'", "infinity"),
+        ("timestamp '-infinity'", "-infinity"),
+        ("date '0044-03-15 BC'", "0044-03-15 BC"),
+        ("time '24:00'", "24:00:00"),
+        ("ARRAY[date '2024-05-01', date 'infinity']", ["2024-05-01", "infinity"]),
+        ("timestamp '2024-05-01 12:00'", "2024-05-01T12:00:00"),
+        ("timetz '12:00+02'", "12:00:00+02:00"),
+        ("12345678901234567.89::numeric(20, 2)", "12345678901234567.89"),
+        ("1e-400::numeric", f"0.{'0' * 399}1"),
+        ("10::numeric ^ 4400", f"1{'0' * 4400}"),
+        ("9223372036854775807::numeric", 2**63 - 1),
+        ("19.99::numeric", 19.99),
+        ("avg(v) FROM (VALUES (1), (1), (2)) AS t (v)", 4 / 3),
+    ],
+)
+def test_values_are_told_as_they_are(connection: Connection, value: str, said: object) -> None:
+    found = sql(connection, f"SELECT {value}")
+    assert isinstance(found, Table)
+    assert SqlResult.model_validate_json(found.result.model_dump_json()).rows == [[said]]
+
+
+def test_no_rows_have_columns_all_the_same(connection: Connection) -> None:
+    found = sql(connection, "-- none\nSELECT id, quantity FROM orders WHERE false; -- at all\n")
+    assert isinstance(found, Table)
+    assert (found.columns, found.rows) == (["id", "quantity"], [])
