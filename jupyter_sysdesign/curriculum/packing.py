@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_sysdesign.curriculum import archive
 from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.atomic import read_plain
+from jupyter_sysdesign.curriculum.registry import Registry
 from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError, ResourceError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def pack(folder: Path, target: Path) -> list[Workspace]:
         NotFoundError: no workspace in or below ``folder``.
         InvalidFileError: a workspace's marker is damaged.
         InvalidRequestError: a file is too large for a zip, or its name cannot stand in one, or not
-            beside another one.
+            beside another one; or a workspace lies where none is looked for.
         ResourceError: no room, or no right to read or to write.
     """
     try:
@@ -60,11 +61,20 @@ def _found(folder: Path) -> dict[Workspace, PurePosixPath]:
     folder = workspaces.real(folder)
     around = workspaces.find(folder)
     if around is not None:
-        return {around: PurePosixPath("sysdesign", around.folder.name)}
+        name = around.folder.name.lstrip(".") or around.lesson  # an import takes nothing hidden
+        return {around: PurePosixPath("sysdesign", name)}
     found = {
         workspaces.load(each): PurePosixPath(each.relative_to(folder).as_posix())
         for each in _below(folder)
     }
+    for each in Registry().known():
+        above = {each.folder, *each.folder.parents}
+        if folder in above and above.isdisjoint(one.folder for one in found):
+            raise InvalidRequestError(
+                f"{each.folder} cannot be taken along: it lies in a hidden folder, or more than "
+                f"{archive.DEEPEST} folders deep",
+                hint=f"Move it, or take it by itself: `sysdesign export {each.folder}`.",
+            )
     if not found:
         raise NotFoundError(
             f"There is no workspace in {folder}", hint="`sysdesign open LESSON` makes one."

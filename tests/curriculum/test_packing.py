@@ -19,6 +19,7 @@ from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.curriculum.packing import pack
+from jupyter_sysdesign.curriculum.registry import Registry
 from jupyter_sysdesign.curriculum.unpacking import unpack
 from jupyter_sysdesign.errors import (
     ConflictError,
@@ -34,6 +35,11 @@ from jupyter_sysdesign.errors import (
 PLACE = "sysdesign/tiny"
 MARKER = json.dumps({"version": 1, "lesson": "tiny", "created_at": 1.0})
 ANSWER = Answer(value=300, answered_at=1.0)
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("SYSDESIGN_HOME", str(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture
@@ -149,6 +155,27 @@ def test_what_cannot_be_taken_along_is_said_and_leaves_no_half_zip(
         pack(made.folder, tmp_path / "no" / "work.zip")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["old"]
     pack(made.folder, target)
+
+
+@pytest.mark.parametrize("place", ["a/b/c/d/e", ".mine/tiny"])
+def test_work_that_lies_where_no_zip_takes_it_is_not_left_out_in_silence(
+    catalogue, bring, tmp_path, place
+):
+    worked(catalogue, tmp_path / "old")
+    other = worked(catalogue, tmp_path / "old", place=place)
+    Registry().remember(other)
+    with pytest.raises(InvalidRequestError, match=f"{place} cannot be taken along") as refused:
+        pack(tmp_path / "old", tmp_path / "work.zip")
+    assert f"sysdesign export {other.folder}" in refused.value.hint
+    pack(other.folder, tmp_path / "work.zip")
+    assert [each.became for each in bring(tmp_path / "work.zip")] == ["new"]
+
+
+def test_a_hidden_workspace_comes_out_in_the_open(catalogue, bring, root, tmp_path):
+    made = worked(catalogue, tmp_path / "old", place=".mine")
+    pack(made.folder, tmp_path / "work.zip")
+    (found,) = bring(tmp_path / "work.zip")
+    assert found.workspace.folder == root / "sysdesign" / "mine"
 
 
 def test_work_that_is_there_is_never_lost(catalogue, bring, root, tmp_path):
