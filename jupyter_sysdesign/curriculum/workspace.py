@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jupyter_sysdesign import file_names
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.errors import (
@@ -194,12 +195,18 @@ def real(folder: Path) -> Path:
     """Return the real path of ``folder``, which need not be there; ``~`` is a home.
 
     Raises:
-        InvalidRequestError: nobody's home, or a loop of links.
+        InvalidRequestError: nobody's home, a loop of links, or a name that cannot be said.
     """
     try:
-        return folder.expanduser().resolve()
+        found = folder.expanduser().resolve()
     except (RuntimeError, OSError) as error:
         raise InvalidRequestError(f"{folder} is no path: {error}") from error
+    if not file_names.is_text(str(found)):
+        raise InvalidRequestError(
+            f"The name of {file_names.shown(str(found))} is not UTF-8 text",
+            hint="Rename it, or use another folder.",
+        )
+    return found
 
 
 def has_marker(folder: Path) -> bool:

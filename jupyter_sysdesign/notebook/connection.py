@@ -94,9 +94,14 @@ def connect(folder: str | Path | None = None) -> Connection:
         folder: where to look, upwards; by default the current folder.
 
     Raises:
-        NotFoundError: this is no workspace.
+        NotFoundError: this is no workspace, or the current folder is gone.
     """
-    start = Path(folder) if folder is not None else Path.cwd()
+    try:
+        start = Path(folder) if folder is not None else Path.cwd()
+    except FileNotFoundError:
+        raise NotFoundError(
+            "This notebook's folder is gone.", hint="Open the lesson again, and its notebook there."
+        ) from None
     workspace = find(start)
     if workspace is None:
         raise NotFoundError(

@@ -7,12 +7,12 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from jupyter_sysdesign import paths
+from jupyter_sysdesign import file_names, paths
 from jupyter_sysdesign.control import headers, transport
 from jupyter_sysdesign.control.async_client import AsyncControlClient
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.control.launch import answers
-from jupyter_sysdesign.errors import NotFoundError, SysdesignError
+from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError, SysdesignError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +64,7 @@ class ControlLink:
 
         Raises:
             NotFoundError: the target is not forwarded.
+            InvalidRequestError: the name of the server's root cannot be said.
             UnavailableError: there is no control plane, and none can be started.
             ResourceError: nor is there a folder for one.
         """
@@ -95,7 +96,16 @@ class ControlLink:
 
     @property
     def _client(self) -> AsyncControlClient:
-        """Return the client; a server whose user has no folder to use begins without it."""
+        """Return the client; a server whose user has no folder to use begins without it.
+
+        Raises:
+            InvalidRequestError: the name of its root cannot be said.
+        """
+        if not file_names.is_text(self._root):
+            raise InvalidRequestError(
+                f"The name of JupyterLab's folder {file_names.shown(self._root)} is not UTF-8 text",
+                hint="Start JupyterLab in another folder.",
+            )
         if self._made is None:
             self._made = AsyncControlClient(holder=self.holder)
         return self._made

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from jupyter_sysdesign.curriculum.registry import Registry
 from jupyter_sysdesign.errors import (
     ConflictError,
     InvalidFileError,
+    InvalidRequestError,
     NotFoundError,
     OutsideRootError,
     ResourceError,
@@ -75,6 +77,14 @@ def test_other_folders_are_left_alone(lesson: Lesson, curriculum: Path, tmp_path
     (tmp_path / "empty").mkdir()
     assert workspaces.create(lesson, tmp_path / "empty").files() == made.files()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["empty", "file", "full", "mine"]
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(lesson: Lesson, tmp_path: Path):
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    for ask in (lambda: workspaces.create(lesson, odd / "mine"), lambda: workspaces.find(odd)):
+        with pytest.raises(InvalidRequestError, match="is not UTF-8 text"):
+            ask()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_many_at_once_make_one(lesson: Lesson, tmp_path: Path):

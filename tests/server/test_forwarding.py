@@ -12,8 +12,8 @@ from jupyter_server.auth import Authorizer
 from tornado.simple_httpclient import HTTPStreamClosedError
 
 from jupyter_sysdesign import paths
-from jupyter_sysdesign.errors import NotFoundError
-from jupyter_sysdesign.server.link import clean
+from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
+from jupyter_sysdesign.server.link import ControlLink, clean
 
 if TYPE_CHECKING:
     from conftest import Jupyter
@@ -214,6 +214,16 @@ async def test_looking_whether_something_runs_starts_nothing(
     assert workspace["path"] == "sysdesign/tiny"
     looked = await jupyter.ask("GET", "v1/environments", params={"if_alive": "1"})
     assert (looked.status, looked.body) == (200, [])
+
+
+async def test_a_root_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    link = ControlLink(str(tmp_path / os.fsdecode(b"caf\xe9")))
+    await link.adopt()
+    with pytest.raises(InvalidRequestError, match="is not UTF-8 text"):
+        await link.request("GET", "/v1/workspaces", "me", {}, b"")
+    with pytest.raises(InvalidRequestError):
+        await link.connect("/v1/environments/e/events", "me")
+    await link.close()
 
 
 def test_what_is_between_browser_and_jupyter_stays_there() -> None:
