@@ -153,7 +153,7 @@ def _editable(lesson: Lesson, submitted: Path) -> Iterator[tuple[str, bytes]]:
                 raise error
 
     for base, folders, names in os.walk(submitted, onerror=unread, followlinks=False):
-        folders[:] = sorted(each for each in folders if each not in {".git", "__pycache__"})
+        folders[:] = sorted(each for each in folders if each not in workspaces.IGNORED)
         for name in (*folders, *sorted(names)):
             walked += 1
             if walked > _WALKED:

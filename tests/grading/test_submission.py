@@ -58,6 +58,13 @@ def test_an_untouched_workspace_edits_nothing(lesson: Lesson, mine: Path, tmp_pa
     assert rebuild(lesson, mine, tmp_path / "rebuilt") == []
 
 
+def test_copies_that_jupyter_keeps_are_no_edits(lesson: Lesson, mine: Path, tmp_path: Path):
+    kept = mine / "migrations" / ".ipynb_checkpoints"
+    kept.mkdir()
+    (kept / "001-index-checkpoint.sql").write_text("CREATE INDEX")
+    assert rebuild(lesson, mine, tmp_path / "rebuilt") == []
+
+
 def test_what_was_deleted_is_pristine_again(lesson: Lesson, mine: Path, tmp_path: Path):
     (mine / "app" / "server.py").unlink()
     rebuild(lesson, mine, tmp_path / "rebuilt")
