@@ -234,6 +234,22 @@ def test_every_view_is_kept_and_nothing_runs(name: str) -> None:
     assert found.text.strip()
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (12, "12 ms"),
+        ("1,200", "1,200 ms"),
+        ("1.2 s", "1.2 s"),
+        ({"low": 1, "high": 2}, "between 1 and 2 ms"),
+        ({"low": "100 ms", "high": "1 s"}, "between 100 ms and 1 s"),
+    ],
+)
+def test_a_number_has_one_unit(value: object, said: str) -> None:
+    asked = question(options=[], unit="ms")
+    text = render("question", {"question": asked}, {"answer": answer(value=value)}).text
+    assert f"Your answer: {said}\n" in text
+
+
 def test_a_snapshot_that_makes_no_sense_is_no_error() -> None:
     for kind in ("panel", "run", "question", "verdict", "logs"):
         for snapshot in (

@@ -125,7 +125,9 @@ def said(question: dict[str, Any], value: object) -> str:
     """Return an answer as one would say it."""
     unit = f" {question['unit']}" if question.get("unit") else ""
     if isinstance(value, dict) and "low" in value:
-        return f"between {value.get('low')} and {value.get('high')}{unit}"
+        high = _figure(value.get("high"), unit)
+        low = value.get("low") if high.endswith(unit) else _figure(value.get("low"), unit)
+        return f"between {low} and {high}"
     if isinstance(value, dict) and "claims" in value:
         claims = value["claims"] if isinstance(value["claims"], dict) else {}
         stated = [f"{claim}: {each}" for claim, each in claims.items()]
@@ -134,7 +136,13 @@ def said(question: dict[str, Any], value: object) -> str:
         return f"{value.get('choice', '')}: {value.get('because', '')}"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return f"{value}{unit}"
+    return _figure(value, unit)
+
+
+def _figure(value: object, unit: str) -> str:
+    """Return a number with its unit, unless it was written with one."""
+    has_unit = isinstance(value, str) and not value.rstrip()[-1:].isdigit()
+    return str(value) if has_unit else f"{value}{unit}"
 
 
 _DECIDED = {True: "Right.", False: "Not right."}
