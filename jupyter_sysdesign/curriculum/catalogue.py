@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.control.models import LessonDetail, LessonSummary
 from jupyter_sysdesign.curriculum.lesson import LessonFile
-from jupyter_sysdesign.errors import InvalidFileError, NotFoundError
+from jupyter_sysdesign.errors import InvalidFileError, InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -89,6 +89,16 @@ class Lesson:
         }
 
 
+def _absolute(root: str) -> Path:
+    path = Path(root).expanduser()
+    if not path.is_absolute():  # kernels and the control plane each work in another folder
+        raise InvalidRequestError(
+            f"SYSDESIGN_CURRICULUM: {root!r} is no absolute path",
+            hint="Write the whole path, and start JupyterLab anew.",
+        )
+    return path
+
+
 class Catalogue:
     """All lessons below some roots, each holding ``environments/`` and ``notebooks/``.
 
@@ -106,11 +116,15 @@ class Catalogue:
 
     @property
     def roots(self) -> tuple[Path, ...]:
-        """Return the roots that exist, first come first served."""
+        """Return the roots that exist, first come first served.
+
+        Raises:
+            InvalidRequestError: ``$SYSDESIGN_CURRICULUM`` names one by a relative path.
+        """
         given = self._given
         if given is None:
             extra = os.environ.get("SYSDESIGN_CURRICULUM", "").split(os.pathsep)
-            given = (*(Path(each).expanduser() for each in extra if each), shipped())
+            given = (*(_absolute(each) for each in extra if each), shipped())
         return tuple(root.resolve() for root in given if (root / "notebooks").is_dir())
 
     @property

@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_sysdesign import yaml_file
 from jupyter_sysdesign.curriculum.catalogue import Catalogue
-from jupyter_sysdesign.errors import InvalidFileError, NotFoundError
+from jupyter_sysdesign.errors import InvalidFileError, InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +68,13 @@ def test_an_unknown_lesson_is_not_found(curriculum: Path, lesson: str):
 def test_the_configured_root_comes_before_the_shipped_one(curriculum: Path):
     assert Catalogue().roots[0] == curriculum.resolve()
     assert Catalogue().lesson("tiny").environment == curriculum / "environments" / "tiny"
+
+
+def test_a_root_that_depends_on_where_one_stands_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SYSDESIGN_CURRICULUM", "mine")
+    for ask in (Catalogue().lessons, lambda: Catalogue().lesson("tiny")):
+        with pytest.raises(InvalidRequestError, match="'mine' is no absolute path"):
+            ask()
 
 
 def test_a_lesson_says_whether_it_has_services(tmp_path: Path, curriculum: Path):
