@@ -86,6 +86,8 @@ class Templates:
     ) -> None:
         """Put a copy of template ``key`` at ``target`` (missing before), a spare one if there.
 
+        Whoever is killed meanwhile leaves a part there: it is for the caller to move what is whole.
+
         Raises:
             ResourceError: no space left; said before anything is copied.
         """
@@ -108,10 +110,7 @@ class Templates:
                 done = min(1.0, count / size)
                 progress(Progress(step="Copying the pristine data", done=done, bytes=count))
 
-        partial = target.with_name(f".{target.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        file_copy.copy_tree(home / "data", partial, copied, owner=server_owner())
-        partial.rename(target)
+        file_copy.copy_tree(home / "data", target, copied, owner=server_owner())
         if progress:
             progress(Progress(step="Copying the pristine data", done=1.0, bytes=size))
 

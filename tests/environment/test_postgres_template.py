@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from jupyter_sysdesign.environment import binaries, programs, templates
+from jupyter_sysdesign.environment import binaries, file_copy, programs, templates
 from jupyter_sysdesign.environment.owner import Owner, closed_to
 from jupyter_sysdesign.environment.services.postgres import Postgres
 from jupyter_sysdesign.errors import (
@@ -71,6 +72,42 @@ async def test_a_changed_seed_replaces_old_data(
     world.prepare()
     await world.start("db")
     assert rows(database(world).dsn("app"), "SELECT n FROM t ORDER BY n") == [(1,), (2,)]
+
+
+async def test_old_data_stay_until_the_new_are_whole(
+    make_lesson: Callable[..., Source],
+    make_world: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = lesson(DB, **{"db/1.sql": "CREATE TABLE t (n int); INSERT INTO t VALUES (1);"})
+    world = make_world(make_lesson(files))
+    world.prepare()
+    await world.start("db")
+    rows(database(world).dsn("app"), "INSERT INTO t VALUES (3) RETURNING n")
+    await world.runtime.stop("db")
+    other = make_world(make_lesson(files | {"db/2.sql": "INSERT INTO t VALUES (2);"}))
+    database(other).seed()
+    with monkeypatch.context() as full:
+        full.setattr(file_copy.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=0))
+        with pytest.raises(ResourceError, match="No space left"):
+            other.prepare()
+    copied = file_copy._Copy.file
+    with monkeypatch.context() as ending:
+
+        def file(self: Any, source: str, target: str) -> None:
+            if source.endswith("pg_hba.conf"):
+                raise KeyboardInterrupt  # whatever ends a copy that nobody cleans up after
+            copied(self, source, target)
+
+        ending.setattr(file_copy._Copy, "file", file)
+        with pytest.raises(KeyboardInterrupt):
+            other.prepare()
+    (other.place.source.pristine / "db" / "2.sql").unlink()
+    world.prepare()
+    kept = sorted(path.name for path in database(world).data.parent.iterdir())
+    assert kept == ["db"]
+    await world.start("db")
+    assert rows(database(world).dsn("app"), "SELECT n FROM t ORDER BY n") == [(1,), (3,)]
 
 
 async def test_another_postgresql_is_refused(

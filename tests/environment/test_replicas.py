@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -208,15 +209,50 @@ async def test_a_stop_does_not_wait_for_a_copy(
     await instance.start()
     (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
     applying = asyncio.ensure_future(instance.apply())
-    copies = paths.instances() / instance.id / "data" / "second-copy"
-    while not (copies.is_dir() and list(copies.iterdir())):
+    data = paths.instances() / instance.id / "data"
+    while not list(data.glob("*second-copy*/*")):
         assert not applying.done()
         await asyncio.sleep(0.02)
     with anyio.fail_after(60):  # at this rate it would take some minutes
         await instance.stop()
     with pytest.raises(ConflictError, match="stopped meanwhile"):
         await applying
-    assert not copies.exists()
+    assert not list(data.glob("*second-copy*"))
+
+
+async def test_a_copy_that_was_cut_short_by_a_kill_is_made_anew(
+    make_lesson: Callable[..., Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "name: made-up\nservices:"
+    source = make_lesson(
+        {"compose.yaml": head + DB, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
+        {"compose.yaml": head + DB},
+    )
+    instance = Watched(replace(source, editable=("compose.yaml",)))
+    await instance.start()
+    (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+    at_leisure = (*postgres_replica.COPY, "--max-rate=8M")
+    data = paths.instances() / instance.id / "data"
+    with monkeypatch.context() as slowly:
+        slowly.setattr(postgres_replica, "COPY", at_leisure)
+        applying = asyncio.ensure_future(instance.apply())
+        while not (half := list(data.glob("*second-copy*/sysdesign.json"))):
+            assert not applying.done()
+            await asyncio.sleep(0.002)
+    copy, aside = half[0].parent, data.parent / "aside"
+    subprocess.run(["cp", "-a", copy, aside], check=True)  # noqa: ASYNC221 (what a kill would leave)
+    assert not (aside / "global" / "pg_control").exists()
+    await instance.stop()
+    with pytest.raises(ConflictError, match="stopped meanwhile"):
+        await applying
+    aside.rename(copy)
+    try:
+        await instance.start()
+        assert instance.status.state is State.READY, instance.status.reason
+        assert await ask(instance, "second-copy", COUNT) == 1
+        assert sorted(each.name for each in data.iterdir()) == ["db", "second-copy"]
+    finally:
+        await stop(instance)
 
 
 async def test_the_primary_may_be_given_fewer_connections(

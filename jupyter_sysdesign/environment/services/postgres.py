@@ -155,8 +155,9 @@ class Postgres:
     def prepare(self, progress: OnProgress | None = None) -> None:
         """Copy the template (built first if need be) unless there are data; write configuration.
 
-        Data of another template are replaced.
+        Data of another template are replaced, once the copy is whole.
         """
+        shutil.rmtree(self._partial, ignore_errors=True)  # of a copy that was cut short
         key, found = self._key(), files.read_origin(self.data).get("key")
         if found != key:
             self._obtain(key, progress)
@@ -212,21 +213,28 @@ class Postgres:
             shutil.rmtree(trash, ignore_errors=True)
         return bool(found)
 
+    @property
+    def _partial(self) -> Path:
+        """Return where data lie until they are whole."""
+        return self.data.with_name(f".{self.spec.name}.partial")
+
     def _obtain(self, key: str, progress: OnProgress | None) -> None:
-        """Have pristine data; if there is no room beside those of before, these go first."""
+        """Have pristine data; if there is no room for them, what was discarded goes first."""
         self._ensure(key, progress)
-        self.discard()  # not before: what cannot be seeded costs nobody their data
+        make_folder(self._partial, self._owner)
+        self._partial.rmdir()  # only the folders above it were wanted
         try:
-            self._copy_template(key, progress)
+            self.place.templates.copy(key, self._partial, progress)
         except ResourceError:
             if not self._empty_trash():
                 raise
-            self._copy_template(key, progress)
+            self.place.templates.copy(key, self._partial, progress)
+        self._move_in()
 
-    def _copy_template(self, key: str, progress: OnProgress | None) -> None:
-        make_folder(self.data, self._owner)
-        self.data.rmdir()  # only the folders above it were wanted
-        self.place.templates.copy(key, self.data, progress)
+    def _move_in(self) -> None:
+        """Let data that are whole take the place of those there are."""
+        self.discard()  # not before: what cannot be seeded or copied costs nobody their data
+        self._partial.rename(self.data)
 
     def _configure(self) -> None:
         sockets = self.place.addresses.folder(self.spec.name)

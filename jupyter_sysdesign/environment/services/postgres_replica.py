@@ -127,7 +127,8 @@ class Replica(Postgres):
             ) from error
         self.discard()
         self._copy_primary()
-        files.write_origin(self.data, {"key": self._key()})
+        files.write_origin(self._partial, {"key": self._key()})
+        self._move_in()
         self._configure()
 
     def _has_enough(self) -> bool:
@@ -171,9 +172,9 @@ class Replica(Postgres):
         size = file_copy.tree_bytes(self.place.data(self._primary))
         self._empty_trash()  # our own data of before may be in there
         file_copy.require_room(self.data.parent, size, f"a copy of {self._primary}")
-        make_folder(self.data, self._owner)
+        make_folder(self._partial, self._owner)
         program = self._program().with_name("pg_basebackup")
-        argv = [str(program), "-D", str(self.data), "-h", str(self._upstream)]
+        argv = [str(program), "-D", str(self._partial), "-h", str(self._upstream)]
         argv += ["-p", str(POSTGRES_PORT), "-U", files.REPLICATION, *COPY]
         secrets = {"PGPASSWORD": self.place.passwords.of(self._primary, "replication")}
         owner = self._owner
@@ -190,13 +191,13 @@ class Replica(Postgres):
             ) as copying:
                 self._follow(copying)
         except FileNotFoundError as error:
-            shutil.rmtree(self.data, ignore_errors=True)
+            shutil.rmtree(self._partial, ignore_errors=True)
             raise MissingBinaryError(
                 f"{program} is not there: {self.spec.name} cannot be copied from {self._primary}",
                 hint="Reset the environment: both then begin with the same data.",
             ) from error
         except SysdesignError:
-            shutil.rmtree(self.data, ignore_errors=True)
+            shutil.rmtree(self._partial, ignore_errors=True)
             raise
 
     def _follow(self, copying: subprocess.Popen[str]) -> None:
