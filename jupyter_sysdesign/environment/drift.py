@@ -7,8 +7,11 @@ migrations, in a table of the superuser's. Grants, comments and rows are not com
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -20,12 +23,15 @@ from jupyter_sysdesign.environment.services.postgres_files import (
     EXPECTED_DATABASE,
     PRISTINE_DATABASE,
 )
+from jupyter_sysdesign.environment.sql_errors import is_wrong_anywhere
 from jupyter_sysdesign.environment.status import Drift
 from jupyter_sysdesign.environment.threads import in_thread
-from jupyter_sysdesign.errors import InvalidFileError, UnavailableError
+from jupyter_sysdesign.errors import InvalidFileError, SysdesignError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 5
 #: For whoever compares just now.
@@ -78,9 +84,7 @@ class SchemaDrift:
     ) -> Objects:
         applied = json.dumps([[each.name, each.sha256] for each in scripts])
         key = hashlib.sha256(applied.encode()).hexdigest()
-        # There is one scratch database; who comes second finds what the first one remembered.
-        await admin.execute(f"SET lock_timeout = '{_PATIENCE_S}s'")
-        await admin.execute("SELECT pg_advisory_lock(%s)", [_SCRATCH])
+        await _wait_for_turn(admin)  # who comes second finds what the first one remembered
         found = await admin.execute(
             "SELECT objects FROM sysdesign.expected_schema WHERE migrations = %s", [key]
         )
@@ -94,9 +98,37 @@ class SchemaDrift:
         )
         return objects
 
-    async def _replay(
-        self, admin: psycopg.AsyncConnection[Any], scripts: Sequence[migrations.Script]
-    ) -> Objects:
+    async def rehearse(self, scripts: Sequence[migrations.Script]) -> None:
+        """Run ``scripts`` where there are no rows, and undo it all.
+
+        What cannot be tried so passes: from the first that fits into no transaction on, and what
+        rows may be to blame for.
+
+        Raises:
+            InvalidFileError: one would be refused on any rows; with its line.
+        """
+        try:
+            async with await _connect(self._admin) as admin:
+                await _wait_for_turn(admin)
+                async with (
+                    self._scratch(admin),
+                    await _connect(self._expected_app) as app,
+                    app.transaction(force_rollback=True),
+                ):
+                    for script in itertools.takewhile(lambda one: one.in_transaction, scripts):
+                        await migrations.run(script, app)
+                        for forget in ("RESET ALL", "DISCARD TEMP", "DEALLOCATE ALL"):
+                            await app.execute(forget)
+        except InvalidFileError as error:
+            cause = error.__cause__
+            if isinstance(cause, psycopg.Error) and is_wrong_anywhere(cause):
+                raise
+        except (SysdesignError, psycopg.Error) as error:
+            log.info("not rehearsed: %s", error)
+
+    @contextlib.asynccontextmanager
+    async def _scratch(self, admin: psycopg.AsyncConnection[Any]) -> AsyncIterator[None]:
+        """Have the pristine schema without rows in the scratch database."""
         scratch = sql.Identifier(EXPECTED_DATABASE)
         drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(scratch)
         await admin.execute(drop)
@@ -106,6 +138,14 @@ class SchemaDrift:
             )
         )
         try:
+            yield
+        finally:
+            await admin.execute(drop)
+
+    async def _replay(
+        self, admin: psycopg.AsyncConnection[Any], scripts: Sequence[migrations.Script]
+    ) -> Objects:
+        async with self._scratch(admin):
             for script in scripts:
                 async with await _connect(self._expected_app) as app:
                     if script.in_transaction:
@@ -115,8 +155,6 @@ class SchemaDrift:
                         await migrations.run(script, app)
             async with await _connect(self._expected_admin) as expected:
                 return await read_schema(expected)
-        finally:
-            await admin.execute(drop)
 
 
 def _parsed(applied: Sequence[Any]) -> list[migrations.Script]:
@@ -163,6 +201,12 @@ def _settings(found: Sequence[Any], scripts: Sequence[migrations.Script]) -> lis
         if name not in written:
             lines.append(f"+ ALTER {scope} SET {setting} ({_TYPED})")
     return sorted(lines)
+
+
+async def _wait_for_turn(admin: psycopg.AsyncConnection[Any]) -> None:
+    """Be the only one with the scratch database, for as long as the session lasts."""
+    await admin.execute(f"SET lock_timeout = '{_PATIENCE_S}s'")
+    await admin.execute("SELECT pg_advisory_lock(%s)", [_SCRATCH])
 
 
 async def _connect(dsn: str) -> psycopg.AsyncConnection[Any]:

@@ -232,20 +232,36 @@ class Lifecycle:
             if not self._held_files.names(self.spec):
                 raise NotFoundError(f"{self.source.lesson} has no database to migrate")
             return applying.applied(done, [], "", notes, nothing=applying.NOTHING)
-        migrations = self.databases[0].migrations
-        reason = await migrations.must_replay()
-        if reason:
-            await in_thread(migrations.read)  # a mistake that can be seen now costs no data
-            await self.restore()
+        reason = await self.databases[0].migrations.must_replay()
         try:
-            applied = await self.databases[0].migrations.apply()
-        except psycopg.OperationalError as error:  # it went away between two statements
-            raise UnavailableError(f"The database went away: {error}") from error
+            applied = await (self._replay(reason) if reason else self._migrate())
         finally:
             await self._list_migrations()
         held = self._held_files.names(self.spec)
         nothing = applying.NOTHING if held else applying.NO_MIGRATION
         return applying.applied(done, applied, reason, notes, nothing=nothing)
+
+    async def _replay(self, reason: str) -> list[str]:
+        """Apply all migrations to pristine data; a mistake that can be seen before costs no data.
+
+        Raises:
+            SysdesignError: as ``Migrations.apply`` and ``restore``; its hint says if data are gone.
+        """
+        database = self.databases[0]
+        await database.drift.rehearse(await in_thread(database.migrations.read))
+        try:
+            await self.restore()
+            return await self._migrate()
+        except SysdesignError as error:
+            told = f"{reason}, so that the pristine data was restored before this."
+            error.hint = f"{error.hint} {told}".strip()
+            raise
+
+    async def _migrate(self) -> list[str]:
+        try:
+            return await self.databases[0].migrations.apply()
+        except psycopg.OperationalError as error:  # it went away between two statements
+            raise UnavailableError(f"The database went away: {error}") from error
 
     async def remove(self) -> None:
         """Delete the folder of an instance at rest."""

@@ -34,6 +34,11 @@ def is_end(error: psycopg.Error) -> bool:
     return error.diag.severity_nonlocalized in ("FATAL", "PANIC")
 
 
+def is_wrong_anywhere(error: psycopg.Error) -> bool:
+    """Tell whether a statement is wrong as it is written, whatever rows it meets."""
+    return (error.sqlstate or "").startswith("42") and not _is_raised(error)
+
+
 async def answers(dsn: str) -> bool:
     """Tell whether the server gives a session."""
     try:

@@ -95,6 +95,40 @@ def test_files_that_cannot_be_read_cost_no_data(
     assert (done.applied, done.replayed) == (["001-index.sql", "002-index.sql"], True)
 
 
+def test_a_replay_that_cannot_be_costs_no_data(
+    client: ControlClient, environment: str, migrations: Path
+) -> None:
+    first, second = migrations / "001-index.sql", migrations / "002-index.sql"
+    index = "SET search_path TO nowhere;\nCREATE INDEX ON public.items (price);\n"
+    first.write_text(f"{index}CREATE TEMPORARY TABLE seen ();\nPREPARE look AS SELECT 1;\n")
+    client.apply(environment)
+    client.sql(environment, "CREATE TABLE mine AS SELECT 1 AS n")
+    set_for_all = "SELECT FROM pg_db_role_setting WHERE setconfig::text LIKE '%work_mem%'"
+    first.write_text(f"ALTER ROLE shop SET work_mem = '1MB';\n{first.read_text()}")
+    for wrong in ("CREATE INDX ON items (price);", "CREATE INDEX ON items (prise);"):
+        second.write_text(f"SELECT 1;\n{wrong}\n")
+        with pytest.raises(errors.InvalidFileError) as refused:
+            client.apply(environment)
+        assert (refused.value.file, refused.value.line) == ("migrations/002-index.sql", 2)
+        assert "pristine data" not in refused.value.hint
+        assert client.sql(environment, "SELECT n FROM mine").rows == [[1]]
+        assert not client.sql(environment, set_for_all).row_count
+
+    # What only its rows are in the way of, and what fits into no transaction, is told by trying.
+    third = migrations / "003-index.sql"
+    third.write_text("-- no-transaction\nCREATE INDEX CONCURRENTLY ON items (category);\n")
+    second.write_text("ALTER TABLE items ADD CHECK (id < 0);\n")
+    with pytest.raises(errors.InvalidFileError, match="is violated") as refused:
+        client.apply(environment)
+    assert "001-index.sql changed after it was applied" in refused.value.hint
+    assert "the pristine data was restored" in refused.value.hint
+    assert not client.sql(environment, "SELECT WHERE to_regclass('mine') IS NOT NULL").row_count
+    second.write_text(first.read_text())
+    assert client.apply(environment).applied == ["002-index.sql", "003-index.sql"]
+    first.write_text("-- empty\n")
+    assert len(client.apply(environment).applied) == 3
+
+
 def test_who_is_to_blame_for_a_migration_is_told(
     client: ControlClient, environment: str, migrations: Path
 ) -> None:
