@@ -44,6 +44,7 @@ class Environment:
         source: what it is built from.
         purpose: ``lesson``, or ``check``: only there for one, and removed with its lease.
         settle: called when a run has ended.
+        failed: called with its id when it has failed, by itself or as it was started.
         after: the number its events go on from.
     """
 
@@ -52,6 +53,7 @@ class Environment:
         source: Source,
         purpose: str,
         settle: Callable[[Environment], Awaitable[None]],
+        failed: Callable[[str], None],
         after: int = 0,
     ) -> None:
         self.source = source
@@ -70,6 +72,7 @@ class Environment:
         )
         self.faults = Injector(self.instance, self._tell_fault)
         self.schedules = Schedules(self.instance, self.faults)
+        self._failed = failed
         self._starting: asyncio.Task[None] | None = None
         self._removed = False
 
@@ -202,6 +205,8 @@ class Environment:
             self.recorder.follow(state)
             if state in AT_REST:
                 self.events.forget_droppable()
+            if state is State.FAILED:
+                self._failed(self.id)
         if kind in _CHANGES:
             self.schedules.follow()
             self.faults.follow()

@@ -29,14 +29,20 @@ class Environments:
 
     Args:
         forgotten: hears the id of one that is being deleted, as it stops being found.
+        failed: hears the id of one that has failed.
     """
 
     def __init__(
-        self, catalogue: Catalogue, workspaces: Registry, forgotten: Callable[[str], None]
+        self,
+        catalogue: Catalogue,
+        workspaces: Registry,
+        forgotten: Callable[[str], None],
+        failed: Callable[[str], None],
     ) -> None:
         self._catalogue = catalogue
         self._workspaces = workspaces
         self._forgotten = forgotten
+        self._failed = failed
         self._known: dict[str, Environment] = {}
         # Of those that were deleted: the number that the events of the next one go on from.
         self._ended: dict[str, int] = {}
@@ -150,7 +156,9 @@ class Environments:
             return existing, False
         new = not (paths.instances() / source.instance_id).exists()
         after = self._ended.get(source.instance_id, 0)
-        made = await asyncio.to_thread(Environment, source, purpose, self._settle, after)
+        made = await asyncio.to_thread(
+            Environment, source, purpose, self._settle, self._failed, after
+        )
         self._known[made.id] = made
         return made, new
 

@@ -151,7 +151,7 @@ class Leases:
         return True
 
     def forget_detached(self, environment: str) -> None:
-        """Drop the detached lease of an environment that was stopped on purpose."""
+        """Drop the detached lease of an environment that was stopped on purpose, or failed."""
         self._end_timer(environment)
         self._stop_waiting(environment)
 

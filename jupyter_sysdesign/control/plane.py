@@ -39,7 +39,9 @@ class ControlPlane:
         self.catalogue = Catalogue()
         self.workspaces = Registry()
         self.leases = Leases(grace_s, self._give_up)
-        self.environments = Environments(self.catalogue, self.workspaces, self._forget)
+        self.environments = Environments(
+            self.catalogue, self.workspaces, self._forget, self.leases.forget_detached
+        )
         self.checks = Checks(self.let_go)
         self._background: set[asyncio.Task[None]] = set()
 

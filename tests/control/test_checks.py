@@ -156,7 +156,7 @@ async def test_an_end_that_is_told_twice_takes_no_verdict_and_no_clean_up(
         for _ in range(100):
             await asyncio.sleep(0)
 
-    environment = Environment(tiny_lesson, "lesson", settle)
+    environment = Environment(tiny_lesson, "lesson", settle, lambda _: None)
     checks = Checks(let_go)
     checking = asyncio.ensure_future(checks.run(environment, ChecksRequest(), ["few-indexes"]))
     while not (found := running("grading.checker")):  # noqa: ASYNC110 (nobody is told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from family import running
 
 from jupyter_sysdesign import errors, paths
 from jupyter_sysdesign.control.client import ControlClient
+from jupyter_sysdesign.environment.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,6 +145,26 @@ def test_detached_until_an_end(control: Control, monkeypatch: pytest.MonkeyPatch
     assert state(control, other) == "ready"
     client.end_detached(other)
     control.until(lambda: state(control, other) == "stopped")
+
+
+def test_a_detached_lease_ends_where_its_environment_failed(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "1000")
+    workspace = control.workspace().id
+    leaving = control.client(holder="cli:up")
+    leaving.wait(leaving.create_environment(workspace).id)
+    leaving.detach(workspace, ttl_s=3600)
+    leaving.close()
+    noted = Ledger.read(paths.instances() / workspace)
+    assert noted is not None
+    os.kill(noted.keepers[-1].pid, signal.SIGKILL)  # its supervisor
+    control.until(lambda: state(control, workspace) == "failed")
+    coming = control.client(holder="kernel:coming")
+    coming.start(workspace)
+    coming.wait(workspace)
+    coming.close()
+    control.until(lambda: state(control, workspace) == "stopped", "it outlives who started it")
 
 
 def test_what_nobody_takes_over_is_given_up(

@@ -214,7 +214,7 @@ class PutAway:
 
     def __init__(self, source: Source) -> None:
         self.ended, self.go_on = asyncio.Event(), asyncio.Event()
-        self.environment = Environment(source, "lesson", self._settle)
+        self.environment = Environment(source, "lesson", self._settle, lambda _: None)
         self._steady = load_profiles(source.locate(FILE), FILE)["steady"]
 
     async def _settle(self, _environment: Environment) -> None:
