@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends
@@ -55,6 +55,11 @@ class Caller:
         """Keep the environment alive as long as the caller's lease."""
         if self.lease is not None:
             self.plane.leases.hold(self.lease, environment.id)
+
+    def end_with_us(self, work: asyncio.Task[Any]) -> None:
+        """Cancel ``work`` when the holder of the caller's lease is gone."""
+        if self.lease is not None:
+            self.plane.leases.end_with(self.lease, work)
 
     async def workspace(self, workspace: str) -> Workspace:
         """Return a workspace by id or absolute path.

@@ -63,11 +63,16 @@ class Checks:
         self._last: dict[str, Verdict] = {}
 
     async def run(
-        self, environment: Environment, request: ChecksRequest, declared: Collection[str]
+        self,
+        environment: Environment,
+        request: ChecksRequest,
+        declared: Collection[str],
+        began: Callable[[asyncio.Task[str]], None],
     ) -> Verdict:
         """Return the verdict on the environment's workspace; its events tell how it comes about.
 
-        Goes on when the caller leaves: the verdict is then only in the events and in progress.
+        Goes on when the caller is cancelled: the verdict is then only in the events and in
+        progress. ``began`` is given what to cancel to end it.
 
         Raises:
             ConflictError: one is being checked already.
@@ -82,6 +87,7 @@ class Checks:
         seed = request.seed if request.seed is not None else secrets.randbelow(2**53)
         checker = _Checker(environment, f"check:{uuid.uuid4().hex}")
         running = asyncio.create_task(checker.run(seed, request.only))
+        began(running)
         whole = request.only is None or set(request.only) >= set(declared)
         check = asyncio.create_task(
             self._check(environment, checker, running, seed, whole=whole),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.errors import LeaseEndedError
 
@@ -31,12 +31,16 @@ class Lease:
 
 @dataclass(eq=False)
 class Holder:
-    """A client that comes and goes; ``environments`` are the ids it keeps alive."""
+    """A client that comes and goes.
+
+    ``environments`` are the ids it keeps alive, ``work`` is what is done for it alone.
+    """
 
     key: str
     parent: str | None
     environments: set[str] = field(default_factory=set)
     connections: dict[str, Lease] = field(default_factory=dict)
+    work: set[asyncio.Task[Any]] = field(default_factory=set)
     grace: asyncio.TimerHandle | None = None
 
 
@@ -129,6 +133,15 @@ class Leases:
         lease.holder.environments.add(environment)
         self._stop_waiting(environment)
 
+    def end_with(self, lease: Lease, work: asyncio.Task[Any]) -> None:
+        """Cancel ``work`` when the lease's holder is gone, at once if it is."""
+        holder = lease.holder
+        if self._holders.get(holder.key) is not holder:
+            work.cancel()
+            return
+        holder.work.add(work)
+        work.add_done_callback(holder.work.discard)
+
     def wait_for_holder(self, environment: str) -> None:
         """An environment was started: unless somebody holds it, it has the grace period."""
         self._stop_waiting(environment)
@@ -196,6 +209,8 @@ class Leases:
         if holder.grace is not None:
             holder.grace.cancel()
         self._retire(holder)
+        for each in holder.work:
+            each.cancel()
         return holder.environments
 
     def _retire(self, holder: Holder) -> None:

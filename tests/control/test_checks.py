@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -122,6 +124,34 @@ def test_one_check_at_a_time_and_unknown_when_the_checker_dies(control: Control)
     control.until(lambda: not left(environment), "the system under check is still there")
 
 
+ASKING = """
+import sys
+from jupyter_sysdesign.control.client import ControlClient
+with ControlClient(holder="cli:asking") as client:
+    client.check(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_check_ends_with_who_asked_for_it(
+    control: Control, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    monkeypatch.setenv("SYSDESIGN_GRACE_S", "0.2" if how is signal.SIGKILL else "1000")
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(workspace.id, start=False).id
+    asking = subprocess.Popen(
+        [sys.executable, "-c", ASKING, environment], stderr=subprocess.DEVNULL
+    )
+    control.until(lambda: left(environment))
+    asking.send_signal(how)
+    asking.wait()
+    control.until(lambda: not client.checks(environment).going, "nobody waits for its verdict")
+    verdict = client.checks(environment).verdict
+    assert verdict is not None
+    assert verdict.reason == "The check was ended before it was done"
+    assert left(environment) == []
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_the_end_of_the_control_plane_ends_the_check(control: Control, how: signal.Signals) -> None:
     client, workspace = control.client(holder="kernel:a"), control.workspace()
@@ -158,7 +188,9 @@ async def test_an_end_that_is_told_twice_takes_no_verdict_and_no_clean_up(
 
     environment = Environment(tiny_lesson, "lesson", settle, lambda _: None)
     checks = Checks(let_go)
-    checking = asyncio.ensure_future(checks.run(environment, ChecksRequest(), ["few-indexes"]))
+    checking = asyncio.ensure_future(
+        checks.run(environment, ChecksRequest(), ["few-indexes"], lambda _: None)
+    )
     while not (found := running("grading.checker")):  # noqa: ASYNC110 (nobody is told)
         await asyncio.sleep(0.01)
     (checker,) = found

@@ -27,7 +27,8 @@ async def state(environment: str, asking: Asking) -> ChecksState:
 async def check(environment: str, request: ChecksRequest, asking: Asking) -> Verdict:
     """Rebuild the system from the learner's editable files and decide; answers when decided.
 
-    The environment itself need not run. Events tell of each check as it is decided.
+    The environment itself need not run. Events tell of each check as it is decided. It goes on when
+    this request is broken off, and ends with the holder of its lease.
     """
     found = await asking.held(environment)
     lesson = await asyncio.to_thread(asking.plane.catalogue.lesson, found.source.lesson)
@@ -37,4 +38,4 @@ async def check(environment: str, request: ChecksRequest, asking: Asking) -> Ver
         raise NotFoundError(
             f"{lesson.id} has no check {unknown[0]!r}", hint=f"It has {', '.join(known)}."
         )
-    return await asking.plane.checks.run(found, request, known)
+    return await asking.plane.checks.run(found, request, known, asking.end_with_us)

@@ -551,7 +551,8 @@ export interface paths {
          * Check
          * @description Rebuild the system from the learner's editable files and decide; answers when decided.
          *
-         *     The environment itself need not run. Events tell of each check as it is decided.
+         *     The environment itself need not run. Events tell of each check as it is decided. It goes on when
+         *     this request is broken off, and ends with the holder of its lease.
          */
         post: operations["check"];
         delete?: never;
