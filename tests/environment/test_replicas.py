@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -218,6 +221,37 @@ async def test_a_stop_does_not_wait_for_a_copy(
     with pytest.raises(ConflictError, match="stopped meanwhile"):
         await applying
     assert not list(data.glob("*second-copy*"))
+
+
+async def test_a_stop_does_not_wait_for_a_checkpoint(make_lesson: Callable[..., Source]) -> None:
+    head = "name: made-up\nservices:"
+    source = make_lesson(
+        {"compose.yaml": head + DB, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
+        {"compose.yaml": head + DB},
+    )
+    instance = Watched(replace(source, editable=("compose.yaml",)))
+    await instance.start()
+    async with await psycopg.AsyncConnection.connect(instance.dsn("admin", "db")) as admin:
+        working = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+        (checkpointer,) = await (await admin.execute(working)).fetchone() or [0]
+    os.kill(checkpointer, signal.SIGSTOP)  # so that it takes as long as anybody may wait
+    (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+    applying = asyncio.ensure_future(instance.apply())
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE query = 'CHECKPOINT' AND state = 'active'"
+    async with await psycopg.AsyncConnection.connect(
+        instance.dsn("admin", "db"), autocommit=True
+    ) as admin:
+        while await (await admin.execute(asked)).fetchone() != (1,):
+            assert not applying.done()
+            await asyncio.sleep(0.02)
+    stopping = asyncio.ensure_future(instance.stop())
+    stopped, _ = await asyncio.wait({stopping}, timeout=40)
+    with suppress(ProcessLookupError):
+        os.kill(checkpointer, signal.SIGCONT)
+    await stopping
+    assert stopped
+    with pytest.raises(ConflictError, match="stopped meanwhile"):
+        await applying
 
 
 async def test_a_copy_that_was_cut_short_by_a_kill_is_made_anew(

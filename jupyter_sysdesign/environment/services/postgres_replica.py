@@ -8,9 +8,13 @@ so is one whose primary has less of something now than its log was written with.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
+import socket
 import subprocess
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -34,6 +38,7 @@ from jupyter_sysdesign.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from jupyter_sysdesign.environment.services.base import OnProgress
@@ -111,14 +116,19 @@ class Replica(Postgres):
         found = self.data.is_dir()
         fits = found and self._has_enough()
         try:
-            with psycopg.connect(
-                self._dsn_of(self._primary, "admin"),
-                autocommit=True,
-                connect_timeout=_CONNECT_TIMEOUT_S,
-            ) as primary:
+            with (
+                psycopg.connect(
+                    self._dsn_of(self._primary, "admin"),
+                    autocommit=True,
+                    connect_timeout=_CONNECT_TIMEOUT_S,
+                ) as primary,
+                _cut_off(primary, self.place.cancelled),
+            ):
                 if not self._renew_slot(primary, keep=fits):
                     return
         except psycopg.OperationalError as error:
+            if self.place.cancelled.is_set():
+                raise ConflictError(STOPPED) from error
             if found:
                 return
             raise StartFailedError(
@@ -231,6 +241,28 @@ class Replica(Postgres):
         except psycopg.OperationalError:
             return
         raise NotReady(f"it does not stream from {self._primary} yet")
+
+
+@contextlib.contextmanager
+def _cut_off(server: psycopg.Connection[Any], cancelled: threading.Event) -> Iterator[None]:
+    """End the connection when ``cancelled`` is set: a checkpoint takes as long as a disk does."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_CANCELLED_WITHIN_S):
+            if cancelled.is_set():
+                with contextlib.suppress(OSError):  # the server hung up just now
+                    wire.shutdown(socket.SHUT_RDWR)
+                return
+
+    with socket.socket(fileno=os.dup(server.fileno())) as wire:
+        watching = threading.Thread(target=watch, name="cut-off", daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watching.join()
 
 
 def _said(copying: subprocess.Popen[str]) -> str | None:
