@@ -25,11 +25,13 @@ class Subscription:
     Attributes:
         after: number of the last event.
         closed: set once ``close`` was called.
+        opened: called each time the stream is open, by whoever iterates.
     """
 
     def __init__(self, connect: Callable[[int], ClientConnection], after: int) -> None:
         self.after = after
         self.closed = threading.Event()
+        self.opened: Callable[[], None] = lambda: None
         self._connect = connect
         self._connection: ClientConnection | None = None
         self._lock = threading.Lock()
@@ -48,6 +50,7 @@ class Subscription:
                     if self.closed.is_set():
                         return
                     self._connection = connection
+                self.opened()
                 try:
                     for text in connection:
                         event = Event.model_validate_json(text)

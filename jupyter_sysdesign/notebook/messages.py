@@ -95,7 +95,7 @@ class Messages:
         address = subscriber._asdict()
         try:
             # Says that the stream is open, also when nothing happens for a while.
-            self._send({**address, "events": []})
+            events.opened = lambda: self._send({**address, "events": []})
             for event in events:
                 if events.closed.is_set():
                     return

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,10 @@ from jupyter_sysdesign.control.events import DROPPABLE, EventStream, TooSlowErro
 from jupyter_sysdesign.control.models import EventType
 from jupyter_sysdesign.control.sequence import Sequence
 from jupyter_sysdesign.errors import InvalidRequestError
+from jupyter_sysdesign.notebook.messages import Messages
+
+if TYPE_CHECKING:
+    from conftest import Control
 
 KINDS = st.sampled_from([kind for kind in EventType if kind is not EventType.GAP])
 # What happens, in any order: an event, reader i takes what it has, reader i comes back.
@@ -189,3 +194,21 @@ def test_a_reader_from_before_a_kill_hears_of_the_gap(tmp_path: Any) -> None:
     have = taken(after_kill.subscribe(1))
     assert_holes_are_said(have, 1)
     assert [event["type"] for event in have] == ["gap", "file.saved"]
+
+
+def test_a_view_in_a_kernel_is_not_told_that_a_stream_is_open_which_is_refused(
+    control: Control,
+) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(workspace.id, start=False).id
+    said: list[dict[str, Any]] = []
+    connection: Any = SimpleNamespace(client=client, environment=environment)
+    messages = Messages(connection, said.append)
+    view = {"view": "one", "environment": environment}
+    messages.receive({**view, "subscribe": {"environment": environment, "after": 1_000_000}})
+    control.until(lambda: said and said[-1].get("closed"))
+    assert said == [{**view, "closed": True}]
+    messages.receive({**view, "subscribe": {"environment": environment, "after": 0}})
+    control.until(lambda: len(said) > 1)
+    assert said[1] == {**view, "events": []}
+    messages.close()
