@@ -205,6 +205,7 @@ class Environment:
             self.recorder.follow(state)
             if state in AT_REST:
                 self.events.forget_droppable()
+                self.runs.give_up()  # nothing answers it any more
             if state is State.FAILED:
                 self._failed(self.id)
         if kind in _CHANGES:

@@ -148,6 +148,10 @@ class Runs:
             await asyncio.wait([self._task])
         return _without_details(self._finished[run_id])
 
+    def give_up(self) -> None:
+        """Begin to end what is going on, if anything is."""
+        self._stopping.set()
+
     async def stop_all(self) -> None:
         """End what is going on; returns when the load engine is gone and the run is kept."""
         while self._task is not None:  # who sees the end of one may begin the next

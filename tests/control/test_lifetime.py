@@ -57,6 +57,14 @@ def state(control: Control, environment: str) -> str:
         return client.environment(environment).state.value
 
 
+def fail(control: Control, environment: str) -> None:
+    """Kill what runs an environment's services."""
+    noted = Ledger.read(paths.instances() / environment)
+    assert noted is not None
+    os.kill(noted.keepers[-1].pid, signal.SIGKILL)
+    control.until(lambda: state(control, environment) == "failed")
+
+
 def unending(client: ControlClient, environment: str) -> dict[str, Any]:
     """Return a load that is still going on, whatever a test does first."""
     return {**client.profiles(environment).profiles["steady"], "duration_s": 600}
@@ -156,10 +164,7 @@ def test_a_detached_lease_ends_where_its_environment_failed(
     leaving.wait(leaving.create_environment(workspace).id)
     leaving.detach(workspace, ttl_s=3600)
     leaving.close()
-    noted = Ledger.read(paths.instances() / workspace)
-    assert noted is not None
-    os.kill(noted.keepers[-1].pid, signal.SIGKILL)  # its supervisor
-    control.until(lambda: state(control, workspace) == "failed")
+    fail(control, workspace)
     coming = control.client(holder="kernel:coming")
     coming.start(workspace)
     coming.wait(workspace)
@@ -226,6 +231,19 @@ def test_a_stop_ends_the_run_that_is_going_on(control: Control) -> None:
     assert client.run(workspace, run.id).state == "stopped"
     with pytest.raises(errors.ConflictError):
         client.start_run(workspace, "steady")
+
+
+def test_a_run_ends_with_an_environment_that_failed(control: Control) -> None:
+    workspace = control.workspace().id
+    client = control.client(holder="kernel:a")
+    client.wait(client.create_environment(workspace).id)
+    run = client.start_run(workspace, unending(client, workspace))
+    control.until(lambda: client.run(workspace, run.id).ticks)
+    fail(control, workspace)
+    control.until(lambda: client.run(workspace, run.id).state == "stopped", "it goes on")
+    client.start(workspace)
+    client.wait(workspace)
+    assert client.start_run(workspace, "steady").state == "running"
 
 
 def test_where_nothing_can_be_written_down_it_is_told_and_stopped_all_the_same(
