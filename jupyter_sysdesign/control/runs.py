@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
@@ -193,9 +194,16 @@ class Runs:
         run.metrics = self._recorder.series(run.started_at)
         try:
             self._keep(run)
-        except OSError:
+            self._finished[run.id] = _without_details(run)
+        except OSError as error:
             log.exception("run %s could not be kept", run.id)
-        kept = self._finished[run.id] = _without_details(run)
+            self._forget(run.id)
+            if run.summary is not None:
+                why = f"This run will not be there in later sessions: {error.strerror or error}."
+                warning = f"{run.summary.warning} {why}".strip()
+                run.summary = run.summary.model_copy(update={"warning": warning})
+            self._finished[run.id] = run  # for as long as we are there
+        kept = _without_details(run)
         self._current = self._task = None
         await self._settle()
         self._events.emit(EventType.RUN_DONE, kept.model_dump(mode="json"))
@@ -225,6 +233,12 @@ class Runs:
             (self._folder / f"{old.id}.json").unlink(missing_ok=True)
             self._details_file(old.id).unlink(missing_ok=True)
             del self._finished[old.id]
+
+    def _forget(self, run_id: str) -> None:
+        """Delete what was written of a run that could not be kept."""
+        for file in (self._details_file(run_id), self._folder / f"{run_id}.part"):
+            with contextlib.suppress(OSError):
+                file.unlink()
 
     def _details_file(self, run_id: str) -> Path:
         return self._folder / f"{run_id}.details"

@@ -259,6 +259,24 @@ def test_where_nothing_can_be_written_down_it_is_told_and_stopped_all_the_same(
     assert client.stop(workspace).state.value == "stopped"
 
 
+def test_a_run_that_cannot_be_kept_says_so_and_is_whole_for_now(control: Control) -> None:
+    workspace = control.workspace().id
+    client = control.client(holder="kernel:a")
+    client.wait(client.create_environment(workspace).id)
+    folder = paths.instances() / workspace / "runs"
+    folder.mkdir()
+    short = {**unending(client, workspace), "duration_s": 1}
+    run = client.start_run(workspace, short, keep=5).id
+    (folder / f"{run}.part").mkdir()  # as on a full disk
+    control.until(lambda: client.run(workspace, run).state == "done")
+    found = client.run(workspace, run)
+    assert found.ticks
+    assert found.answers
+    assert found.summary is not None
+    assert "This run will not be there in later sessions: " in found.summary.warning
+    assert [each.name for each in folder.iterdir()] == [f"{run}.part"]
+
+
 def test_a_stop_overtakes_a_start(control: Control) -> None:
     workspace = control.workspace().id
     client = control.client(holder="kernel:a")
