@@ -131,7 +131,7 @@ class Lifecycle:
             self._note(
                 runner.name,
                 f"{runner.name} begins with pristine data: its scripts, its names or PostgreSQL "
-                "are others now, and what it held is gone",
+                "are others now, or it was damaged, and what it held is gone",
             )
         self._emit("service.state", runner.status.model_dump(mode="json"))
         if self.state in UP and not self._rearranging:

@@ -285,6 +285,11 @@ async def test_data_of_another_seed_are_replaced_and_it_is_said(
     await tiny.stop()
     await tiny.start()
     assert tiny.status.reason == ""
+    await tiny.stop()
+    origin = paths.instances() / tiny.id / "data" / "db" / "sysdesign.json"
+    origin.write_text("")  # as a power loss may leave it
+    await tiny.start()
+    assert tiny.status.reason.startswith("db begins with pristine data")
 
 
 # --- what the learner breaks --------------------------------------------------------------------

@@ -158,10 +158,11 @@ class Postgres:
         Data of another template are replaced, once the copy is whole.
         """
         shutil.rmtree(self._partial, ignore_errors=True)  # of a copy that was cut short
-        key, found = self._key(), files.read_origin(self.data).get("key")
-        if found != key:
+        key = self._key()
+        if files.read_origin(self.data).get("key") != key:
+            there = self.data.exists()
             self._obtain(key, progress)
-            self.replaced = found is not None and not self.spec.replica_of
+            self.replaced = there and not self.spec.replica_of
         self._configure()
         self._write_psql()
 
