@@ -159,8 +159,9 @@ class Checks:
         verdict = verdict.model_copy(
             update={"started_at": started_at, "duration_s": took, "whole": whole}
         )
-        verdict = await _complete(environment, verdict)
-        self._last[environment.id] = verdict
+        verdict = await _with_drift(environment, verdict)
+        self._last[environment.id] = verdict  # it can be read also where it cannot be noted
+        await _note(environment, verdict)
         return verdict
 
 
@@ -251,10 +252,8 @@ class _Checker:
         self._environment.events.emit(kind, data)
 
 
-async def _complete(environment: Environment, verdict: Verdict) -> Verdict:
-    """Add what only the live system knows, put it into the learner's progress, tell everybody."""
-    from jupyter_sysdesign.curriculum.answers import AnswersFile  # noqa: PLC0415 (see app.py)
-
+async def _with_drift(environment: Environment, verdict: Verdict) -> Verdict:
+    """Add what only the live system knows."""
     if environment.status.state in (State.READY, State.DEGRADED):
         try:
             drift = await environment.instance.drift()
@@ -263,11 +262,21 @@ async def _complete(environment: Environment, verdict: Verdict) -> Verdict:
             log.info("no drift of %s: %s", environment.id, error)
         except Exception:  # a verdict is one without it as well
             log.exception("no drift of %s", environment.id)
+    return verdict
+
+
+async def _note(environment: Environment, verdict: Verdict) -> None:
+    """Put it into the learner's progress, and tell everybody.
+
+    Raises:
+        ResourceError: it cannot be written down; everybody is told all the same.
+    """
+    from jupyter_sysdesign.curriculum.answers import AnswersFile  # noqa: PLC0415 (see app.py)
+
     try:
         await asyncio.to_thread(AnswersFile(environment.source.workspace).record, verdict)
     finally:
         environment.events.emit(EventType.VERDICT, verdict.model_dump(mode="json"))
-    return verdict
 
 
 def _unknown(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,8 +23,6 @@ from jupyter_sysdesign.curriculum.answers import AnswersFile
 from jupyter_sysdesign.grading.turns import Turns
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Control
 
     from jupyter_sysdesign.control.models import Verdict
@@ -89,6 +88,19 @@ def test_a_part_of_the_checks_passes_no_lesson(control: Control) -> None:
     assert not client.workspace(workspace.id).finished
     every = client.check(environment, only=client.checks(environment).declared)
     assert (every.status.value, every.whole) == ("failed", True)
+
+
+def test_a_verdict_that_cannot_be_noted_is_there_to_be_read(control: Control) -> None:
+    client, workspace = control.client(holder="kernel:a"), control.workspace()
+    environment = client.create_environment(workspace.id, start=False).id
+    in_the_way = Path(workspace.folder) / ".sysdesign" / "answers.lock"
+    in_the_way.mkdir(parents=True)  # as a full disk is
+    with pytest.raises(errors.ResourceError):
+        client.check(environment, only=["few-indexes"])
+    verdict = client.checks(environment).verdict
+    assert verdict is not None
+    assert verdict.status.value == "passed"
+    in_the_way.rmdir()
 
 
 def test_a_check_that_waits_for_its_turn_says_so(turns: Path, control: Control) -> None:
