@@ -10,6 +10,7 @@ import stat
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import psutil
 import pytest
 
 from jupyter_sysdesign.environment import link_proxy, ports
+from jupyter_sysdesign.environment.proctree import LINUX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +29,11 @@ LINK = ["source", "target"]
 class Proxy:
     """A proxy in front of an echo server, and the orders to it."""
 
-    def __init__(self, folder: Path, *, tcp: bool) -> None:
+    def __init__(self, folder: Path, *, tcp: bool, stands_still: bool = False) -> None:
         self.tcp = tcp
         self.server = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX)
         self.server.bind(("127.0.0.1", 0) if tcp else str(folder / "to"))
-        self.server.listen(100)
+        self.server.listen(4 if stands_still else 100)
         self.accepted: list[socket.socket] = []
         self._reservation = ports.Reservation() if tcp else None
         self.where: Any = self._reservation.port if self._reservation else str(folder / "listen")
@@ -46,6 +48,10 @@ class Proxy:
         to = self.server.getsockname()
         listen = {"link": LINK, "listen": self.where, "to": to[1] if tcp else to}
         assert self.order("listen", routes=[listen]) == {}
+        if not stands_still:
+            self.go_on()
+
+    def go_on(self) -> None:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def order(self, operation: str, **fields: Any) -> dict[str, Any]:
@@ -73,6 +79,10 @@ class Proxy:
 
     def open_files(self) -> int:
         return psutil.Process(self.process.pid).num_fds()
+
+    def cpu_s(self) -> float:
+        times = psutil.Process(self.process.pid).cpu_times()
+        return times.user + times.system
 
     def close(self) -> None:
         self._file.close()
@@ -108,6 +118,18 @@ def proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
     with tempfile.TemporaryDirectory(prefix="sdp-", dir="/tmp") as folder:
         proxy = Proxy(Path(folder), tcp=request.param)
         yield proxy
+        proxy.close()
+
+
+@pytest.fixture
+def still() -> Iterator[Proxy]:
+    """Return a proxy whose target accepts nothing, and whose backlog is full."""
+    with tempfile.TemporaryDirectory(prefix="sdp-", dir="/tmp") as folder:
+        proxy = Proxy(Path(folder), tcp=False, stands_still=True)
+        waiting = [proxy.connect() for _ in range(10)]
+        yield proxy
+        for client in waiting:
+            client.close()
         proxy.close()
 
 
@@ -236,6 +258,34 @@ def test_nothing_is_left_of_connections_that_ended(proxy: Proxy) -> None:
         proxy.take_back()
     while proxy.open_files() > before + 1:
         pass
+
+
+@pytest.mark.skipif(not LINUX, reason="only Linux says that a backlog is full")
+def test_who_waits_for_a_full_backlog_costs_little_and_is_let_go_when_gone(still: Proxy) -> None:
+    stayed = still.connect()
+    clients = [still.connect() for _ in range(200)]
+    for client in clients:
+        client.sendall(b"x")
+    spent = still.cpu_s()
+    time.sleep(2)
+    assert still.cpu_s() - spent < 0.4
+    assert still.open_files() > len(clients)
+    for client in clients:
+        client.close()
+    deadline = time.monotonic() + 20
+    while still.open_files() > len(clients):
+        assert time.monotonic() < deadline, still.open_files()
+    still.go_on()
+    assert exchange(stayed, b"hello") == b"hello"
+
+
+@pytest.mark.skipif(not LINUX, reason="only Linux says that a backlog is full")
+def test_who_waits_for_a_full_backlog_outlives_what_is_put_on_meanwhile(still: Proxy) -> None:
+    client = still.connect()
+    still.put("latency", latency_ms=1)
+    still.take_back()
+    still.go_on()
+    assert exchange(client, b"hello") == b"hello"
 
 
 def test_orders_that_make_no_sense_are_refused_and_change_nothing(proxy: Proxy) -> None:

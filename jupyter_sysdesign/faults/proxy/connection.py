@@ -32,9 +32,13 @@ class Link:
 
 
 class Listener:
-    """One socket that a link's source connects to, and where it leads."""
+    """One socket that a link's source connects to, and where it leads.
 
-    __slots__ = ("accepting", "address", "family", "fd", "link", "socket")
+    Attributes:
+        waiting: connections that the target's backlog had no place for, and some that ended since.
+    """
+
+    __slots__ = ("accepting", "address", "family", "fd", "link", "socket", "waiting")
 
     def __init__(
         self, link: Link, listening: socket.socket, address: str | tuple[str, int]
@@ -45,6 +49,7 @@ class Listener:
         self.family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.address = address
         self.accepting = False
+        self.waiting: deque[Connection] = deque()
 
 
 class End:
@@ -135,7 +140,7 @@ class Connection:
         established: bytes can pass.
         doomed: to be reset when the source says something.
         between: the source's next bytes begin a request.
-        swallowed: bytes of it were thrown away.
+        swallowed: bytes of it were thrown away, or would have been.
         echo: one of our own, to measure with; it takes no draws.
     """
 

@@ -7,6 +7,7 @@ import errno
 import heapq
 import socket
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.faults.proxy.conditions import RECV_BYTES, TO_TARGET
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.load.poller import Poller
 
 _ACCEPTS = 64
-_RETRY_NS = 2_000_000
+_RETRY_NS, _MOST_RETRY_NS = 2_000_000, 64_000_000
+#: The kernel's number for a peer that is gone; epoll tells it whatever else is watched.
+_HANGUP = 16
 _IDLE_NS = 3_600 * 1_000_000_000
 
 perf = time.perf_counter_ns
@@ -89,7 +92,7 @@ class Loop:
         for listener in link.listeners:
             self._watch_listener(listener)
         for connection in list(link.connections):
-            if not conditions.swallows and (connection.swallowed or not connection.pipes):
+            if connection.swallowed and not conditions.swallows:
                 self.abort(connection)  # its stream has a hole, or leads nowhere
                 continue
             connection.between = True
@@ -159,6 +162,7 @@ class Loop:
     def _swallow(self, connection: Connection) -> None:
         """Take and throw away what a connection that leads nowhere sends."""
         client = connection.client
+        connection.swallowed = True
 
         def read() -> None:
             try:
@@ -174,18 +178,43 @@ class Loop:
         self.watch(client.fd, read)
 
     def _connect(self, connection: Connection, listener: Listener) -> None:
-        if connection not in connection.link.connections:  # aborted while it waited
-            return
+        """Connect it to the target, or let it wait behind those that wait already."""
+        if listener.waiting or not self._reaches(connection, listener):
+            client = connection.client
+            client.events = _HANGUP
+            self.watched[client.fd] = lambda: self.abort(connection)
+            self._poller.add(client.fd, _HANGUP)
+            if not listener.waiting:
+                self.after(_RETRY_NS, lambda: self._retry(listener, _RETRY_NS))
+            listener.waiting.append(connection)
+
+    def _retry(self, listener: Listener, waited_ns: int) -> None:
+        """Connect those that wait, in order, as far as the target's backlog takes them."""
+        here = listener.link.connections
+        waiting = listener.waiting = deque(each for each in listener.waiting if each in here)
+        count = len(waiting)
+        while waiting and self._reaches(waiting[0], listener):
+            waiting.popleft()
+        if waiting:
+            moved = len(waiting) < count
+            wait_ns = _RETRY_NS if moved else min(2 * waited_ns, _MOST_RETRY_NS)
+            self.after(wait_ns, lambda: self._retry(listener, wait_ns))
+
+    def _reaches(self, connection: Connection, listener: Listener) -> bool:
+        """Begin to connect it to the target; False: the target's backlog is full."""
         try:
             server = End(socket.socket(listener.family, socket.SOCK_STREAM))
         except OSError:
             self.abort(connection)
-            return
+            return True
         code = server.socket.connect_ex(listener.address)
-        if code == errno.EAGAIN:  # a unix socket whose backlog is full; TCP would try again itself
+        if code == errno.EAGAIN:  # a unix socket; TCP would try again itself
             server.socket.close()
-            self.after(_RETRY_NS, lambda: self._connect(connection, listener))
-            return
+            return False
+        client = connection.client
+        if client.events:  # it has waited
+            self.forget(client.fd)
+            client.events = 0
         connection.join(server)
         if code == 0:
             self._establish(connection)
@@ -195,6 +224,7 @@ class Loop:
             self._poller.add(server.fd, WRITE)
         else:
             self.abort(connection)
+        return True
 
     def _establish(self, connection: Connection) -> None:
         connection.established = True
