@@ -25,7 +25,7 @@ RECV_BYTES = 65536
 #: Timeouts, stages and the wish to stop are looked at this often.
 BEAT_NS = 20_000_000
 TICK_NS = 100_000_000
-_FULL_BACKLOG_RETRY_NS = 2_000_000
+_RETRY_NS, _MOST_RETRY_NS = 2_000_000, 64_000_000
 
 _KINDS = {
     errno.ECONNREFUSED: "refused",
@@ -83,8 +83,10 @@ class Loop(ABC):
         self._connections: set[Connection] = set()
         self._by_fd: dict[int, Connection] = {}
         self._closed: set[int] = set()
-        self._timers: list[tuple[int, int, Connection]] = []
+        self._timers: list[tuple[int, int, Connection | None]] = []
         self._timer_count = 0
+        self._line: dict[Connection, None] = {}  # they wait for a place in the target's backlog
+        self._line_moves = self._line_wait_ns = 0
 
     @property
     def taken(self) -> int:
@@ -233,7 +235,10 @@ class Loop(ABC):
         connection.due = due
         connection.unsent = memoryview(payload)
         self._connections.add(connection)
-        self._connect(connection)
+        if self._line:
+            self._line[connection] = None
+        else:
+            self._connect(connection)
 
     def _connect(self, connection: Connection) -> None:
         try:
@@ -247,8 +252,11 @@ class Loop(ABC):
         code = link.connect_ex(self._address)
         if code == errno.EAGAIN:  # a unix socket whose backlog is full; TCP would try again itself
             link.close()
-            self._set_timer(connection, perf() + _FULL_BACKLOG_RETRY_NS)
+            if not self._line:
+                self._move_line_in(_RETRY_NS)
+            self._line[connection] = None  # or it keeps its place
             return
+        self._line.pop(connection, None)
         if code not in (0, errno.EINPROGRESS):
             link.close()
             self._broken(connection, OSError(code, ""))
@@ -283,6 +291,7 @@ class Loop(ABC):
             connection.socket.close()
             connection.socket = None
         self._connections.discard(connection)
+        self._line.pop(connection, None)
         connection.due = 0
         connection.endpoint = NOTHING
         connection.fast = connection.connecting = False
@@ -391,16 +400,34 @@ class Loop(ABC):
 
     def _set_timer(self, connection: Connection, when: int) -> None:
         connection.timer = when
+        self._push_timer(when, connection)
+
+    def _push_timer(self, when: int, connection: Connection | None) -> None:
         self._timer_count += 1
         heapq.heappush(self._timers, (when, self._timer_count, connection))
 
     def _fire_timers(self, now: int) -> None:
         while self._timers and self._timers[0][0] <= now:
             when, _, connection = heapq.heappop(self._timers)
-            if connection.timer != when:
-                continue  # closed meanwhile
-            connection.timer = 0
-            if connection.unsent is None:
+            if connection is None:
+                if when == self._line_moves:
+                    self._move_line()
+            elif connection.timer == when:  # not closed meanwhile
+                connection.timer = 0
                 self._open(connection, now)
-            else:
-                self._connect(connection)
+
+    def _move_line_in(self, wait_ns: int) -> None:
+        self._line_wait_ns = wait_ns
+        self._line_moves = perf() + wait_ns
+        self._push_timer(self._line_moves, None)
+
+    def _move_line(self) -> None:
+        """Connect those in the line, in order, as far as the target's backlog takes them."""
+        wait_ns = min(2 * self._line_wait_ns, _MOST_RETRY_NS)
+        for connection in list(self._line):
+            self._connect(connection)
+            if connection in self._line:
+                break
+            wait_ns = _RETRY_NS
+        if self._line:
+            self._move_line_in(wait_ns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -15,12 +16,14 @@ import psutil
 import pytest
 from family import running
 
+from jupyter_sysdesign.environment.proctree import LINUX
 from jupyter_sysdesign.errors import InvalidRequestError, UnavailableError
 from jupyter_sysdesign.load.run import run
 from jupyter_sysdesign.load.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Server
 
@@ -143,6 +146,20 @@ async def test_a_unix_socket_with_a_full_backlog_is_waited_for(
     summary = await run(made, unix_server.target, seed=1)
     assert summary.errors == {}
     assert unix_server.opened == 60
+
+
+@pytest.mark.skipif(not LINUX, reason="only Linux says that a backlog is full")
+async def test_a_backlog_that_stays_full_is_waited_for_at_little_cost(
+    profile: MakeProfile, tmp_path: Path
+):
+    path = str(tmp_path / "still")
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as still:  # it accepts nothing
+        still.bind(path)
+        still.listen(4)
+        made = profile(mode="open", rate=300, connections=1000, duration_s=3, timeout_s=2)
+        summary = await run(made, Target("127.0.0.1", 80, path), seed=1)
+    assert summary.errors == {"timeout": summary.requests}
+    assert summary.generator_cpu < 0.2
 
 
 @pytest.mark.parametrize(
