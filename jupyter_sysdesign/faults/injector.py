@@ -87,7 +87,7 @@ class Injector:
         Raises:
             NotFoundError, InvalidRequestError: as ``check``.
             ConflictError: the state does not allow it, or another fault is in its way.
-            UnavailableError: it did not take effect; nothing is left of it.
+            UnavailableError: it did not take effect. Nothing is left of it, or else it is active.
             SysdesignError: as ``Instance.start``.
         """
         fault = self._make(request)
@@ -97,34 +97,15 @@ class Injector:
                 await fault.inject()
                 evidence = await fault.verify()
             except BaseException as error:
-                await uninterrupted(_clear_up(fault))
+                await uninterrupted(self._undo(fault, request, schedule))
                 reason = _at_rest(self._system.status)
                 if reason and isinstance(error, SysdesignError):
                     # Whatever it met was the environment on its way down.
                     raise ConflictError(f"{self._system.id}: {reason}") from error
                 raise
-            now = time.time()
-            said = ActiveFault(
-                id=fault.identity,
-                fault=fault.id,
-                name=fault.name,
-                service=request.service,
-                link=request.link,
-                arguments=fault.arguments.model_dump(mode="json"),
-                state="active",
-                evidence=evidence,
-                started_at=now,
-                ends_at=now + request.for_s if request.for_s and not fault.one_shot else None,
-                schedule=schedule,
-            )
-            held = self._held[fault.identity] = _Held(fault, said)
-            self._tell("fault.started", said)
+            held = self._hold(fault, request, schedule, evidence)
             if fault.one_shot:
                 self._end(held, "it is over as soon as it is done")
-            elif request.for_s:
-                held.timer = asyncio.get_running_loop().call_later(
-                    request.for_s, self._time_is_over, fault.identity
-                )
         self.follow()  # what it was put on may have gone meanwhile
         return held.said
 
@@ -249,6 +230,45 @@ class Injector:
                     hint="Recover that one first.",
                 )
 
+    def _hold(
+        self, fault: Fault[Any], request: FaultRequest, schedule: str | None, evidence: str
+    ) -> _Held:
+        """Let a fault be in force until it is recovered, or its time is over."""
+        now = time.time()
+        for_s = None if fault.one_shot else request.for_s
+        said = ActiveFault(
+            id=fault.identity,
+            fault=fault.id,
+            name=fault.name,
+            service=request.service,
+            link=request.link,
+            arguments=fault.arguments.model_dump(mode="json"),
+            state="active",
+            evidence=evidence,
+            started_at=now,
+            ends_at=now + for_s if for_s else None,
+            schedule=schedule,
+        )
+        held = self._held[fault.identity] = _Held(fault, said)
+        self._tell("fault.started", said)
+        if for_s:
+            held.timer = asyncio.get_running_loop().call_later(
+                for_s, self._time_is_over, fault.identity
+            )
+        return held
+
+    async def _undo(self, fault: Fault[Any], request: FaultRequest, schedule: str | None) -> None:
+        """Undo what a fault may have done that did not come about; hold it where that fails."""
+        try:
+            await fault.recover()
+        except Exception as error:  # noqa: BLE001 (whatever it is, the fault may be in force)
+            log.warning("%s on %s could not be undone: %s", fault.id, fault.spot, error)
+            if _at_rest(self._system.status):
+                await _release(fault)
+                return
+            self._hold(fault, request, schedule, f"it could not be undone: {error}")
+            self.follow()  # it may be over for the very reason that it cannot be undone
+
     def _gone(self, identity: str, reason: str) -> None:
         held = self._held.get(identity)
         if held is not None and not held.recovering:
@@ -311,14 +331,6 @@ def _taken_out(service: str, status: EnvironmentStatus) -> str:
     if not service or any(each.name == service for each in status.services):
         return ""
     return f"{service} was taken out of the environment"
-
-
-async def _clear_up(fault: Fault[Any]) -> None:
-    """Undo what a fault may have done that did not come about."""
-    try:
-        await fault.recover()
-    except SysdesignError as error:
-        log.warning("%s on %s could not be undone: %s", fault.id, fault.spot, error)
 
 
 async def _release(fault: Fault[Any]) -> None:

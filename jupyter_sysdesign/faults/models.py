@@ -80,7 +80,10 @@ class ActiveFault(BaseModel):
     link: FaultLink | None = None
     arguments: dict[str, Any] = Field(description="all of them, defaults filled in")
     state: Literal["active", "ended"]
-    evidence: str = Field("", description="what was seen when it took effect")
+    evidence: str = Field(
+        "",
+        description="what was seen when it took effect, or that a failed one could not be undone",
+    )
     started_at: float = Field(description="seconds since the epoch")
     ends_at: float | None = Field(None, description="it recovers by itself then")
     ended_at: float | None = None

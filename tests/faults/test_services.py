@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import psycopg
@@ -21,10 +22,13 @@ from jupyter_sysdesign.errors import (
 )
 from jupyter_sysdesign.faults import cache as cache_faults
 from jupyter_sysdesign.faults import database as database_faults
+from jupyter_sysdesign.faults.cache import MemoryLimit
 from jupyter_sysdesign.faults.database import ExhaustConnections
 
 if TYPE_CHECKING:
     from links_shop import Shop
+
+    from jupyter_sysdesign.faults.fault import Fault
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +38,18 @@ async def until(condition: object, timeout_s: float = 30.0) -> None:
     while not condition():  # type: ignore[operator]
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.01)
+
+
+def fail_once(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Fault[Any]], method: str, error: Exception
+) -> None:
+    works = getattr(kind, method)
+
+    async def fails(_fault: Fault[Any]) -> None:
+        monkeypatch.setattr(kind, method, works)
+        raise error
+
+    monkeypatch.setattr(kind, method, fails)
 
 
 # --- services ----------------------------------------------------------------------------------
@@ -323,6 +339,25 @@ async def test_what_cannot_recover_when_its_time_is_over_does_so_later(
     await until(lambda: "could not be recovered" in caplog.text)
     assert [each.id for each in shop.injector.active] == [fault.id]
     await shop.instance.service("cache", "resume")
+    await until(lambda: not shop.injector.active)
+    assert shop.ended(fault) == "its time was over"
+    assert cache.config_get("maxmemory") == before
+    cache.close()
+
+
+@pytest.mark.parametrize("trouble", [ConflictError("no time"), OSError(errno.ENOSPC, "no space")])
+async def test_what_fails_and_cannot_be_undone_either_is_in_force_until_its_time_is_over(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    cache = redis.Redis.from_url(shop.instance.cache_url("cache"))
+    before = cache.config_get("maxmemory")
+    fail_once(monkeypatch, MemoryLimit, "verify", UnavailableError("nobody answers"))
+    fail_once(monkeypatch, MemoryLimit, "recover", trouble)
+    with pytest.raises(UnavailableError, match="nobody answers"):
+        await shop.inject("memory-limit", "cache", for_s=0.5, mib=1)
+    (fault,) = shop.injector.active
+    assert fault.evidence == f"it could not be undone: {trouble}"
+    assert cache.config_get("maxmemory") != before
     await until(lambda: not shop.injector.active)
     assert shop.ended(fault) == "its time was over"
     assert cache.config_get("maxmemory") == before

@@ -744,7 +744,7 @@ export interface components {
             state: "active" | "ended";
             /**
              * Evidence
-             * @description what was seen when it took effect
+             * @description what was seen when it took effect, or that a failed one could not be undone
              * @default
              */
             evidence: string;
