@@ -284,9 +284,9 @@ class Injector:
         while identity in self._held:
             try:
                 await self.recover(identity, "its time was over")
-            except SysdesignError as error:  # noqa: PERF203 (once a second)
-                if error.message != said:
-                    said = error.message
+            except Exception as error:  # noqa: BLE001, PERF203 (a full disk, too; once a second)
+                if str(error) != said:
+                    said = str(error)
                     log.warning("fault %s could not be recovered: %s", identity, said)
                 await asyncio.sleep(_AGAIN_S)
 

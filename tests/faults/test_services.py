@@ -345,6 +345,17 @@ async def test_what_cannot_recover_when_its_time_is_over_does_so_later(
     cache.close()
 
 
+async def test_an_error_nobody_foresaw_does_not_end_the_recovery_in_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = await shop.inject("memory-limit", "cache", for_s=600, mib=1)
+    fail_once(monkeypatch, MemoryLimit, "recover", OSError(errno.ENOSPC, "No space left"))
+    shop.injector._time_is_over(fault.id)
+    await until(lambda: "could not be recovered: [Errno 28] No space left" in caplog.text)
+    await until(lambda: not shop.injector.active)
+    assert shop.ended(fault) == "its time was over"
+
+
 @pytest.mark.parametrize("trouble", [ConflictError("no time"), OSError(errno.ENOSPC, "no space")])
 async def test_what_fails_and_cannot_be_undone_either_is_in_force_until_its_time_is_over(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, trouble: Exception
