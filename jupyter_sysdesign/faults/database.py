@@ -282,7 +282,7 @@ class ExhaustConnections(DatabaseFault):
     async def _keep_full(self) -> None:
         while True:
             await asyncio.sleep(_REFILL_S)
-            self._connections = [each for each in self._connections if not each.closed]
+            self._connections = [each for each in self._connections if not _has_ended(each)]
             try:
                 await self._fill()
             except ConflictError:
@@ -369,6 +369,16 @@ def server_gone(status: EnvironmentStatus, name: str) -> str:
 
 def _service(status: EnvironmentStatus, name: str) -> ServiceStatus:
     return next(each for each in status.services if each.name == name)
+
+
+def _has_ended(connection: Connection) -> bool:
+    """Look whether the server has ended an idle session; the driver notices when it reads."""
+    try:
+        for _ in range(2):  # the server's last words, and the end
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def _is_full(error: psycopg.Error) -> bool:

@@ -228,6 +228,24 @@ async def test_exhausted_connections_give_the_servers_own_error(shop: Shop) -> N
     assert (await shop.get("/items")).status_code == 200
 
 
+async def test_sessions_that_somebody_ends_do_not_pile_up_with_who_takes_all(shop: Shop) -> None:
+    fault = await shop.inject("exhaust-connections", "db")
+    me = psutil.Process()
+    with psycopg.connect(shop.instance.dsn("admin"), autocommit=True) as admin:
+        before = me.num_fds()
+        where = " FROM pg_stat_activity WHERE application_name = 'sysdesign fault'"
+
+        def sessions() -> set[object]:
+            return set(admin.execute(f"SELECT pid {where}").fetchall())
+
+        for _ in range(3):
+            ended = sessions()
+            admin.execute(f"SELECT pg_terminate_backend(pid) {where}")
+            await until(lambda: sessions() and not sessions() & ended)  # noqa: B023
+        await until(lambda: me.num_fds() <= before)
+    await shop.recover(fault)
+
+
 async def test_a_connection_that_becomes_free_meanwhile_is_taken_too(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
