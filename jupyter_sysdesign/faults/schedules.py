@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.environment.status import State
 from jupyter_sysdesign.environment.tasks import end
-from jupyter_sysdesign.errors import ConflictError, SysdesignError
+from jupyter_sysdesign.errors import ConflictError
 from jupyter_sysdesign.faults.models import FaultRequest, PlayedSchedule, StepOutcome
 
 if TYPE_CHECKING:
@@ -74,16 +74,16 @@ class Schedules:
         """End a schedule and recover its faults; nothing happens when there is none of that id.
 
         Raises:
-            SysdesignError: one of them cannot be recovered now; all others are.
+            SysdesignError, OSError: one of them cannot be recovered now; all others are.
         """
         if self._playing is not None and self._playing[0] == identity:
             await self._end()
-        failed: list[SysdesignError] = []
+        failed: list[Exception] = []
         for fault in reversed(self._injector.active):
             if fault.schedule == identity:
                 try:
                     await self._injector.recover(fault.id, "its schedule was stopped")
-                except SysdesignError as error:
+                except Exception as error:  # noqa: BLE001 (whatever it is, raised below)
                     failed.append(error)
         if failed:
             raise failed[0]
@@ -128,8 +128,8 @@ class Schedules:
     ) -> None:
         try:
             said = await self._injector.inject(request, schedule=played.id)
-        except SysdesignError as error:
-            outcome.state, outcome.message = "refused", error.message
+        except Exception as error:  # noqa: BLE001 (nobody else would hear of it)
+            outcome.state, outcome.message = "refused", str(error)
         else:
             outcome.state, outcome.id = "injected", said.id
 

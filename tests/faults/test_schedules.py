@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
+from jupyter_sysdesign.faults.cache import MemoryLimit
 from jupyter_sysdesign.faults.models import FaultSchedule
 from jupyter_sysdesign.faults.schedules import Schedules
 
 if TYPE_CHECKING:
     from links_shop import Shop
+
+    from jupyter_sysdesign.faults.fault import Fault
 
 pytestmark = pytest.mark.anyio
 
@@ -124,6 +128,30 @@ async def test_what_cannot_be_recovered_keeps_nothing_else_on(shop: Shop) -> Non
     await shop.instance.service("cache", "resume")
     await schedules.stop(begun.id)
     assert shop.injector.active == []
+
+
+async def test_a_full_disk_keeps_nothing_else_on_and_is_told_of_its_step(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_fault: Fault[Any]) -> None:
+        raise OSError(errno.ENOSPC, "No space left")
+
+    schedules = Schedules(shop.instance, shop.injector)
+    step = {"at_s": 0, "fault": "memory-limit", "service": "cache"}
+    with monkeypatch.context() as trouble:
+        trouble.setattr(MemoryLimit, "inject", fails)
+        schedules.play(story(step))
+        (outcome,) = (await played(schedules)).steps
+    assert (outcome.state, outcome.message) == ("refused", "[Errno 28] No space left")
+    begun = schedules.play(
+        story({"at_s": 0, "fault": "cpu-quota", "service": "stock"}, {**step, "at_s": 0.5})
+    )
+    await played(schedules)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(MemoryLimit, "recover", fails)
+        with pytest.raises(OSError, match="No space left"):
+            await schedules.stop(begun.id)
+    assert [each.fault for each in shop.injector.active] == ["memory-limit"]
 
 
 async def test_a_story_may_be_stopped_before_it_begins(shop: Shop) -> None:
