@@ -86,10 +86,17 @@ function watch(): () => void {
       'data-vscode-theme-kind'
     ]
   });
-  const dark = window.matchMedia('(prefers-color-scheme: dark)');
-  dark.addEventListener('change', changed);
+  const system = [
+    '(prefers-color-scheme: dark)',
+    '(forced-colors: active)'
+  ].map(query => window.matchMedia(query));
+  for (const query of system) {
+    query.addEventListener('change', changed);
+  }
   return () => {
     observer.disconnect();
-    dark.removeEventListener('change', changed);
+    for (const query of system) {
+      query.removeEventListener('change', changed);
+    }
   };
 }
