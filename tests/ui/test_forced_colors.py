@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-
-STYLE = Path(__file__).parents[2] / "labextension" / "style"
-SHEETS = ("tokens", "controls", "output", "views", "simulation", "lab", "dashboard")
+from ui.sheets import show
 
 # The same element in two states, without the words that may tell them apart as well.
 PAIRS = {
@@ -84,26 +80,21 @@ def page(browser):
     made.close()
 
 
-def show(page, body, *, theme="light", ground="dark"):
-    style = "".join((STYLE / f"{name}.css").read_text() for name in SHEETS)
+def forced(page, body, *, theme="light", ground="dark"):
     page.emulate_media(forced_colors="active", color_scheme=ground)
-    page.set_content(
-        f"<style>{style}</style><body data-jp-theme-light='{str(theme == 'light').lower()}'>"
-        f"<div class='sd-view' style='padding: 8px'>{body}</div>"
-    )
-    return page.locator(".sd-view")
+    return show(page, body, theme=theme)
 
 
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_two_states_look_different(page, pair):
-    one, other = (show(page, body).screenshot() for body in pair)
+    one, other = (forced(page, body).screenshot() for body in pair)
     assert one != other
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("ground", ["light", "dark"])
 def test_pictures_take_the_colours_that_show_on_the_systems_ground(page, theme, ground):
-    light = show(page, "", theme=theme, ground=ground).evaluate(
+    light = forced(page, "", theme=theme, ground=ground).evaluate(
         """view => {
           const pen = document.createElement('canvas').getContext('2d');
           return Object.fromEntries(['bg', 'fg', 'chart-text', 'chart-grid'].map(name => {

@@ -165,7 +165,9 @@ function Node(props: {
         onClick={props.onClick}
       >
         <span class="sd-node-row">
-          <span class="sd-service-name">{service.name}</span>
+          <span class="sd-service-name" title={service.name}>
+            {service.name}
+          </span>
           <span class="sd-muted sd-node-kind">{kindName(service.kind)}</span>
         </span>
         <span class="sd-node-row">

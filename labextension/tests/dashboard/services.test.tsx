@@ -109,3 +109,12 @@ test('what came over a link is gone with the service', async () => {
     'app asks db, nothing flows: app does not run'
   );
 });
+
+test('a name too long for its box is there in full', async () => {
+  measuresTopology();
+  const name = 'notification-dispatcher-for-the-west-1';
+  has(environment({ services: [service(name)], links: [] }));
+  await show();
+  const shown = el.querySelector(`[data-service="${name}"] .sd-service-name`);
+  expect(shown?.getAttribute('title')).toBe(name);
+});
