@@ -187,7 +187,7 @@ export class LiveChart {
         },
         {
           ...axis,
-          size: 48,
+          size: (_chart, labels) => roomFor(labels),
           values: written(formatTick)
         }
       ],
@@ -389,6 +389,12 @@ function written(
     }
     return texts;
   };
+}
+
+/** The width of the y axis: the same in all charts whose labels are not long. */
+function roomFor(labels: readonly string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map(({ length }) => length));
+  return Math.max(48, 6.5 * longest + 6);
 }
 
 function rowAt([, ...columns]: ChartData, index: number): Column {

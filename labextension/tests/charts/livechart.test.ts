@@ -1,4 +1,5 @@
 import { LiveChart } from '../../src/charts/livechart';
+import type { ChartData } from '../../src/charts/ring';
 
 test('a chart has a name before anything is drawn', () => {
   const chart = new LiveChart({
@@ -65,5 +66,40 @@ test.each([
   const before = drawn();
   chart.setData([values.map((_value, second) => second), values], [0, 10]);
   expect(drawn() - before).toBe(dots);
+  chart.dispose();
+});
+
+test('the longest label of an axis is not cut off', () => {
+  const left = new Map<string, number>();
+  const context = new Proxy(
+    {},
+    {
+      get: (_, name) =>
+        name === 'fillText'
+          ? (text: string, x: number) => left.set(text, x)
+          : () => ({ width: 10 }),
+      set: () => true
+    }
+  );
+  jest
+    .spyOn(HTMLCanvasElement.prototype, 'getContext')
+    .mockReturnValue(context as never);
+  jest.spyOn(Element.prototype, 'clientWidth', 'get').mockReturnValue(300);
+  const chart = new LiveChart({
+    title: 'p95',
+    series: [{ label: 'list', tone: 1 }],
+    format: String,
+    formatTick: value => `${value.toLocaleString('en-US')} s`,
+    formatX: String
+  });
+  document.body.append(chart.element);
+  const data: ChartData = [
+    [0, 1],
+    [0, 120_000]
+  ];
+  chart.setData(data, [0, 10]);
+  chart.setData(data, [0, 10]);
+  // It ends there, and a digit is 7 px wide.
+  expect(left.get('100,000 s')).toBeGreaterThan(55);
   chart.dispose();
 });
