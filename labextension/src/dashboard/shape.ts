@@ -128,7 +128,9 @@ export function shapeProblems(shape: IShape): Readonly<Record<string, string>> {
   for (const [name, weight] of weights) {
     const value = number(weight);
     if (value === null || value < 0 || value > LIMITS.weight) {
-      found[`mix ${name}`] = t('A weight of 0 or more.');
+      found[`mix ${name}`] = t('A weight from 0 to {most}.', {
+        most: LIMITS.weight
+      });
     }
   }
   if (!weights.some(([, weight]) => (number(weight) ?? 0) > 0)) {

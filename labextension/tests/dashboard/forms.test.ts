@@ -104,6 +104,12 @@ describe('a traffic shape', () => {
     expect(shapeProblems(shapeOf(BROWSE))).toEqual({});
   });
 
+  test('a weight that is too large is told how large it may be', () => {
+    const mix = { list: '1000001', buy: '1' };
+    const problems = shapeProblems({ ...shapeOf(BROWSE), mix });
+    expect(problems['mix list']).toBe('A weight from 0 to 1000000.');
+  });
+
   test('its outline goes through every stage', () => {
     const shape = {
       ...shapeOf(BROWSE),
