@@ -58,7 +58,7 @@ export function Chart(props: {
     }
     const store =
       spec.source === 'clients' ? state.clients.store : state.metrics;
-    const end = held ?? current.edge(state.end ?? Date.now() / 1000, stretch);
+    const end = held ?? current.edge(state.end, stretch);
     const from = end - stretch;
     const picture = [end, stretch, store.epoch, state.timeline.version].join();
     if (drawn.current !== picture) {

@@ -65,7 +65,7 @@ export function ChartGrid(props: {
           <Button
             pressed={held !== null}
             onClick={() => {
-              setHeld(held === null ? (state.end ?? Date.now() / 1000) : null);
+              setHeld(held === null ? state.end : null);
             }}
           >
             {t('Pause')}

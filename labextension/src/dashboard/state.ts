@@ -83,12 +83,14 @@ export class DashboardState {
     return this.runs.find(({ state }) => state === 'running') ?? null;
   }
 
-  /** Time of the newest sample there is, s since the epoch. */
-  get end(): number | null {
+  /** Where charts end, s since the epoch: at the newest sample, else at what was heard last. */
+  get end(): number {
     const ends = [this.metrics.end, this.clients.store.end].filter(
       end => end !== null
     );
-    return ends.length > 0 ? Math.max(...ends) : null;
+    return ends.length > 0
+      ? Math.max(...ends)
+      : this._heard || Date.now() / 1000;
   }
 
   /** The newest value of a metric; null where it is none, or old. */
@@ -149,6 +151,7 @@ export class DashboardState {
       this.verdict = { results: checks.results, verdict, waits: false };
       if (verdict) {
         this.timeline.verdict(verdict);
+        this._hear(verdict.started_at + verdict.duration_s);
       }
       if (!checks.going) {
         this._endMarks('check', []);

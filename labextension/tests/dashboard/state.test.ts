@@ -189,3 +189,9 @@ test('an older answer does not begin a run anew that has ended', async () => {
   expect(state.running).toBeNull();
   expect(state.timeline.marks.map(({ to }) => to)).toEqual([1002]);
 });
+
+test('what happened is in the charts, where nothing was measured, on whatever clock', async () => {
+  await state.load(new Api(transport));
+  state.advance([event('file.saved', 5000, { path: 'app/server.py' })]);
+  expect(state.end).toBe(5000);
+});
