@@ -2,12 +2,13 @@
 
 import { render } from 'preact';
 import { ApiError } from '../../src/api/problem';
-import type { EnvironmentStatus, ServiceStatus } from '../../src/api/types';
+import type { EnvironmentStatus } from '../../src/api/types';
 import { hubOf } from '../../src/connection/choose';
 import type { EventHub } from '../../src/connection/hub';
 import { Dashboard } from '../../src/dashboard/Dashboard';
 import type { ISysdesignSettings } from '../../src/tokens';
 import { button, rest } from '../browser';
+import { environment as ready, service } from '../environment';
 import { ScriptedTransport } from '../transport';
 
 export let transport: ScriptedTransport;
@@ -16,38 +17,18 @@ export let gone: number;
 export let opened: string[];
 let seq: number;
 
-export function service(
-  name: string,
-  more: Partial<ServiceStatus> = {}
-): ServiceStatus {
-  return {
-    name,
-    kind: name === 'db' ? 'postgres' : 'python',
-    state: 'ready',
-    reason: '',
-    cpus: 0.5,
-    ...more
-  };
-}
+export { service };
 
+/** Two services, one of which asks the other. */
 export function environment(
   more: Partial<EnvironmentStatus> = {}
 ): EnvironmentStatus {
-  return {
-    id: 'w',
-    lesson: 'l',
-    workspace: 'w',
-    runtime: 'embedded',
-    state: 'ready',
-    reason: '',
+  return ready({
     services: [service('app', { url: 'http://127.0.0.1:1' }), service('db')],
     links: [{ source: 'app', target: 'db', marked: true }],
     url: 'http://127.0.0.1:1',
-    migrations: [],
-    pending: [],
-    last_seq: 5,
     ...more
-  };
+  });
 }
 
 export function has(status: EnvironmentStatus): void {

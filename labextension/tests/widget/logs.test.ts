@@ -2,7 +2,7 @@
 
 import { button, rest, show, type, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
-import { environment, has } from './environment';
+import { environment, has } from '../environment';
 
 let transport: ScriptedTransport;
 let shown: IShown | undefined;

@@ -5,7 +5,7 @@ import { page } from '../../src/connection/page';
 import type { ISysdesignSettings } from '../../src/tokens';
 import { button, clickAgain, rest, show, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
-import { environment, has } from './environment';
+import { environment, has } from '../environment';
 
 let transport: ScriptedTransport;
 let shown: IShown | undefined;

@@ -4,7 +4,7 @@ import type { Run } from '../../src/api/types';
 import { RunState } from '../../src/widget/run/state';
 import { button, rest, show, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
-import { environment, has } from './environment';
+import { environment, has } from '../environment';
 
 let transport: ScriptedTransport;
 let shown: IShown | undefined;

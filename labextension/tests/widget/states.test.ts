@@ -1,10 +1,5 @@
 import type { StreamEvent } from '../../src/api/events';
-import type {
-  CheckResult,
-  EnvironmentStatus,
-  ServiceStatus,
-  Verdict
-} from '../../src/api/types';
+import type { CheckResult, Verdict } from '../../src/api/types';
 import { LogLines, severity } from '../../src/widget/logs/lines';
 import { advance as panel, spoken, Usage } from '../../src/widget/panel/state';
 import {
@@ -12,38 +7,7 @@ import {
   outstanding,
   stored
 } from '../../src/widget/verdict/state';
-
-function service(name: string, state: ServiceStatus['state']): ServiceStatus {
-  return {
-    name,
-    kind: 'python',
-    state,
-    reason: '',
-    url: null,
-    cpus: 1,
-    memory_bytes: null,
-    pid: null
-  };
-}
-
-function environment(...services: ServiceStatus[]): EnvironmentStatus {
-  return {
-    id: 'e',
-    lesson: 'l',
-    workspace: 'w',
-    runtime: 'embedded',
-    state: 'ready',
-    reason: '',
-    progress: null,
-    services,
-    links: [],
-    url: null,
-    migrations: [],
-    pending: [],
-    started_at: null,
-    last_seq: 0
-  };
-}
+import { environment, service } from '../environment';
 
 function event<Type extends StreamEvent['type']>(
   type: Type,
@@ -54,11 +18,11 @@ function event<Type extends StreamEvent['type']>(
 }
 
 describe('panel', () => {
-  const before = environment(service('db', 'ready'), service('app', 'ready'));
+  const before = environment({ services: [service('db'), service('app')] });
 
   test('a service changes in its place', () => {
     const after = panel({ status: before, saved: null }, [
-      event('service.state', service('app', 'restarting')),
+      event('service.state', service('app', { state: 'restarting' })),
       event('file.saved', { path: 'app/server.py' })
     ]);
     expect(after.status?.services.map(({ state }) => state)).toEqual([
@@ -69,7 +33,9 @@ describe('panel', () => {
   });
 
   test('what changed is said', () => {
-    const after = environment(service('db', 'ready'), service('app', 'failed'));
+    const after = environment({
+      services: [service('db'), service('app', { state: 'failed' })]
+    });
     expect(spoken(before, after)).toBe('app: Failed');
     expect(spoken(before, { ...before, state: 'stopping' })).toBe(
       'Environment: Stopping'

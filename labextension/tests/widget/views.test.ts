@@ -3,7 +3,7 @@
 import { ApiError } from '../../src/api/problem';
 import { button, rest, show, type IShown } from '../browser';
 import { ScriptedTransport } from '../transport';
-import { environment, has } from './environment';
+import { environment, has } from '../environment';
 
 let transport: ScriptedTransport;
 let shown: IShown | undefined;

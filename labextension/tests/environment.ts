@@ -1,7 +1,24 @@
 /** An environment that is ready, as the control plane of a test tells of it. */
 
-import type { EnvironmentStatus } from '../../src/api/types';
-import type { ScriptedTransport } from '../transport';
+import type { EnvironmentStatus, ServiceStatus } from '../src/api/types';
+import type { ScriptedTransport } from './transport';
+
+export function service(
+  name: string,
+  rest: Partial<ServiceStatus> = {}
+): ServiceStatus {
+  return {
+    name,
+    kind: name === 'db' ? 'postgres' : 'python',
+    state: 'ready',
+    reason: '',
+    url: null,
+    cpus: 0.5,
+    memory_bytes: null,
+    pid: 1,
+    ...rest
+  };
+}
 
 export function environment(
   rest: Partial<EnvironmentStatus> = {}
@@ -14,18 +31,7 @@ export function environment(
     state: 'ready',
     reason: '',
     progress: null,
-    services: [
-      {
-        name: 'db',
-        kind: 'postgres',
-        state: 'ready',
-        reason: '',
-        url: null,
-        cpus: 0.4,
-        memory_bytes: null,
-        pid: 1
-      }
-    ],
+    services: [service('db', { cpus: 0.4 })],
     links: [],
     url: null,
     migrations: [],
