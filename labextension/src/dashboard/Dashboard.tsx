@@ -83,6 +83,9 @@ export function Dashboard(props: IDashboardProps): JSX.Element {
             }, RUNS_AGAIN_MS);
           });
       }
+      if (tab !== 'checks' && events.some(({ type }) => type === 'verdict')) {
+        state.news = state.timeline.verdictWords; // the panel that says it is hidden
+      }
       if (changed) {
         redraw();
       }

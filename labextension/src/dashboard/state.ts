@@ -250,6 +250,7 @@ export class DashboardState {
   /** A check has begun, here or elsewhere: what an earlier one said is over. */
   beginCheck(): void {
     this.checking = true;
+    this.news = '';
     this.verdict = { results: [], verdict: null, waits: false };
   }
 

@@ -33,6 +33,11 @@ export class Timeline {
     return this._version;
   }
 
+  /** What the last check decided. */
+  get verdictWords(): string {
+    return this._marks.findLast(({ kind }) => kind === 'check')?.label ?? '';
+  }
+
   /** Marks that are not over before `from`. */
   since(from: number): readonly IMark[] {
     return this._marks.filter(({ to }) => to === null || to >= from);

@@ -44,3 +44,29 @@ test('check results come one by one, also of a check somebody else began', async
   expect(el.textContent).toContain('Not yet');
   expect(button(el, 'Check my fix')).toBeDefined();
 });
+
+test('a verdict is said also while another panel shows, each time', async () => {
+  has(environment());
+  await show();
+  const said = (): string => text('.sd-dash > [role=status]');
+  const verdict = {
+    lesson: 'l',
+    status: 'failed',
+    checks: [],
+    points: 0,
+    max_points: 10,
+    seed: 1,
+    started_at: 1000,
+    duration_s: 5
+  };
+  await tell('verdict', verdict);
+  expect(said()).toBe('check: not yet');
+  await tell('check.result', { id: 'fast-enough', status: 'failed' });
+  expect(said()).toBe('');
+  await tell('verdict', verdict);
+  expect(said()).toBe('check: not yet');
+  await tab('Checks');
+  await tell('check.result', { id: 'fast-enough', status: 'failed' });
+  await tell('verdict', verdict);
+  expect(said()).toBe(''); // the panel says more
+});
