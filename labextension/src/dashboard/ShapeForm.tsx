@@ -177,6 +177,7 @@ export function ShapeForm(props: {
               class="sd-number"
               value={weight}
               aria-invalid={problems[`mix ${name}`] !== undefined}
+              title={problems[`mix ${name}`]}
               onInput={event => {
                 onChange({
                   ...shape,

@@ -55,6 +55,12 @@ test('runs a profile as it is, or the shape somebody gave it', async () => {
   expect(level?.getAttribute('aria-invalid')).toBe('true');
   type(level, '40');
   await rest();
+  const weight = el.querySelector<HTMLInputElement>('.sd-mix-row input');
+  type(weight, '-1');
+  await rest();
+  expect(weight?.title).toContain('A weight from 0');
+  type(weight, '1');
+  await rest();
   await press('Run');
   expect(sent('POST').at(-1)).toEqual([
     '/v1/environments/w/runs',
