@@ -25,7 +25,7 @@ from jupyter_sysdesign.cli import (
     verify,
     work,
 )
-from jupyter_sysdesign.cli.output import Commands
+from jupyter_sysdesign.cli.output import Commands, Sentence
 
 app = typer.Typer(
     name="sysdesign",
@@ -62,7 +62,7 @@ app.command("lessons")(lessons.lessons)
 app.command("open")(lessons.open_lesson)
 app.add_typer(env.app, name="env")
 app.command("console")(console.talk)
-app.command("load")(load.load)
+app.command("load", cls=Sentence)(load.load)
 app.add_typer(fault.app, name="fault")
 app.command("check")(check.check)
 app.command("export")(work.export)

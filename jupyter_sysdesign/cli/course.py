@@ -64,7 +64,7 @@ def init(
 @command
 def demo(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="The course's folder; made anew.")
+        Path, typer.Argument(metavar="DIR", help="The course's folder; made anew.")
     ] = Path("demo-course"),
     *,
     as_json: JsonFlag = False,

@@ -8,14 +8,12 @@ import shutil
 import sys
 from dataclasses import asdict, dataclass
 
-import psutil
 import typer
 from rich.text import Text
 
 from jupyter_sysdesign import paths
 from jupyter_sysdesign.cli.output import DONE, FAILED, JsonFlag, command, emit, out
 from jupyter_sysdesign.environment import binaries
-from jupyter_sysdesign.environment.templates import is_whole
 from jupyter_sysdesign.errors import ResourceError
 
 _GIB = 1 << 30
@@ -129,6 +127,8 @@ def _quotas() -> Finding:
 
 
 def _memory() -> Finding:
+    import psutil
+
     free = psutil.virtual_memory().available
     found = f"{free / _GIB:.1f} GiB available"
     if free < _NEEDED_MEMORY:
@@ -152,6 +152,8 @@ def _disk() -> Finding:
 
 def _templates() -> list[Finding]:
     """Look at the seeded data that came with an image, where there should be some."""
+    from jupyter_sysdesign.environment.templates import is_whole
+
     shared = paths.shared_templates()
     if shared is None:
         return []

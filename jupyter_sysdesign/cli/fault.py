@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from jupyter_sysdesign.cli.output import JsonFlag, command, emit, out
+from jupyter_sysdesign.cli.output import JsonFlag, Sentence, command, emit, out
 from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, environment
 from jupyter_sysdesign.errors import InvalidRequestError, NotFoundError
 
@@ -47,7 +47,7 @@ def list_faults(*, as_json: JsonFlag = False) -> None:
             out.print(Padding(table, _INDENT))
 
 
-@app.command()
+@app.command(cls=Sentence)
 @command
 def inject(
     words: Annotated[
@@ -150,7 +150,7 @@ def status(
         _show_schedule(schedule)
 
 
-@app.command()
+@app.command(cls=Sentence)
 @command
 def play(
     words: Annotated[

@@ -9,7 +9,6 @@ from rich.table import Table
 
 from jupyter_sysdesign.cli.output import JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import WorkspaceOption, default_folder
-from jupyter_sysdesign.curriculum import workspace as workspaces
 
 
 @command
@@ -44,6 +43,7 @@ def open_lesson(
 ) -> None:
     """Make (or find) the workspace of a lesson and say where its notebook is."""
     from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.curriculum import workspace as workspaces
 
     folder = workspaces.real(workspace) if workspace else default_folder(lesson)
     with ControlClient() as client:

@@ -14,9 +14,8 @@ from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from jupyter_sysdesign.errors import InvalidRequestError, ResourceError, SysdesignError
@@ -64,10 +63,14 @@ class Commands(TyperGroup):
     def main(self, *args: Any, **settings: Any) -> Any:
         """Run the command that the words (``args``, default: this process's) name."""
         words = args[0] if args else settings.get("args")
-        if _JSON not in (sys.argv[1:] if words is None else words):
-            return super().main(*args, **settings)
+        for_people = _JSON not in (sys.argv[1:] if words is None else words)
         try:
-            code = super().main(*args, **{**settings, "standalone_mode": False})
+            code = super().main(*args, **{**settings, "standalone_mode": for_people})
+        except OSError as error:
+            code = _unprinted(error)
+        except SystemExit as end:
+            cause = end.__context__
+            code = _unprinted(cause) if isinstance(cause, OSError) else end.code
         except TyperException as error:
             context = getattr(error, "ctx", None)
             hint = f"`{context.command_path} -h` tells how it is used." if context else ""
@@ -79,14 +82,21 @@ class Commands(TyperGroup):
         sys.exit(code)
 
 
+class Sentence(TyperCommand):
+    """A command whose usage line has its words as they are; typer would put brackets around."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what stands in the usage line behind the command."""
+        words = [each.metavar for each in self.get_params(ctx) if isinstance(each, TyperArgument)]
+        return [self.options_metavar or "", *(each for each in words if each)]
+
+
 def emit(document: Any) -> None:
     """Print the one JSON document; in ASCII, which every script and every terminal can read."""
     try:
         typer.echo(json.dumps(document, default=_plain))
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            _complain(f"stdout: {_named(error)}")
-        _let_go(sys.stdout)
+        _end_stdout(error)
         raise typer.Exit(COULD_NOT) from None
 
 
@@ -139,6 +149,20 @@ def _complain(message: str, hint: str = "") -> None:
         _let_go(console.file)
 
 
+def _unprinted(error: OSError) -> int:
+    """Return the exit code where typer could not print help (its own says 1) or wrong use."""
+    _end_stdout(error)
+    told = error.__context__
+    return told.exit_code if isinstance(told, TyperException) else COULD_NOT
+
+
+def _end_stdout(error: OSError) -> None:
+    """Print no more; say why, unless whoever read has enough."""
+    if not isinstance(error, BrokenPipeError):
+        _complain(f"stdout: {_named(error)}")
+    _let_go(sys.stdout)
+
+
 def _let_go(stream: IO[str]) -> None:
     """Let go of a stream that takes no more, so that Python does not try again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -150,6 +174,8 @@ def _named(error: OSError) -> str:
 
 
 def _plain(value: object) -> object:
+    from pydantic import BaseModel
+
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     return str(value)

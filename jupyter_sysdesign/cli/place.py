@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jupyter_sysdesign.curriculum import workspace as workspaces
 from jupyter_sysdesign.errors import ConflictError, InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 LessonArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[LESSON]", help="Lesson id; not needed inside a workspace."),
+    typer.Argument(metavar="LESSON", help="Lesson id; not needed inside a workspace."),
 ]
 WorkspaceOption = Annotated[
     Path | None,
@@ -87,11 +86,15 @@ def environment(
 
 def default_folder(lesson: str, root: Path | None = None) -> Path:
     """Return where a lesson's workspace goes: ``<root>/sysdesign/<lesson>``."""
+    from jupyter_sysdesign.curriculum import workspace as workspaces
+
     return workspaces.default_folder(root or Path.cwd(), lesson)
 
 
 def _place(lesson: str | None, workspace: Path | None) -> Path | str:
     """Return the workspace's folder, or the lesson that is named where no workspace is."""
+    from jupyter_sysdesign.curriculum import workspace as workspaces
+
     found = workspaces.find(workspace or Path.cwd())
     if workspace is not None and (found is None or found.folder != workspaces.real(workspace)):
         raise NotFoundError(

@@ -15,9 +15,7 @@ from jupyter_sysdesign.cli.output import JsonFlag, command, console, emit, out
 def export(
     workspace: Annotated[
         Path,
-        typer.Argument(
-            metavar="[WORKSPACE]", help="A workspace, or a folder with workspaces in it."
-        ),
+        typer.Argument(metavar="WORKSPACE", help="A workspace, or a folder with workspaces in it."),
     ] = Path(),
     *,
     output: Annotated[

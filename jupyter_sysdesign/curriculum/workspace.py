@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jupyter_sysdesign import file_names
-from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.environment.source import Source
 from jupyter_sysdesign.errors import (
     ConflictError,
@@ -29,7 +28,7 @@ from jupyter_sysdesign.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_sysdesign.curriculum.catalogue import Lesson
+    from jupyter_sysdesign.curriculum.catalogue import Catalogue, Lesson
 
 MARKER = PurePosixPath(".sysdesign/workspace.json")
 NOTEBOOK = "lesson.ipynb"
@@ -69,13 +68,13 @@ class Workspace:
         digest = hashlib.sha256(str(self.folder).encode()).hexdigest()
         return f"{self.lesson}-{digest[:8]}"
 
-    def source(self, catalogue: Catalogue | None = None) -> Source:
+    def source(self, catalogue: Catalogue) -> Source:
         """Return what an instance of this workspace is built from.
 
         Raises:
             NotFoundError, InvalidFileError: the lesson is gone or broken.
         """
-        lesson = (catalogue or Catalogue()).lesson(self.lesson)
+        lesson = catalogue.lesson(self.lesson)
         return Source(lesson.id, lesson.environment, self.folder, tuple(lesson.file.editable))
 
     def files(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_sysdesign.control.client import ControlClient
 from jupyter_sysdesign.curriculum.answers import AnswersFile
+from jupyter_sysdesign.curriculum.catalogue import Catalogue
 from jupyter_sysdesign.curriculum.workspace import Workspace, find
 from jupyter_sysdesign.errors import NotFoundError
 from jupyter_sysdesign.load.profile import FILE, load_profiles
@@ -40,7 +41,7 @@ class Connection:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.client = ControlClient(holder=f"kernel:{workspace.folder}")
-        self.environment = workspace.source().instance_id
+        self.environment = workspace.source(Catalogue()).instance_id
         self.runtime: RuntimeName | None = None
         self.asked: dict[str, View] = {}
 
@@ -55,7 +56,7 @@ class Connection:
         Raises:
             InvalidFileError: it is wrong.
         """
-        file = self.workspace.source().locate(FILE)
+        file = self.workspace.source(Catalogue()).locate(FILE)
         return list(load_profiles(file, FILE)) if file.exists() else []
 
     def notices(self) -> list[str]:

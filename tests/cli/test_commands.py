@@ -285,6 +285,54 @@ def test_where_a_disk_is_full_for_one_the_other_says_it(heard, unheard, code):
     assert plain.returncode == 2
 
 
+@pytest.mark.parametrize("words", [("--help",), ("--help", "--json"), ("--version",), ("env",)])
+@pytest.mark.parametrize("reader", ["none", "full disk"])
+def test_help_that_nobody_can_read_is_no_failed_verdict(reader, words):
+    if reader == "none":
+        reading, writing = os.pipe()
+        os.close(reading)
+    else:
+        writing = os.open("/dev/full", os.O_WRONLY)
+    command = [sys.executable, "-m", "jupyter_sysdesign", *words]
+    try:
+        done = subprocess.run(
+            command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+        command += ["--no-such-option"]
+        wrong = subprocess.run(command, stdout=subprocess.PIPE, stderr=writing, check=False)
+    finally:
+        os.close(writing)
+    assert done.returncode == 3
+    told = "" if reader == "none" else "stdout: No space left on device\n"
+    assert done.stderr == told
+    assert wrong.returncode == 2
+
+
+def test_what_asks_for_help_imports_little():
+    words = [sys.executable, "-X", "importtime", "-m", "jupyter_sysdesign", "--help"]
+    done = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+    assert "jupyter_sysdesign.cli.app" in imported
+    assert not imported & {"pydantic", "psutil", "yaml", "httpx"}
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (("env", "up"), "[OPTIONS] [LESSON]"),
+        (("export",), "[OPTIONS] [WORKSPACE]"),
+        (("course", "demo"), "[OPTIONS] [DIR]"),
+        (("load",), "[OPTIONS] [LESSON] PROFILE"),
+        (("fault", "inject"), "[OPTIONS] [LESSON] FAULT ON [NAME=VALUE]..."),
+        (("fault", "play"), "[OPTIONS] [LESSON] FILE"),
+    ],
+)
+def test_the_usage_line_is_what_can_be_typed(words, usage):
+    helped = CliRunner().invoke(app, [*words, "-h"])
+    (line,) = [each.strip() for each in helped.stdout.splitlines() if "Usage:" in each]
+    assert line == f"Usage: sysdesign {' '.join(words)} {usage}"
+
+
 def test_no_stdout_is_no_failure():
     words = [sys.executable, "-m", "jupyter_sysdesign", "fault", "list", "--json"]
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *words]
