@@ -19,7 +19,12 @@ from jupyter_sysdesign.errors import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_sysdesign.control.models import RunSummary
+    from pathlib import Path
+
+    from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.control.models import EnvironmentStatus, RunSummary
+
+_MAX_SCALE = 100  # as the API has it
 
 
 @command
@@ -38,13 +43,11 @@ def load(
 
     if len(words) > 2:  # noqa: PLR2004
         raise InvalidRequestError("Give a lesson and a profile, or only a profile")
+    if not 0 < scale <= _MAX_SCALE:
+        raise InvalidRequestError(f"--scale is above 0 and at most {_MAX_SCALE}, not {scale:g}")
     lesson, profile = (words[0], words[1]) if len(words) == 2 else (None, words[0])  # noqa: PLR2004
     with ControlClient(holder=f"cli:{time.time_ns()}") as client:
-        folder = resolve(client, lesson, workspace)
-        status = client.create_environment(str(folder), start=False)
-        if status.state.value in ("stopped", "failed"):
-            client.start(status.id)
-        status = client.wait(status.id, ("ready", "degraded"), timeout_s=120)
+        status = _ready(client, resolve(client, lesson, workspace), profile)
         run = client.start_run(status.id, profile=profile, seed=seed, scale=scale)
         try:
             while run.state == "running":
@@ -74,6 +77,20 @@ def load(
     if run.state == "failed":
         console.print(run.reason)
         raise typer.Exit(COULD_NOT)
+
+
+def _ready(client: ControlClient, folder: Path, profile: str) -> EnvironmentStatus:
+    """Return the environment, started if needed; not for a profile that it does not have."""
+    from jupyter_sysdesign.load.profile import FILE
+
+    status = client.create_environment(str(folder), start=False)
+    known = client.profiles(status.id).profiles
+    if profile not in known:
+        there = ", ".join(known)
+        raise NotFoundError(f"There is no profile {profile!r}", hint=f"{FILE} has {there}.")
+    if status.state.value in ("stopped", "failed"):
+        client.start(status.id)
+    return client.wait(status.id, ("ready", "degraded"), timeout_s=120)
 
 
 def _show(summary: RunSummary) -> None:

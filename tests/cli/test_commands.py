@@ -217,6 +217,22 @@ def test_wrong_use_is_2_and_says_why(sysdesign, words):
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("no-such-profile",), "no profile 'no-such-profile'"),
+        (("browse", "--scale", "0"), "--scale"),
+        (("browse", "--scale", "101"), "--scale"),
+        (("browse", "--scale", "nan"), "--scale"),
+    ],
+)
+def test_a_load_that_cannot_be_starts_nothing(sysdesign, words, said):
+    assert said in sysdesign("load", LESSON, *words, "--json", code=2)["error"]["message"]
+    known = sysdesign("env", "status", LESSON, "--json")["environments"]
+    assert {each["state"] for each in known} <= {"stopped"}
+    assert not [each for each in known if each["last_seq"]]  # nothing ever happened in it
+
+
+@pytest.mark.parametrize(
     ("words", "named"),
     [
         (("lessons", "--no-such-option"), "--no-such-option"),
