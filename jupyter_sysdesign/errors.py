@@ -86,6 +86,12 @@ class InvalidFileError(SysdesignError):
         self.line = line
 
 
+def not_utf8(error: UnicodeDecodeError, file: str) -> InvalidFileError:
+    """Return what to raise for a file that is no text, with the line where it ceases to be."""
+    line = error.object[: error.start].count(b"\n") + 1
+    return InvalidFileError("not UTF-8 text", file=file, line=line, hint="Save it as UTF-8.")
+
+
 class SqlError(SysdesignError):
     """PostgreSQL refused a statement; the message is PostgreSQL's own."""
 

@@ -16,7 +16,7 @@ from yaml import (
     YAMLError,
 )
 
-from jupyter_sysdesign.errors import InvalidFileError
+from jupyter_sysdesign.errors import InvalidFileError, not_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -132,8 +132,7 @@ def parse(content: bytes, name: str) -> Document:
     try:
         return Document(name, content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InvalidFileError("not UTF-8 text", file=name, line=line) from None
+        raise not_utf8(error, name) from None
 
 
 def _say(error: Any) -> str:

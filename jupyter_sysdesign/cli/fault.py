@@ -190,10 +190,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _argument(word: str) -> tuple[str, Any]:
-    """Return ``name=value`` as it goes into JSON; what is no JSON is text."""
+    """Return ``name=value`` as it goes into JSON; what is no JSON is text (NaN, too)."""
     name, _, value = word.partition(_ARGUMENT)
     try:
-        return name, json.loads(value)
+        return name, json.loads(value, parse_constant=str)
     except (ValueError, RecursionError):
         return name, value
 

@@ -83,7 +83,7 @@ def _encoded(body: object) -> bytes | None:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequestError(
             f"This cannot be sent: {error}",
-            hint="Give words, numbers and lists of them; a date as '2024-05-01'.",
+            hint="Give words, finite numbers and lists of them; a date as '2024-05-01'.",
         ) from error
 
 

@@ -28,6 +28,7 @@ from jupyter_sysdesign.errors import (
     InvalidFileError,
     ResourceError,
     UnavailableError,
+    not_utf8,
 )
 
 if TYPE_CHECKING:
@@ -162,8 +163,7 @@ class Migrations:
                 raise InvalidFileError(size, file=shown, hint="Have SQL generate what it fills in.")
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            raise InvalidFileError("not UTF-8 text", file=shown, line=line) from error
+            raise not_utf8(error, shown) from error
         except OSError as error:
             why = error.strerror or str(error)
             if error.errno == errno.EIO:

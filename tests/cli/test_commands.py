@@ -496,6 +496,34 @@ def test_what_services_say_is_printed_as_it_is(sysdesign, tmp_path):
     assert "story.yaml:100" in sysdesign("fault", "play", str(story), code=2, terminal=True)
 
 
+def test_what_is_no_text_and_no_number_is_told_with_a_way_out(sysdesign, tmp_path):
+    folder = tmp_path / "sysdesign" / LESSON
+    sysdesign("open", LESSON)
+    server = folder / "app" / "server.py"
+    before = server.read_bytes()
+    server.write_bytes(before + b"\n# caf\xe9\n")
+    (app,) = [
+        each
+        for each in sysdesign("env", "up", "--json", cwd=folder)["environment"]["services"]
+        if each["name"] == "app"
+    ]
+    line = before.count(b"\n") + 2
+    assert app["reason"] == f"app/server.py:{line}: not UTF-8 text"
+    story = tmp_path / "story.yaml"
+    story.write_bytes(b"steps:\n# caf\xe9\n")
+    told = sysdesign("fault", "play", LESSON, str(story), "--json", code=2)["error"]
+    assert told["message"].endswith("story.yaml:2: not UTF-8 text")
+    assert "UTF-8" in told["hint"]
+    for number in ("nan", "NaN", "-Infinity"):
+        words = ("fault", "inject", "cpu-quota", "db", f"cpus={number}", "--json")
+        told = sysdesign(*words, cwd=folder, code=2)["error"]
+        assert told["message"] == "arguments.cpus: Input should be a finite number"
+    words = ("fault", "inject", "cpu-quota", "db", "cpus=1", "--for", "nan", "--json")
+    told = sysdesign(*words, cwd=folder, code=2)["error"]
+    assert "finite" in told["hint"]
+    sysdesign("env", "down", cwd=folder)
+
+
 def test_a_home_is_meant_wherever_it_is_written(sysdesign, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     there = tmp_path / "me" / "mine"

@@ -14,7 +14,7 @@ from jupyter_sysdesign.environment.ports import ANYWHERE
 from jupyter_sysdesign.environment.preload import READ_ONCE
 from jupyter_sysdesign.environment.services.base import OnProgress, environment
 from jupyter_sysdesign.environment.services.probes import ask
-from jupyter_sysdesign.errors import InvalidFileError
+from jupyter_sysdesign.errors import InvalidFileError, not_utf8
 from jupyter_sysdesign.interpreter import INTERPRETER
 
 if TYPE_CHECKING:
@@ -193,7 +193,9 @@ def _compile(path: Path, shown: str) -> None:
         compile(source, shown, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise InvalidFileError(error.msg, file=shown, line=error.lineno) from error
-    except (UnicodeDecodeError, ValueError) as error:
+    except UnicodeDecodeError as error:
+        raise not_utf8(error, shown) from error
+    except ValueError as error:
         raise InvalidFileError(str(error), file=shown) from error
     except FileNotFoundError:
         return  # it was there a moment ago

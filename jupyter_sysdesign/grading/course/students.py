@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from jupyter_sysdesign.errors import InvalidFileError
+from jupyter_sysdesign.errors import InvalidFileError, not_utf8
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,9 @@ class Student(BaseModel):
         return value
 
 
+_COLUMNS = f"The first line names some of these columns: {','.join(Student.model_fields)}"
+
+
 def read(path: Path) -> list[Student]:
     """Return the students of a CSV file with a heading line.
 
@@ -49,10 +52,14 @@ def read(path: Path) -> list[Student]:
     except OSError as error:
         raise InvalidFileError(f"cannot be read ({error.strerror})", file=path.name) from error
     except UnicodeDecodeError as error:
-        raise InvalidFileError("is not UTF-8", file=path.name) from error
+        raise not_utf8(error, path.name) from error
     rows = csv.DictReader(text.splitlines(), restkey="more columns than headings")
-    if "id" not in (rows.fieldnames or ()):
-        raise InvalidFileError("has no column `id`", file=path.name, line=1)
+    headings = rows.fieldnames or []
+    if "id" not in headings:
+        raise InvalidFileError("has no column `id`", file=path.name, line=1, hint=_COLUMNS)
+    if unknown := set(headings) - {*Student.model_fields, ""}:
+        said = f"the column `{min(unknown)}` is not known"
+        raise InvalidFileError(said, file=path.name, line=1, hint=_COLUMNS)
     students: dict[str, Student] = {}
     try:
         for row in rows:
@@ -65,7 +72,7 @@ def read(path: Path) -> list[Student]:
             students[student.id] = student
     except ValidationError as error:
         first = error.errors()[0]
-        said = f"{first['loc'][0]}: {first['msg']}"
+        said = f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"
         raise InvalidFileError(said, file=path.name, line=rows.line_num) from error
     except csv.Error as error:
         raise InvalidFileError(str(error), file=path.name, line=rows.line_num) from error

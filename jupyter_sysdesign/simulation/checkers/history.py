@@ -15,7 +15,7 @@ import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from jupyter_sysdesign.errors import InvalidFileError, InvalidRequestError
+from jupyter_sysdesign.errors import InvalidFileError, InvalidRequestError, not_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -252,8 +252,8 @@ def read(path: Path) -> History:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidFileError("not UTF-8 text", file=path.name) from None
+    except UnicodeDecodeError as error:
+        raise not_utf8(error, path.name) from None
     except OSError as error:
         raise InvalidFileError(error.strerror or str(error), file=path.name) from error
     return loads(text, path.name)

@@ -196,18 +196,21 @@ def test_every_lesson_makes_a_notebook_whose_points_are_the_lessons():
     ("text", "said"),
     [
         ("name\nann\n", "no column `id`"),
+        ("id;name\nann;Ann\n", "no column `id`"),
         ("id\nann\nann\n", "students.csv:3: ann stands there twice"),
-        ("id,colour\nann,red\n", "students.csv:2: colour"),
-        ("id\n../etc\n", "students.csv:2: id"),
+        ("id,colour\nann,red\n", "students.csv:1: the column `colour` is not known"),
+        ("id\n../etc\n", "students.csv:2: id: an id has"),
         ("id\nann,extra,words\n", "students.csv:2"),
-        ("id\n\udcff\n", "not UTF-8"),
+        ("id\n\udcff\n", "students.csv:2: not UTF-8"),
     ],
 )
 def test_a_wrong_list_of_students_is_told_with_its_line(tmp_path, text, said):
     path = tmp_path / "students.csv"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(InvalidFileError, match=said.replace("`", ".")):
+    with pytest.raises(InvalidFileError, match=said.replace("`", ".")) as caught:
         students.read(path)
+    if "column" in said:
+        assert "id,first_name,last_name,email,lms_user_id" in caught.value.hint
 
 
 def test_a_course_is_made_whole_or_not_at_all(tmp_path, curriculum, home):
