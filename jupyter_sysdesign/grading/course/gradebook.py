@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -237,10 +238,15 @@ def _stage(course: Course, lesson: Lesson, order: Order, submitted: Path, staged
         target = staged / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-    for name, most in (("answers.json", _ANSWERS_BYTES), ("timestamp.txt", 100)):
-        small = _plain(submitted / name, most)
-        if small is not None:
-            (staged / name).write_bytes(small)
+    answers = _plain(submitted / "answers.json", _ANSWERS_BYTES)
+    if answers is not None:
+        (staged / "answers.json").write_bytes(answers)
+    # nbgrader releases feedback by these; where one is missing or no text, to nobody at all. What
+    # `nbgrader submit` wrote is in the learner's hands: who spoils it gets no feedback, others do.
+    for name, otherwise in (("timestamp.txt", ""), ("submission_secret.txt", secrets.token_hex())):
+        written = _plain(submitted / name, 1_000) or b""
+        usable = written.isascii() and written.strip()
+        (staged / name).write_bytes(written if usable else otherwise.encode())
     own = _plain(submitted / NOTEBOOK, _NOTEBOOK_BYTES)
     if own is None or not _is_notebook(own):  # missing, a link, too large or broken
         released = course.folder / "source" / lesson.id / NOTEBOOK

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from nbgrader.utils import notebook_hash
 from typer.testing import CliRunner
 
 from jupyter_sysdesign.cli.app import app
@@ -269,6 +270,31 @@ def test_a_rejected_submission_is_not_another_one(course: Course, command: Comma
     lesson = Catalogue().lesson("tiny")
     assert grader.graded(course, lesson, "ann", folder).verdict.status is Status.PASSED
     assert rung.jobs == 2
+
+
+def test_feedback_is_released_to_who_handed_in_and_to_nobody_else(
+    course: Course, command: Command, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(course.folder / "data"))
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(course.folder / "config"))
+
+    def nbgrader(*words: str) -> None:
+        argv = [sys.executable, "-W", "ignore", "-m", "nbgrader", *words, "tiny"]
+        done = subprocess.run(argv, cwd=course.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    nbgrader("release_assignment")
+    handed_in = hand_in(course, "ann")
+    (handed_in / "timestamp.txt").write_text("2027-01-02 03:04:05.678901 UTC")
+    (handed_in / "submission_secret.txt").write_text("nbgrader submit wrote it")
+    hand_in(course, "ben")  # who took away what nbgrader wrote
+    (hand_in(course, "cat") / "submission_secret.txt").write_bytes(b"\xff")
+    command.graded(rung=Saying(said()))
+    nbgrader("generate_feedback")
+    nbgrader("release_feedback")
+    released = {each.stem for each in (course.exchange / course.id / "feedback").iterdir()}
+    assert len(released) == 3
+    assert notebook_hash(secret="nbgrader submit wrote it", notebook_id="lesson") in released
 
 
 @pytest.mark.parametrize(
