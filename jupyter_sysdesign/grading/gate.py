@@ -28,6 +28,7 @@ from jupyter_sysdesign.grading import overlay
 from jupyter_sysdesign.grading.loading import load_checks
 from jupyter_sysdesign.grading.process import run_checker
 from jupyter_sysdesign.grading.submission import scratch, sweep
+from jupyter_sysdesign.load.profile import FILE, load_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -159,12 +160,15 @@ def verify(
     """Run the gate; the reference solution ``repeat`` times. Each attempt has a seed of its own.
 
     Raises:
-        InvalidFileError: ``compose.yaml``, a variant or ``checks.py`` is wrong.
+        InvalidFileError: ``compose.yaml``, ``load.yaml``, a variant or ``checks.py`` is wrong.
         UnavailableError: there is no control plane.
     """
     started = time.monotonic()
     say = progress or (lambda _: None)
     killed = _killed(lesson)
+    traffic = lesson.environment / FILE
+    if traffic.is_file():
+        load_profiles(traffic, f"environments/{lesson.id}/{FILE}")
     reference = overlay.solution(lesson)
     others, cheats = overlay.alternatives(lesson), overlay.cheats(lesson)
     timed = {each.id for each in load_checks(lesson) if each.timed}

@@ -237,3 +237,9 @@ def test_an_empty_compose_file_is_said_at_once(lesson: Lesson):
     with pytest.raises(InvalidFileError, match=r"compose\.yaml"):
         verify(Catalogue().lesson("tiny"), progress=said.append)
     assert said == []
+
+
+def test_traffic_that_is_none_is_said_at_once_and_with_its_line(lesson: Lesson):
+    (lesson.environment / "load.yaml").write_text("browse:\n  connections: 4\n")
+    with pytest.raises(InvalidFileError, match=r"environments/tiny/load\.yaml:1: browse"):
+        verify(lesson)
