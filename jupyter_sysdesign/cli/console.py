@@ -6,6 +6,7 @@ process, or in the environment of the client that this process starts, and never
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import typer
 
 from jupyter_sysdesign.cli.output import COULD_NOT, DONE, command, console
 from jupyter_sysdesign.cli.place import LessonArgument, WorkspaceOption, resolve
+from jupyter_sysdesign.errors import ConflictError
 
 if TYPE_CHECKING:
     from jupyter_sysdesign.control.models import Console
@@ -38,6 +40,9 @@ def talk(
     # The environment stays up as long as somebody talks to it.
     with ControlClient(holder=f"console:{os.getpid()}") as client:
         folder = resolve(client, lesson, workspace)
+        status = client.create_environment(str(folder), start=False)
+        with contextlib.suppress(ConflictError):  # it does not run yet
+            client.console(status.id, service)  # what cannot be talked to is refused at once
         status = client.create_environment(str(folder), reuse=True)
         if status.state.value not in ("ready", "degraded"):
             console.print(f"Starting {status.lesson} …")

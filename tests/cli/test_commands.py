@@ -227,9 +227,18 @@ def test_wrong_use_is_2_and_says_why(sysdesign, words):
 )
 def test_a_load_that_cannot_be_starts_nothing(sysdesign, words, said):
     assert said in sysdesign("load", LESSON, *words, "--json", code=2)["error"]["message"]
+    _nothing_began(sysdesign)
+
+
+def test_a_console_that_cannot_be_starts_nothing(sysdesign):
+    sysdesign("console", LESSON, "--service", "app", code=2)
+    _nothing_began(sysdesign)
+
+
+def _nothing_began(sysdesign):
     known = sysdesign("env", "status", LESSON, "--json")["environments"]
     assert {each["state"] for each in known} <= {"stopped"}
-    assert not [each for each in known if each["last_seq"]]  # nothing ever happened in it
+    assert not [each for each in known if each["last_seq"]]
 
 
 @pytest.mark.parametrize(
