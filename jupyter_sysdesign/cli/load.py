@@ -1,4 +1,4 @@
-"""``sysdesign load``: one run of a profile, with a line per second."""
+"""``sysdesign load``: one run of a profile, with a line that tells how it goes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from jupyter_sysdesign.cli.output import COULD_NOT, JsonFlag, command, console, emit, out
 from jupyter_sysdesign.cli.place import WorkspaceOption, resolve
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_sysdesign.control.client import ControlClient
-    from jupyter_sysdesign.control.models import EnvironmentStatus, RunSummary
+    from jupyter_sysdesign.control.models import EnvironmentStatus, RunSummary, RunTick
 
 _MAX_SCALE = 100  # as the API has it
 
@@ -49,26 +50,24 @@ def load(
     with ControlClient(holder=f"cli:{time.time_ns()}") as client:
         status = _ready(client, resolve(client, lesson, workspace), profile)
         run = client.start_run(status.id, profile=profile, seed=seed, scale=scale)
-        try:
-            while run.state == "running":
-                time.sleep(0.25)
+        with contextlib.ExitStack() as shown:
+            waiting = Text(f"Running {profile} …")
+            spinner = None if as_json else shown.enter_context(console.status(waiting))
+            try:
+                while run.state == "running":
+                    time.sleep(0.25)
+                    run = client.run(status.id, run.id)
+                    if spinner is not None and run.ticks:
+                        spinner.update(_line(run.ticks[-1]))
+            except NotFoundError:
+                raise UnavailableError(
+                    "The run was lost: the control plane that ran it has ended",
+                    hint="Run it again; files and answers are where they were.",
+                ) from None
+            except KeyboardInterrupt:
+                with contextlib.suppress(ConflictError):  # it ended in this very moment
+                    client.stop_run(status.id, run.id)
                 run = client.run(status.id, run.id)
-                if not as_json and run.ticks:
-                    last = run.ticks[-1]
-                    console.print(
-                        f"{last.t_s:5.1f} s  {last.rps:8.0f} req/s  p95 {last.p95_ms or 0:8.1f} ms"
-                        f"  errors {sum(last.errors.values())}",
-                        end="\r",
-                    )
-        except NotFoundError:
-            raise UnavailableError(
-                "The run was lost: the control plane that ran it has ended",
-                hint="Run it again; files and answers are where they were.",
-            ) from None
-        except KeyboardInterrupt:
-            with contextlib.suppress(ConflictError):  # it ended in this very moment
-                client.stop_run(status.id, run.id)
-            run = client.run(status.id, run.id)
         environment = status.id
     if as_json:
         emit({"environment": environment, "run": run.model_dump(mode="json", exclude={"ticks"})})
@@ -91,6 +90,14 @@ def _ready(client: ControlClient, folder: Path, profile: str) -> EnvironmentStat
     if status.state.value in ("stopped", "failed"):
         client.start(status.id)
     return client.wait(status.id, ("ready", "degraded"), timeout_s=120)
+
+
+def _line(tick: RunTick) -> Text:
+    """Return what comes back in this moment."""
+    return Text(
+        f"{tick.t_s:5.1f} s  {tick.rps:8.0f} req/s  p95 {tick.p95_ms or 0:8.1f} ms"
+        f"  errors {sum(tick.errors.values())}"
+    )
 
 
 def _show(summary: RunSummary) -> None:

@@ -230,6 +230,22 @@ def test_a_load_that_cannot_be_starts_nothing(sysdesign, words, said):
     _nothing_began(sysdesign)
 
 
+def test_what_a_load_says_meanwhile_leaves_nothing_behind(sysdesign, tmp_path):
+    sysdesign("open", LESSON)
+    words = [sys.executable, "-m", "jupyter_sysdesign", "load", LESSON, "browse"]
+    with (tmp_path / "log").open("w+") as log:
+        subprocess.run(words, cwd=tmp_path, stdout=log, stderr=log, timeout=300, check=True)
+        log.seek(0)
+        assert log.readline().split()[0] == "Endpoint"
+    terminal = pexpect.spawn(words[0], words[1:], cwd=tmp_path, encoding="utf-8", timeout=300)
+    said = terminal.read()
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert "req/s" in said
+    last = said.partition("Endpoint")[0].rpartition("errors")[2]
+    assert "\x1b[2K" in last  # clears the line
+
+
 def test_a_console_that_cannot_be_starts_nothing(sysdesign):
     sysdesign("console", LESSON, "--service", "app", code=2)
     _nothing_began(sysdesign)
