@@ -114,7 +114,7 @@ class Environment:
             ConflictError: nothing is running.
         """
         if not self.running:
-            raise ConflictError(f"{self.id} is not running", hint="Start it first.")
+            raise ConflictError(f"{self.id} is not running", hint="There is nothing to stop.")
         await self.runs.stop_all()
         if self.instance.status.state not in AT_REST:
             await self.instance.stop()

@@ -52,6 +52,8 @@ def test_a_lesson_from_open_to_down(sysdesign, tmp_path):
     assert applied["message"].startswith("Nothing to apply")
     down = sysdesign("env", "down", "--json", cwd=folder)["environment"]
     assert down["state"] == "stopped"
+    down = sysdesign("env", "down", "--json", cwd=folder, code=2)["error"]
+    assert down["hint"] == "There is nothing to stop."
 
 
 def test_up_holds_what_it_starts_until_it_is_detached(sysdesign, monkeypatch):
