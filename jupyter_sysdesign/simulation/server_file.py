@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import linecache
+import sys
 import traceback
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_sysdesign.errors import InvalidFileError, NotFoundError
@@ -57,7 +59,7 @@ def compiled(source: str, file: str) -> CodeType:
     """
     # Tracebacks look lines up by the name of the file.
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    return compile(source, file, "exec")
+    return compile(source, file, "exec", dont_inherit=True)
 
 
 def run(source: str, file: str) -> dict[str, Any]:
@@ -66,7 +68,11 @@ def run(source: str, file: str) -> dict[str, Any]:
     Raises:
         InvalidFileError: it cannot be read as Python, or raises when it is.
     """
-    names: dict[str, Any] = {"__name__": Path(file).stem, "__file__": file}
+    module = ModuleType(Path(file).stem)
+    module.__file__ = file
+    names = vars(module)
+    # Where annotations are text, a dataclass asks for its module; no import shall find it later.
+    lent = sys.modules.setdefault(module.__name__, module) is module
     try:
         exec(compiled(source, file), names)  # noqa: S102 (the learner's own file)
     except SyntaxError as error:
@@ -76,6 +82,9 @@ def run(source: str, file: str) -> dict[str, Any]:
         line = next((each.lineno for each in reversed(frames) if each.filename == file), None)
         said = f"{type(error).__name__}: {error}"
         raise InvalidFileError(said, file=file, line=line) from error
+    finally:
+        if lent:
+            sys.modules.pop(module.__name__, None)
     return names
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -235,6 +236,20 @@ def test_a_server_in_a_file_is_read_anew(tmp_path):
     verdict = judge(str(file), only=["elections"], seeds=2)
     assert verdict.status == "failed"
     assert verdict.report.server == "Mine"
+
+
+@pytest.mark.parametrize("first", ["", "from __future__ import annotations\n"])
+def test_a_server_in_a_file_may_use_dataclasses(tmp_path, first):
+    file = tmp_path / "raft.py"
+    file.write_text(
+        f"{first}from dataclasses import dataclass\n"
+        "from jupyter_sysdesign.simulation.protocols.raft.server import Raft\n"
+        "@dataclass\nclass Session:\n    serial: int = 0\n"
+        "class Mine(Raft):\n"
+        "    def on_start(self):\n        self.session = Session()\n        super().on_start()\n"
+    )
+    assert simulate(file, seconds=0.5).outcome.figures["committed"] > 0
+    assert "raft" not in sys.modules
 
 
 @pytest.mark.parametrize(
