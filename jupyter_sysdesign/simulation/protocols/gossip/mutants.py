@@ -99,3 +99,16 @@ class GivesNobodyUp(Swim):
 
     def give_up(self, member: NodeId) -> None:
         """Hope."""
+
+
+@GALLERY.mutant("forgets-the-dead", "this lab, unlike §4.2", "rejoined")
+class ForgetsTheDead(Swim):
+    """Asks the dead no more: two halves that buried each other never hear of it again."""
+
+    def next_target(self) -> NodeId | None:
+        """Leave them out, unless nobody else is left."""
+        living = [each for each, status in self.members.items() if status != DEAD]
+        if not self.round and living:
+            self.round = living
+            self.ctx.random.shuffle(self.round)
+        return super().next_target()

@@ -100,8 +100,11 @@ def _return(seed: int) -> Plan:
     members = 6 + seed % 3
     one, other = random.sample(range(1, members), 2)
     faults = [Fault("crash", 1 * S, one, int((0.3 + random.random() * 5) * S)), _death(members)]
-    if seed % 2:
+    if seed % 4 == 1:
         faults.append(Fault("isolate", 2 * S, other, int((0.5 + random.random() * 4) * S)))
+    elif seed % 2:
+        # So long that each side buries all of the other: somebody must ask the dead.
+        faults.append(Fault("partition", 2 * S, other, int((6 + random.random()) * S), {"with": 1}))
     # Who was away hears late; who is cut off is declared dead with good reason.
     return group(seed, members, faults, duration_us=18 * S, accurate=seed % 2 == 0, spread_us=8 * S)
 
