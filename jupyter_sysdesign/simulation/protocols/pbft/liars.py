@@ -120,13 +120,18 @@ class Forger(Equivocator):
                 self.ctx.send(peer, NewView(view, (own,) * (2 * self.f + 1)))
 
     def claims(self) -> tuple[Certificate, ...]:
-        """Claim that another request has long been prepared, with its own seal for all."""
+        """Claim that another request has long been prepared, with its own seal for all.
+
+        Now and then it writes the names of others beside that seal.
+        """
         if not self.heard:
             return ()
         request = list(self.heard)[-1]
         view = self.view + 1000
         lie = self.seal.put(Prepare(view, 1, digest(request)))
-        return (Certificate(view, 1, request, (lie,) * (2 * self.f + 1)),)
+        names = self.everybody if len(self.heard) % 2 else (self.ctx.id,) * self.n
+        proof = tuple(lie._replace(by=each) for each in names[: 2 * self.f + 1])
+        return (Certificate(view, 1, request, proof),)
 
 
 class Impostor(Equivocator):

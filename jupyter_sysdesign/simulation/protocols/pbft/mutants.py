@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_sysdesign.simulation.judge.gallery import Gallery
-from jupyter_sysdesign.simulation.protocols.pbft.messages import digest
+from jupyter_sysdesign.simulation.protocols.pbft.messages import Prepare, digest
 from jupyter_sysdesign.simulation.protocols.pbft.replica import Pbft
 
 if TYPE_CHECKING:
@@ -148,6 +148,17 @@ class ProofsOfAnything(Pbft):
     def is_proof(self, certificate: Certificate) -> bool:
         """Count true seals."""
         return self.is_quorum(len({e.by for e in certificate.prepares if self.seal.holds(e)}))
+
+
+@GALLERY.mutant("believes-names", "§4.4", "progress", *_DIFFER)
+class BelievesNames(Pbft):
+    """Reads in a certificate who has sealed what, and does not look whether the seals hold."""
+
+    def is_proof(self, certificate: Certificate) -> bool:
+        """Count the names."""
+        view, number, request, prepares = certificate
+        meant = Prepare(view, number, digest(request))
+        return self.is_quorum(len({each.by for each in prepares if each.body == meant}))
 
 
 @GALLERY.mutant("counts-seals", "§4.4", "progress", *_DIFFER)
