@@ -12,7 +12,8 @@ self.ctx.disk is still there), and calls it:
 What you may use:
 
     self.ctx.id             your number; self.ctx.peers are the others
-    self.ctx.send(dst, m)   send a message; it may be late, doubled or lost
+    self.ctx.send(dst, m)   send a message; it may be late, doubled or lost. What arrives equals what
+                            was sent, and need not be the same object: compare with ==, not with is
     self.ctx.set_timer(name, delay_us)      a second call of the same name replaces the first
     self.ctx.cancel(name)
     self.ctx.disk           append(name, record) and log(name) for a log; write(key, value) and

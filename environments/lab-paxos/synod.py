@@ -11,7 +11,8 @@ self.ctx.disk is still there), and calls it:
 A handler runs to its end before the next one begins, so there are no locks. What you may use:
 
     self.ctx.id             your number; self.ctx.peers are the others
-    self.ctx.send(dst, m)   send a message; it may be late, doubled or lost
+    self.ctx.send(dst, m)   send a message; it may be late, doubled or lost. What arrives equals what
+                            was sent, and need not be the same object: compare with ==, not with is
     self.ctx.set_timer(name, delay_us)      a second call replaces the first
     self.ctx.cancel(name)
     self.ctx.random         your own chance: self.ctx.random.random() is from 0 up to 1
