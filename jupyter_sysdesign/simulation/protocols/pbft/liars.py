@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: How many numbers an impostor gives away at a time.
 _AHEAD = 4
+#: How many numbers a hoarder has proofs of.
+_HOARDED = 3
 
 
 class Silent(Pbft):
@@ -220,10 +222,65 @@ class Impostor(Equivocator):
         return tuple(claimed.values())
 
 
+class Hoarder(Pbft):
+    """Keeps true proofs to itself, and shows them when a later view has decided otherwise.
+
+    Attributes:
+        hoard: number → the proof, of view 0.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self.hoard: dict[int, Certificate] = {}
+
+    def propose(self) -> None:
+        """As the first primary, have a request prepared by as many as it lacks for a quorum."""
+        if self.view:
+            super().propose()
+            return
+        known = self.open_requests()
+        if self.waiting or len(known) < 2 or self.next_number > _HOARDED:  # noqa: PLR2004
+            return
+        number = self.next_number
+        self.next_number += 1
+        peers = list(self.ctx.peers)
+        self.ctx.random.shuffle(peers)
+        for place, peer in enumerate(peers):
+            request = known[-1] if place < 2 * self.f else known[0]
+            self.ctx.send(peer, PrePrepare(0, number, request))
+        self.proposals[0, number] = known[-1]
+        # Its own vote makes the quorum, and nobody else gets to see it.
+        own = self.seal.put(Prepare(0, number, digest(known[-1])))
+        self.prepares.setdefault(own.body, {})[self.ctx.id] = own
+
+    def move_on(self, view: int, number: int) -> None:
+        """Keep the proof of what is prepared in the first view; be honest later."""
+        if view:
+            super().move_on(view, number)
+        elif (view, number) in self.proposals and self.is_prepared(view, number):
+            request = self.proposals[view, number]
+            prepares = self.prepares[view, number, digest(request)].values()
+            self.hoard[number] = Certificate(view, number, request, tuple(prepares))
+
+    def on_view_change(self, src: NodeId, message: Sealed) -> None:
+        """Join whoever wants another view."""
+        if message.body.view > self.view:
+            self.change_view(message.body.view)
+        super().on_view_change(src, message)
+
+    def change_view(self, view: int) -> None:
+        """Know of nothing at first, and of the old proofs from the second time on."""
+        self.view, self.waiting = view, True
+        self.ctx.set_timer("patience", self.patience)
+        shown = tuple(self.hoard.values()) if view > 1 else ()
+        self.broadcast(self.seal.put(ViewChange(view, shown)))
+
+
 #: name → class, as plans name them.
 LIARS: dict[str, type[Pbft]] = {
     "silent": Silent,
     "equivocator": Equivocator,
     "forger": Forger,
     "impostor": Impostor,
+    "hoarder": Hoarder,
 }

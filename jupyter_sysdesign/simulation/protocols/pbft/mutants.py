@@ -132,6 +132,18 @@ class ForgetsPrepared(Pbft):
         return {}
 
 
+@GALLERY.mutant("lowest-view-wins", "§4.4", *_DIFFER)
+class LowestViewWins(Pbft):
+    """Carries over what the oldest proof of a number says, and not what the newest does."""
+
+    def carried_over(self, changes: tuple[ViewChange, ...]) -> dict[int, Request | None]:
+        """Take the lowest view."""
+        proofs = [each for change in changes for each in change.prepared]
+        proofs.sort(key=lambda each: each.view, reverse=True)
+        carried: dict[int, Request | None] = {each.number: each.request for each in proofs}
+        return {number: carried.get(number) for number in range(1, max(carried, default=0) + 1)}
+
+
 @GALLERY.mutant("believes-proofs", "§4.4", "progress", *_DIFFER)
 class BelievesProofs(Pbft):
     """Takes a certificate for true without looking at the seals."""

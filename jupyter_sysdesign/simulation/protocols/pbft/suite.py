@@ -45,6 +45,8 @@ def _slow(seed: int) -> Fault:
 
 
 def _equivocation(seed: int) -> Plan:
+    if seed % 3 == 2:  # noqa: PLR2004
+        return _hoarding(seed)
     random = Random(f"{seed}/equivocation")
     pauses = tuple(
         Fault("pause", int((0.1 + random.random() * 1.5) * S), "any", 200 * MS) for _ in range(3)
@@ -57,6 +59,26 @@ def _equivocation(seed: int) -> Plan:
         workload=_BUSY,
         faults=(_slow(seed), *pauses),
         options={"liars": {str(1 + seed % 2): "equivocator"}},
+    )
+
+
+def _hoarding(seed: int) -> Plan:
+    """Views change while some are behind: there old proofs meet newer ones."""
+    random = Random(f"{seed}/hoarding")
+    faults = [Fault("network", 0, "all", 3 * S, {"high_us": (60 + seed % 4 * 60) * MS})]
+    at_us = 250 * MS
+    while at_us < 2200 * MS:
+        lasts_us = int((0.2 + random.random() * 0.5) * S)
+        faults.append(Fault("pause", at_us, 2 + int(random.random() * 3), lasts_us))
+        at_us += int((0.1 + random.random() * 0.25) * S)
+    return Plan(
+        seed,
+        servers=4,
+        duration_us=9 * S,
+        calm_us=3 * S,
+        workload=_BUSY,
+        faults=tuple(faults),
+        options={"liars": {"1": "hoarder"}},
     )
 
 
