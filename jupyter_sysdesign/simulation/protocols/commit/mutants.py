@@ -18,6 +18,7 @@ from jupyter_sysdesign.simulation.protocols.commit.messages import (
 from jupyter_sysdesign.simulation.protocols.commit.three_phase import ThreePhase
 from jupyter_sysdesign.simulation.protocols.commit.two_phase import (
     DECIDED,
+    Ask,
     Decision,
     Prepare,
     TwoPhase,
@@ -97,6 +98,17 @@ class TellsBeforeItWrites(TwoPhase):
         self.enter(tx, outcome)
         self.ctx.cancel(f"votes {tx}")
         self.answer(tx)
+
+
+@_two("tells-before-it-syncs", "BHG §7.4, the commit record", *_SPLIT)
+class TellsBeforeItSyncs(TwoPhase):
+    """Tells everybody, and then waits until the decision is on the disk."""
+
+    def decide(self, tx: str, outcome: str) -> None:
+        """Send first."""
+        for each in participants(self.changes.get(tx, ())):
+            self.ctx.send(each, Decision(tx, outcome))
+        super().decide(tx, outcome)
 
 
 @_two("recovers-by-committing", "BHG §7.4, recovery", "unanimity", "agreement")
@@ -231,6 +243,17 @@ class AsksTheDead(TwoPhase):
     def others(self, tx: str) -> tuple[NodeId, ...]:
         """Name the coordinator."""
         return (self.coordinators[tx],)
+
+
+@_two("aborts-in-passing", "BHG §7.4, cooperative termination", *_SPLIT)
+class AbortsInPassing(TwoPhase):
+    """Aborts because somebody asks, in memory: after a restart it can still say yes."""
+
+    def on_ask(self, src: NodeId, message: Ask) -> None:
+        """Decide without a record."""
+        if message.tx not in self.states:
+            self.enter(message.tx, ABORT)
+        super().on_ask(src, message)
 
 
 @_two("last-word-wins", "BHG §7.3, AC2", "stability", "agreement", "money")

@@ -79,12 +79,15 @@ def _strikes(random: Random, on: str, **given: object) -> Trigger:
 
 def _coordinator(seed: int) -> Plan:
     random = Random(f"{seed}/coordinator")
-    on = ("asked", "decided", "promised")[seed % 3]
+    on = ("asked", "decided", "promised", "syncing")[seed % 4]
     down = int((0.05 + random.random() * 0.6) * S)
-    after = int(random.random() * 9 * MS)
+    # A power cut before a sync shows who tells a decision first, if it is on its way by then.
+    early = on == "syncing"
+    after = 0 if early else int(random.random() * 9 * MS)
     trigger = Trigger(
         on,
-        (Fault("crash", after, COORDINATOR, down),),
+        (Fault("crash", after, "it" if early else COORDINATOR, down),),
+        role="coordinator" if early else "",
         skip=int(random.random() * 3),
         every=3 + int(random.random() * 5),
         times=10,
@@ -97,7 +100,7 @@ def _coordinator(seed: int) -> Plan:
         calm_us=_CALM,
         workload=_WORK,
         triggers=(trigger,),
-        in_flight_dies=seed % 2 == 0,
+        in_flight_dies=not early and seed // 4 % 2 == 0,
     )
 
 
@@ -106,7 +109,7 @@ def _crashes(seed: int) -> Plan:
 
 
 def _locks(seed: int) -> Plan:
-    """Whoever promised is back at once, in doubt, and asked for the same money by others."""
+    """Whoever promised or decided is back at once, in doubt, and others want the same money."""
     random = Random(f"{seed}/locks")
     strike = Fault("crash", 1, "it", int((1 + random.random() * 4) * MS))
     calm = 1300 * MS
@@ -117,7 +120,10 @@ def _locks(seed: int) -> Plan:
         calm_us=calm,
         workload=replace(_WORK, clients=6, keys=1, think_us=20 * MS),
         faults=(Fault("network", 0, "all", None, {"high_us": 40 * MS}),),
-        triggers=(Trigger("promised", (strike,), times=60, until_us=calm),),
+        triggers=(
+            Trigger("promised", (strike,), times=60, until_us=calm),
+            Trigger("decided", (strike,), every=4, times=60, until_us=calm),
+        ),
         in_flight_dies=False,  # else its vote dies with it, and nothing is committed
     )
 
