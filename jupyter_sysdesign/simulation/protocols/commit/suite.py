@@ -87,10 +87,9 @@ def _coordinator(seed: int) -> Plan:
     trigger = Trigger(
         on,
         (Fault("crash", after, "it" if early else COORDINATOR, down),),
-        role="coordinator" if early else "",
         skip=int(random.random() * 3),
-        every=3 + int(random.random() * 5),
-        times=10,
+        every=(2 if early else 3) + int(random.random() * 5),
+        times=40 if early else 10,
         until_us=_CALM,
     )
     return Plan(
