@@ -13,6 +13,7 @@ from jupyter_sysdesign.simulation.judge.gallery import Gallery
 from jupyter_sysdesign.simulation.protocols.raft.consensus import LEADER
 from jupyter_sysdesign.simulation.protocols.raft.log import Log
 from jupyter_sysdesign.simulation.protocols.raft.machine import KeyValue
+from jupyter_sysdesign.simulation.protocols.raft.messages import Vote
 from jupyter_sysdesign.simulation.protocols.raft.server import Raft
 
 if TYPE_CHECKING:
@@ -22,17 +23,23 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.node import NodeId
     from jupyter_sysdesign.simulation.protocols.raft.messages import (
         Appended,
+        AppendEntries,
         Entry,
         InstallSnapshot,
         RequestVote,
         Snapshot,
-        Vote,
     )
 
 GALLERY = Gallery()
 
 #: Two histories of one log: whichever server is looked at first shows it.
-_LOGS_DIFFER = ("log-matching", "leader-completeness", "state-machine-safety", "linearizability")
+_LOGS_DIFFER = (
+    "stored",
+    "log-matching",
+    "leader-completeness",
+    "state-machine-safety",
+    "linearizability",
+)
 
 
 # Elections ---------------------------------------------------------------------------------
@@ -64,6 +71,18 @@ class TermNotPersisted(Raft):
 
     def save_vote(self) -> None:
         """Write nothing."""
+
+
+@GALLERY.mutant("votes-before-sync", "Figure 2, persistent state", "election-safety", *_LOGS_DIFFER)
+class VotesBeforeSync(Raft):
+    """Sends its vote, and then waits until it is on the disk."""
+
+    def on_request_vote(self, src: NodeId, message: RequestVote) -> None:
+        """Say what will be."""
+        self.see_term(message.term)
+        if self.grants(src, message):
+            self.ctx.send(src, Vote(self.term, True))
+        super().on_request_vote(src, message)
 
 
 @GALLERY.mutant("no-up-to-date-check", "§5.4.1", *_LOGS_DIFFER)
@@ -143,6 +162,32 @@ class LogNotPersisted(Raft):
     """Acknowledges entries that are gone after a restart."""
 
     LOG = _ForgetfulLog
+
+
+@GALLERY.mutant("answers-before-sync", "Figure 2, persistent state", *_LOGS_DIFFER)
+class AnswersBeforeSync(Raft):
+    """Acknowledges entries, and then waits until they are on the disk."""
+
+    def on_append_entries(self, src: NodeId, message: AppendEntries) -> None:
+        """Put the sync off."""
+        super().on_append_entries(src, message)
+        super().save_log()
+
+    def save_log(self) -> None:
+        """Wait only for what is one's own."""
+        if self.role == LEADER:
+            super().save_log()
+
+
+@GALLERY.mutant("keeps-match-index", "Figure 2, matchIndex", *_LOGS_DIFFER)
+class KeepsMatchIndex(Raft):
+    """Counts, as it leads again, what followers had stored when it led before."""
+
+    def lead(self) -> None:
+        """Remember."""
+        before = self.match_index
+        super().lead()
+        self.match_index = before
 
 
 class _TruncatingLog(Log):

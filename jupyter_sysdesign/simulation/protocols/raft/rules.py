@@ -53,6 +53,12 @@ STATE_MACHINE_SAFETY = Rule(
     "Raft (extended), Figure 3 and §5.4.3",
     "No two servers apply different commands at the same index.",
 )
+STORED = Rule(
+    "stored",
+    "A majority stores what is committed",
+    "Raft (extended), §5.3 and Figure 2 (matchIndex)",
+    "An entry is committed only once a majority of the servers has it in its log.",
+)
 COMMIT_KEPT = Rule(
     "commit-kept",
     "What is committed stays",
@@ -79,6 +85,7 @@ RULES = (
     LOG_MATCHING,
     LEADER_COMPLETENESS,
     STATE_MACHINE_SAFETY,
+    STORED,
     COMMIT_KEPT,
     LOG_BOUNDED,
     PROBE,
@@ -105,6 +112,8 @@ class RaftRules:
         self._votes: dict[tuple[NodeId, int], NodeId] = {}
         #: (index, term) → the entry and the term before it, the same in every log; who showed it.
         self._known: dict[tuple[int, int], tuple[Any, int | None, NodeId]] = {}
+        #: (index, term) → whose log ever had that entry.
+        self._stored: dict[tuple[int, int], set[NodeId]] = {}
         #: The entries committed so far, by whichever server; index 1 is the first.
         self._committed: list[Any] = []
         self._committed_in: list[int] = []
@@ -217,6 +226,7 @@ class RaftRules:
             entry = log[place]
             previous = log[place - 1][0] if place else None
             fact = known.get((index, entry[0]))
+            self._stored.setdefault((index, entry[0]), set()).add(node)
             if fact is None:
                 known[index, entry[0]] = (entry, previous, node)
             elif fact[0] != entry:
@@ -272,6 +282,7 @@ class RaftRules:
                 why = f"the snapshot of S{node} covers index {index + 1}, which nobody committed"
                 raise RuleBroken(COMMIT_KEPT, why, node)
             if index == len(committed):
+                self.look_at_majority(node, index + 1, entry)
                 committed.append(entry)
                 self._committed_in.append(probe.term)
             elif committed[index] != entry:
@@ -283,6 +294,19 @@ class RaftRules:
                 )
         if commit > old_commit:
             self._world.happened("committed", node, {"index": commit})
+
+    def look_at_majority(self, node: NodeId, index: int, entry: Any) -> None:
+        """Refuse a first commit of what too few have; who is down may have it, and not show it."""
+        servers = self._world.servers
+        members = self._world.contexts[node].options.get("members", servers)
+        if len(members) < len(servers):
+            return  # They come and go, and only the servers know which of them count.
+        stored = self._stored.get((index, entry[0]), set())
+        down = {each for each in servers if self._world.probe(each) is None}
+        if len(stored | down) * 2 <= len(servers):
+            who = " and ".join(f"S{each}" for each in sorted(stored, key=str))
+            why = f"S{node} commits {_entry(entry)} at index {index}, which only {who} had so far"
+            raise RuleBroken(STORED, why, node)
 
 
 def _is_probe(probe: Any) -> bool:

@@ -57,6 +57,33 @@ def _agreement(seed: int) -> Plan:
 
 
 def _failures(seed: int) -> Plan:
+    return _again(seed) if seed % 4 == 1 else _cuts(seed)
+
+
+def _again(seed: int) -> Plan:
+    """A leader with entries that only one other has, and that leads again without them."""
+    random = Random(f"{seed}/again")
+    faults: list[Fault] = []
+    at_us = 500 * MS
+    while at_us < _CALM - 700 * MS:
+        lasts = int((0.3 + random.random() * 0.1) * S)
+        faults.append(Fault("partition", at_us, "leader", lasts, {"with": 1}))
+        faults += [Fault("command", at_us + each * MS, "leader") for each in range(1, 7)]
+        # All have the next leader's log by then; and that one is cut off, too.
+        at_us += lasts + int((0.03 + random.random() * 0.08) * S)
+        alone = int((0.25 + random.random() * 0.3) * S)
+        faults.append(Fault("isolate", at_us, "leader", alone))
+        at_us += int((0.35 + random.random() * 0.2) * S)
+    return Plan(
+        seed,
+        duration_us=_END,
+        calm_us=_CALM,
+        workload=Workload(clients=2, think_us=300 * MS),
+        faults=tuple(faults),
+    )
+
+
+def _cuts(seed: int) -> Plan:
     kinds = ("isolate", "partition", "pause")
     return Plan(
         seed,
@@ -68,7 +95,48 @@ def _failures(seed: int) -> Plan:
 
 
 def _persistence(seed: int) -> Plan:
-    return _votes(seed) if seed % 4 == 3 else _entries(seed)  # noqa: PLR2004
+    kinds = (_entries, _answers, _entries, _votes, _terms, _entries, _terms, _votes)
+    return kinds[seed % 8](seed)
+
+
+def _terms(seed: int) -> Plan:
+    """One election after another, and power cuts before a sync: was a vote given too early?"""
+    random = Random(f"{seed}/terms")
+    calm = 14 * S
+    strike = Fault("crash", 0, "it", int((2 + random.random() * 10) * MS))
+    skip, every = int(random.random() * 4), 3 + int(random.random() * 3)
+    gone = Fault("isolate", 100 * MS, "it", 300 * MS)
+    return Plan(
+        seed,
+        servers=3,
+        duration_us=calm + 3 * S,
+        calm_us=calm,
+        workload=Workload(clients=1, think_us=1 * S),
+        faults=(Fault("network", 0, "all", None, {"high_us": 100 * MS}),),
+        triggers=(
+            Trigger("syncing", (strike,), skip=skip, every=every, times=500, until_us=calm),
+            Trigger("elected", (gone,), times=200, until_us=calm),
+        ),
+        in_flight_dies=False,
+    )
+
+
+def _answers(seed: int) -> Plan:
+    """Power cuts before a sync, and a leader that is gone then: was it answered too early?"""
+    random = Random(f"{seed}/answers")
+    strike = Fault("crash", 0, "it", int((5 + random.random() * 100) * MS))
+    gone = Fault("isolate", int((5 + random.random() * 15) * MS), "leader", 400 * MS)
+    every = 5 + int(random.random() * 30)
+    trigger = Trigger("syncing", (strike, gone), skip=10, every=every, times=20, until_us=_CALM)
+    return Plan(
+        seed,
+        servers=3,
+        duration_us=_END,
+        calm_us=_CALM,
+        workload=Workload(think_us=60 * MS),
+        triggers=(trigger,),
+        in_flight_dies=False,
+    )
 
 
 def _votes(seed: int) -> Plan:
@@ -125,7 +193,7 @@ def _entries(seed: int) -> Plan:
         workload=Workload(think_us=60 * MS),
         faults=tuple(sorted(faults, key=lambda each: each.at_us)),
         triggers=(trigger,) if seed % 3 else (),
-        in_flight_dies=on != "syncing" and seed // 4 % 2 == 0,
+        in_flight_dies=on != "syncing" and seed // 8 % 2 == 0,
     )
 
 
