@@ -14,6 +14,7 @@ from jupyter_sysdesign.simulation.protocols.paxos.messages import (
     Accept,
     Accepted,
     Ballot,
+    Promise,
     Proposal,
 )
 from jupyter_sysdesign.simulation.protocols.paxos.multi import MultiPaxos
@@ -24,7 +25,7 @@ from jupyter_sysdesign.simulation.units import MS
 if TYPE_CHECKING:
     from jupyter_sysdesign.simulation.context import Context
     from jupyter_sysdesign.simulation.node import NodeId
-    from jupyter_sysdesign.simulation.protocols.paxos.messages import Promise
+    from jupyter_sysdesign.simulation.protocols.paxos.messages import Prepare
 
 SYNOD_GALLERY = Gallery()
 GALLERY = Gallery()
@@ -91,6 +92,18 @@ class AcceptedInMemory(Synod):
         """Write the promise only."""
         self.accepted[SLOT] = Proposal(ballot, value)
         self.promise(max(self.promised, ballot))
+
+
+@SYNOD_GALLERY.mutant("promises-before-sync", "§2.5", "promise-kept", *_VALUES_DIFFER)
+class PromisesBeforeSync(Synod):
+    """Sends its promise, and then waits until it is on the disk."""
+
+    def on_prepare(self, src: NodeId, message: Prepare) -> None:
+        """Say what will be."""
+        if self.may_promise(message.ballot):
+            accepted = tuple((SLOT, *each) for each in self.accepted.values())
+            self.ctx.send(src, Promise(message.ballot, accepted))
+        super().on_prepare(src, message)
 
 
 @SYNOD_GALLERY.mutant("half-is-enough", "§2.2", *_VALUES_DIFFER)
@@ -238,6 +251,15 @@ class StoreCountsOldAnswers(MultiPaxos):
         return True
 
 
+@GALLERY.mutant("counts-old-promises", "§2.2", *_SLOTS_DIFFER)
+class CountsOldPromises(MultiPaxos):
+    """Counts promises of an earlier ballot for this one; acceptances it looks at."""
+
+    def on_promise(self, src: NodeId, message: Promise) -> None:
+        """Take every promise."""
+        super().on_promise(src, message._replace(ballot=self.ballot))
+
+
 @GALLERY.mutant("counts-promises-twice", "§2.2", *_SLOTS_DIFFER)
 class CountsPromisesTwice(MultiPaxos):
     """Counts promises and not acceptors: one that arrives twice is two."""
@@ -311,6 +333,19 @@ class LocalReads(MultiPaxos):
     def on_request(self, src: NodeId, message: Request) -> None:
         """Trust to lead."""
         if self.role == LEADER and message.op == "get":
+            value = self.machine.values.get(message.key)
+            self.ctx.send(src, Reply(message.serial, True, value))
+        else:
+            super().on_request(src, message)
+
+
+@GALLERY.mutant("reads-while-idle", "§3", "linearizability")
+class ReadsWhileIdle(MultiPaxos):
+    """Answers reads at once while none of its own proposals is open."""
+
+    def on_request(self, src: NodeId, message: Request) -> None:
+        """Take silence for agreement."""
+        if self.role == LEADER and message.op == "get" and not self.accepts:
             value = self.machine.values.get(message.key)
             self.ctx.send(src, Reply(message.serial, True, value))
         else:

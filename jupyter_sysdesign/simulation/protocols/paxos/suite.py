@@ -6,6 +6,7 @@ well and there must be progress.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -81,12 +82,37 @@ def _lost_and_late(seed: int) -> Plan:
 
 
 def _synod_restarts(seed: int) -> Plan:
+    return _between(seed) if seed % 2 else _forgetful(seed)
+
+
+def _between(seed: int) -> Plan:
+    """Two that do not hear each other, and one between them that dies before a sync."""
+    random = Random(f"{seed}/synod between")
+    strike = Fault("crash", 0, "it", int((1 + random.random() * 3) * MS))
+    skip = 3 + int(random.random() * 6)
+    return Plan(
+        seed,
+        servers=3,
+        duration_us=3 * S,
+        calm_us=_SOON,
+        workload=replace(_TOGETHER, start_us=300 * MS),
+        faults=(
+            Fault("network", 0, "all", None, {"high_us": 40 * MS}),
+            Fault("cut", 0, 1, 300 * MS, {"to": 3}),
+            Fault("cut", 0, 3, 300 * MS, {"to": 1}),
+            Fault("command", 10 * MS, 1, None, {"value": "blue"}),
+            Fault("command", int((10 + random.random() * 40) * MS), 3, None, {"value": "red"}),
+        ),
+        triggers=(Trigger("syncing", (strike,), skip=skip, until_us=_SOON),),
+        in_flight_dies=False,
+    )
+
+
+def _forgetful(seed: int) -> Plan:
     random = Random(f"{seed}/synod restarts")
     down = int((1 + random.random() * 40) * MS)
     strike = Fault("crash", 0, "it", down)
-    # A power cut before a sync shows who answers too early, if the answer is on its way by then.
-    odd = ("syncing", "promised", "synced", "promised")[seed // 2 % 4]
-    on = odd if seed % 2 else ("wrote", "accepted")[seed // 2 % 2]
+    on = ("wrote", "promised", "accepted", "synced")[seed // 2 % 4]
     skip, every = int(random.random() * 4), 1 + int(random.random() * 4)
     servers = 3 if seed % 3 else 5
     faults = [Fault("network", 0, "all", None, {"high_us": 60 * MS, "loss": 0.1})]
@@ -102,7 +128,7 @@ def _synod_restarts(seed: int) -> Plan:
         workload=_TOGETHER,
         faults=tuple(faults),
         triggers=(Trigger(on, (strike,), skip=skip, every=every, times=12, until_us=_SOON),),
-        in_flight_dies=seed % 2 == 0,
+        in_flight_dies=seed // 8 % 2 == 0,
     )
 
 
@@ -151,7 +177,7 @@ def _repartition(seed: int) -> Plan:
 
 
 def _unreliable(seed: int) -> Plan:
-    return (_lossy, _overtaken, _lossy, _doubled)[seed % 4](seed)
+    return (_lossy, _overtaken, _slow_promises, _doubled)[seed % 4](seed)
 
 
 def _overtaken(seed: int) -> Plan:
@@ -174,6 +200,29 @@ def _overtaken(seed: int) -> Plan:
         workload=Workload(think_us=100 * MS),
         faults=(Fault("network", 0, "all", None, late),),
         triggers=(Trigger("leads", then, times=60, until_us=_CALM + 1 * S),),
+    )
+
+
+def _slow_promises(seed: int) -> Plan:
+    """Promises that come when their ballot is over, and leaders that are cut off."""
+    random = Random(f"{seed}/paxos slow promises")
+    calm = 6 * S
+    # A ballot is on its way, and all that is said just after it takes long.
+    late = Fault("network", 0, "all", 10 * MS, {"reorder": 0.9, "reorder_us": 2 * S})
+    then = (
+        Fault("command", 0, "it"),
+        Fault("isolate", int((20 + random.random() * 60) * MS), "it", 300 * MS),
+    )
+    return Plan(
+        seed,
+        servers=3,
+        duration_us=calm + 1500 * MS,
+        calm_us=calm,
+        workload=Workload(think_us=100 * MS),
+        triggers=(
+            Trigger("promised", (late,), role="proposer", times=300, until_us=calm),
+            Trigger("leads", then, times=300, until_us=calm),
+        ),
     )
 
 
@@ -213,7 +262,7 @@ def _lossy(seed: int) -> Plan:
     }
     return Plan(
         seed,
-        servers=3 if seed // 2 % 2 else 5,
+        servers=3 if seed // 4 % 2 else 5,
         duration_us=_END,
         calm_us=_CALM,
         workload=Workload(think_us=40 * MS),
@@ -288,6 +337,29 @@ def _new_leaders(seed: int) -> Plan:
 
 
 def _reads(seed: int) -> Plan:
+    return _scattered(seed) if seed % 2 else _old_leaders(seed)
+
+
+def _scattered(seed: int) -> Plan:
+    """Few writes, and clients everywhere: some read where nothing is open, and others write."""
+    random = Random(f"{seed}/paxos scattered")
+    calm = 6 * S
+    faults = [Fault("network", 0, "all", None, {"loss": 0.2})]
+    at_us = 600 * MS
+    while at_us < calm - 300 * MS:
+        alone = int((0.5 + random.random() * 0.4) * S)
+        faults.append(Fault("isolate", at_us, "leader", alone))
+        at_us += int((1 + random.random() * 0.4) * S)
+    return Plan(
+        seed,
+        duration_us=calm + 1500 * MS,
+        calm_us=calm,
+        workload=Workload(clients=6, keys=1, reads=0.9, appends=0.0, think_us=150 * MS),
+        faults=tuple(faults),
+    )
+
+
+def _old_leaders(seed: int) -> Plan:
     # Old leaders are what matters; a few seeds lose messages, too.
     kinds = ("isolate", "pause", "partition", *(() if seed % 3 else ("loss",)))
     return Plan(
