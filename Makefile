@@ -37,7 +37,7 @@ test: test-setup ## run every test: Python, TypeScript, browser, each lesson's g
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint test-frontend
 	$(BIN)/python -m pytest -m "not measures and not soak and not gate and not ui and not containers" -n 4 $(BY_FILE)
 	$(BIN)/python -m pytest -m "measures and not soak and not gate and not containers" -n 2 $(BY_FILE)
-	$(BIN)/python -m pytest -m "(gate or ui) and not alone and not containers" -n 2 --maxschedchunk 1
+	$(BIN)/python -m pytest -m "(gate or ui) and not alone and not containers" -n 3 --maxschedchunk 1
 	$(BIN)/python -m pytest -m "alone"
 
 test-some: test-setup ## run a part of the Python tests (ARGS="tests/load -k pacing")

@@ -15,8 +15,8 @@ from jupyter_sysdesign.grading.course import grading, isolation
 if TYPE_CHECKING:
     from pathlib import Path
 
-if isolation.LADDER[0].unusable():
-    pytest.skip("namespaces cannot be made here", allow_module_level=True)
+if reason := isolation.LADDER[0].unusable():
+    pytest.skip(reason, allow_module_level=True)
 
 
 @pytest.mark.usefixtures("curriculum")
