@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from jupyter_sysdesign.control.client import ControlClient
     from jupyter_sysdesign.control.models import EnvironmentStatus, RunSummary, RunTick
 
-_MAX_SCALE = 100  # as the API has it
-
 
 @command
 def load(
@@ -41,11 +39,12 @@ def load(
 ) -> None:
     """Put load on a lesson's environment (started if needed) and show what came back."""
     from jupyter_sysdesign.control.client import ControlClient
+    from jupyter_sysdesign.control.models import MAX_SCALE
 
     if len(words) > 2:  # noqa: PLR2004
         raise InvalidRequestError("Give a lesson and a profile, or only a profile")
-    if not 0 < scale <= _MAX_SCALE:
-        raise InvalidRequestError(f"--scale is above 0 and at most {_MAX_SCALE}, not {scale:g}")
+    if not 0 < scale <= MAX_SCALE:
+        raise InvalidRequestError(f"--scale is above 0 and at most {MAX_SCALE}, not {scale:g}")
     lesson, profile = (words[0], words[1]) if len(words) == 2 else (None, words[0])  # noqa: PLR2004
     with ControlClient(holder=f"cli:{time.time_ns()}") as client:
         status = _ready(client, resolve(client, lesson, workspace), profile)

@@ -18,6 +18,9 @@ from jupyter_sysdesign.environment.status import (
 
 __all__ = ["Applied", "Drift", "EnvironmentStatus", "ServiceStatus", "SqlResult"]
 
+#: What a run of load can be multiplied with.
+MAX_SCALE = 100
+
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -317,7 +320,7 @@ class RunRequest(_Request):
     profile: str | None = None
     custom: dict[str, Any] | None = Field(None, description="same form as one profile of load.yaml")
     seed: int = Field(1, ge=0, lt=2**63)
-    scale: float = Field(1.0, gt=0, le=100, description="multiplies rates and connections")
+    scale: float = Field(1.0, gt=0, le=MAX_SCALE, description="multiplies rates and connections")
     keep: int | None = Field(None, ge=1, le=200, description="how many answers to keep whole")
 
 

@@ -162,9 +162,8 @@ REPLICA = """
 """
 
 
-async def test_a_replica_that_was_away_for_too_long_or_is_new_is_copied_anew(
-    make_lesson: Callable[..., Source],
-) -> None:
+async def alone(make_lesson: Callable[..., Source]) -> tuple[Watched, Callable[[], object]]:
+    """Start a database of one row; return it, and what writes a replica beside it."""
     head = "name: made-up\nservices:"
     source = make_lesson(
         {"compose.yaml": head + DB, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
@@ -172,10 +171,18 @@ async def test_a_replica_that_was_away_for_too_long_or_is_new_is_copied_anew(
     )
     instance = Watched(replace(source, editable=("compose.yaml",)))
     await instance.start()
+    compose = source.workspace / "compose.yaml"
+    return instance, lambda: compose.write_text(head + DB + REPLICA)
+
+
+async def test_a_replica_that_was_away_for_too_long_or_is_new_is_copied_anew(
+    make_lesson: Callable[..., Source],
+) -> None:
+    instance, add_replica = await alone(make_lesson)
     try:
         fill = "INSERT INTO items SELECT n FROM generate_series(1, 20000) AS n"
         await ask(instance, "db", fill)
-        (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+        add_replica()
         assert (await instance.apply()).started == ["second-copy"]
         assert await ask(instance, "second-copy", COUNT) == 20001
 
@@ -203,14 +210,8 @@ async def test_a_stop_does_not_wait_for_a_copy(
     make_lesson: Callable[..., Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_replica, "COPY", (*postgres_replica.COPY, "--max-rate=32k"))
-    head = "name: made-up\nservices:"
-    source = make_lesson(
-        {"compose.yaml": head + DB, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
-        {"compose.yaml": head + DB},
-    )
-    instance = Watched(replace(source, editable=("compose.yaml",)))
-    await instance.start()
-    (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+    instance, add_replica = await alone(make_lesson)
+    add_replica()
     applying = asyncio.ensure_future(instance.apply())
     data = paths.instances() / instance.id / "data"
     while not list(data.glob("*second-copy*/*")):
@@ -224,18 +225,12 @@ async def test_a_stop_does_not_wait_for_a_copy(
 
 
 async def test_a_stop_does_not_wait_for_a_checkpoint(make_lesson: Callable[..., Source]) -> None:
-    head = "name: made-up\nservices:"
-    source = make_lesson(
-        {"compose.yaml": head + DB, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
-        {"compose.yaml": head + DB},
-    )
-    instance = Watched(replace(source, editable=("compose.yaml",)))
-    await instance.start()
+    instance, add_replica = await alone(make_lesson)
     async with await psycopg.AsyncConnection.connect(instance.dsn("admin", "db")) as admin:
         working = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
         (checkpointer,) = await (await admin.execute(working)).fetchone() or [0]
     os.kill(checkpointer, signal.SIGSTOP)  # so that it takes as long as anybody may wait
-    (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+    add_replica()
     applying = asyncio.ensure_future(instance.apply())
     asked = "SELECT count(*) FROM pg_stat_activity WHERE query = 'CHECKPOINT' AND state = 'active'"
     async with await psycopg.AsyncConnection.connect(
@@ -257,14 +252,8 @@ async def test_a_stop_does_not_wait_for_a_checkpoint(make_lesson: Callable[..., 
 async def test_a_copy_that_was_cut_short_by_a_kill_is_made_anew(
     make_lesson: Callable[..., Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    head = "name: made-up\nservices:"
-    source = make_lesson(
-        {"compose.yaml": head + DB, "db/01.sql": "CREATE TABLE items AS SELECT 1 AS n"},
-        {"compose.yaml": head + DB},
-    )
-    instance = Watched(replace(source, editable=("compose.yaml",)))
-    await instance.start()
-    (source.workspace / "compose.yaml").write_text(head + DB + REPLICA)
+    instance, add_replica = await alone(make_lesson)
+    add_replica()
     at_leisure = (*postgres_replica.COPY, "--max-rate=8M")
     data = paths.instances() / instance.id / "data"
     with monkeypatch.context() as slowly:
